@@ -1,0 +1,174 @@
+"""Validated data sets, and generators that know what is exactly true of what they generate."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path as FilePath
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from lowrot import _check
+
+_NORM_SLACK = 1e-12
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A labelled data set for binary classification, checked on construction.
+
+    Args:
+        X: inputs, shape (n, d), float64, with ``0 < ||x_i|| <= 1``.
+        y: labels, shape (n,), each -1 or +1.
+        groups: optional group index of each point, shape (n,), integers >= 0.
+        name: what to call it in figures and reports.
+        known: quantities known exactly, by name (for example ``gamma_gl``).
+
+    Raises:
+        ValueError: non-finite values, labels other than -1 and +1, shapes that disagree, an
+            empty set, zero rows or rows longer than 1, or tensors on different devices.
+        TypeError: a dtype other than float64 (integers are converted).
+
+    Source: theory.md section 1.
+    """
+
+    X: Tensor
+    y: Tensor
+    groups: Tensor | None = None
+    name: str = ""
+    known: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        X = _check.real_array("X", self.X, ("n", "d"))
+        y = _check.signs("y", self.y, X.shape[0])
+        _check.same_device(X=X, y=y)
+        norms = X.norm(dim=1)
+        zero = torch.nonzero(norms == 0)
+        if len(zero):
+            raise ValueError(f"X[{int(zero[0])}] is zero; expected 0 < ||x_i|| <= 1")
+        longest = int(norms.argmax())
+        if norms[longest] > 1 + _NORM_SLACK:
+            raise ValueError(
+                f"X[{longest}] has norm {norms[longest].item():.6g}; expected ||x_i|| <= 1 "
+                "(divide X by its largest norm, or load with scale=True)"
+            )
+        object.__setattr__(self, "X", X)
+        object.__setattr__(self, "y", y)
+        if self.groups is not None:
+            groups = _check.real_array("groups", self.groups, (X.shape[0],))
+            if bool(((groups < 0) | (groups != groups.round())).any()):
+                raise ValueError(f"groups is {self.groups!r}; expected integers >= 0")
+            object.__setattr__(self, "groups", groups.long().to(X.device))
+
+    @property
+    def n(self) -> int:
+        """Number of points."""
+        return self.X.shape[0]
+
+    @property
+    def d(self) -> int:
+        """Input dimension."""
+        return self.X.shape[1]
+
+    def to(self, device: torch.device | str) -> Dataset:
+        """Return the same data on another device."""
+        groups = None if self.groups is None else self.groups.to(device)
+        return replace(self, X=self.X.to(device), y=self.y.to(device), groups=groups)
+
+
+def sparse_parity(d: int, k: int = 2, n: int | None = None, seed: int = 0) -> Dataset:
+    """k-sparse parity: x uniform on {-1, +1}^d / sqrt(d), the label the product of k signs.
+
+    Args:
+        d: input dimension.
+        k: the label is the product of the signs of the first k coordinates.
+        n: number of independent samples; the whole hypercube (2^d points) when None.
+        seed: of the samples.
+
+    Returns:
+        A data set; for k = 2 on the whole hypercube it knows ``gamma_gl = 1/sqrt(8 d)``.
+
+    Source: theory.md sections 1 and 3.
+    """
+    d = _check.integer("d", d, 1)
+    k = _check.integer("k", k, 1, d)
+    if n is None:
+        if d > 20:
+            raise ValueError(f"d is {d}; the whole hypercube needs d <= 20, so pass n")
+        cube = torch.tensor(list(itertools.product((1.0, -1.0), repeat=d)), dtype=_check.DTYPE)
+    else:
+        n = _check.integer("n", n, 1)
+        generator = torch.Generator().manual_seed(_check.integer("seed", seed, 0))
+        cube = 1.0 - 2.0 * torch.randint(2, (n, d), generator=generator).to(_check.DTYPE)
+    known = {"gamma_gl": 1 / math.sqrt(8 * d)} if k == 2 and n is None else {}
+    size = "whole cube" if n is None else f"n = {n}"
+    return Dataset(
+        cube / math.sqrt(d), cube[:, :k].prod(dim=1), None, f"{k}-sparse parity, d = {d}, {size}", known
+    )
+
+
+def two_points(phi: float) -> Dataset:
+    """Two points at angles +-phi from the first axis, both labelled +1.
+
+    Args:
+        phi: angle in radians, in (0, pi/2].
+
+    Returns:
+        A data set with ``gamma_svm = cos(phi)`` and ``gamma_gl = max(1/2, cos(phi))``.
+
+    Source: theory.md section 6.
+    """
+    phi = _check.number("phi", phi, 0.0, math.pi / 2)
+    c, s = math.cos(phi), math.sin(phi)
+    known = {"gamma_svm": c, "gamma_gl": max(0.5, c)}
+    X = torch.tensor([[c, s], [c, -s]], dtype=_check.DTYPE)
+    return Dataset(X, torch.ones(2, dtype=_check.DTYPE), None, f"two points, phi = {phi:.4g}", known)
+
+
+def load(path: str | FilePath, scale: bool = False) -> Dataset:
+    """Read a data set of your own.
+
+    Args:
+        path: a ``.npz`` with arrays ``X``, ``y`` and optionally ``groups`` (never unpickled), or
+            a ``.csv`` with a header, label column ``y`` and optionally ``groups``; every other
+            column is a coordinate.
+        scale: divide all inputs by the largest norm, so that ``||x_i|| <= 1``.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: an unreadable, pickled or incomplete file, or data that `Dataset` refuses.
+    """
+    file = FilePath(path)
+    if not file.is_file():
+        raise FileNotFoundError(f"path is {str(path)!r}; expected an existing .npz or .csv file")
+    readers = {".npz": _read_npz, ".csv": _read_csv}
+    if file.suffix not in readers:
+        raise ValueError(f"path is {str(path)!r}; expected a name that ends in .npz or .csv")
+    try:
+        arrays = readers[file.suffix](file)
+        X, y = arrays["X"], arrays["y"]
+    except KeyError as error:
+        raise ValueError(f"path {str(path)!r} has no {error.args[0]}; expected X and y") from None
+    except Exception as error:
+        raise ValueError(f"path {str(path)!r} cannot be read as {file.suffix}: {error}") from error
+    X = _check.real_array("X", X, ("n", "d"))
+    if scale:
+        X = X / X.norm(dim=1).max()
+    return Dataset(X, y, arrays.get("groups"), file.stem)
+
+
+def _read_npz(file: FilePath) -> dict[str, Any]:
+    with np.load(file, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def _read_csv(file: FilePath) -> dict[str, Any]:
+    frame = pd.read_csv(file)
+    arrays = {name: frame.pop(name).to_numpy() for name in ("y", "groups") if name in frame}
+    return {"X": frame.to_numpy(), **arrays}

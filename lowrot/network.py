@@ -1,0 +1,162 @@
+"""Two-layer (leaky) ReLU networks: forward pass, margins, closed-form gradients and kernels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from lowrot import _check
+from lowrot.data import Dataset
+
+_CHUNK_ENTRIES = 2**21
+"""Largest number of (point, neuron) pairs held at once by a chunked product."""
+
+
+def activation(z: Tensor, slope: float = 0.0) -> Tensor:
+    """Return s(z) = max(z, slope z), elementwise."""
+    return torch.maximum(z, slope * z) if slope else z.clamp_min(0.0)
+
+
+def derivative(z: Tensor, slope: float = 0.0) -> Tensor:
+    """Return s'(z), elementwise, with the left derivative (the slope) at the kink z = 0."""
+    return torch.where(z > 0, 1.0, slope)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A two-layer network ``f(x) = sum_j a_j s(v_j . x)`` with ``s(z) = max(z, slope z)``.
+
+    Args:
+        a: outer weights, shape (m,), float64.
+        V: inner weights, one row a neuron, shape (m, d), float64.
+        slope: of the activation for negative inputs, in [0, 1]: 0 is ReLU, 1 is linear.
+
+    Raises:
+        ValueError: non-finite values, shapes that disagree, an empty network, a slope outside
+            [0, 1], or tensors on different devices.
+        TypeError: a dtype other than float64.
+
+    Source: theory.md section 1.
+    """
+
+    a: Tensor
+    V: Tensor
+    slope: float = 0.0
+
+    def __post_init__(self) -> None:
+        V = _check.real_array("V", self.V, ("m", "d"))
+        a = _check.real_array("a", self.a, (V.shape[0],))
+        _check.same_device(a=a, V=V)
+        object.__setattr__(self, "a", a)
+        object.__setattr__(self, "V", V)
+        object.__setattr__(self, "slope", _check.number("slope", self.slope, 0.0, 1.0))
+
+    @property
+    def m(self) -> int:
+        """Width: the number of neurons."""
+        return self.V.shape[0]
+
+    @property
+    def d(self) -> int:
+        """Input dimension."""
+        return self.V.shape[1]
+
+    @property
+    def norm_squared(self) -> float:
+        """``||W||^2 = ||a||^2 + ||V||_F^2``."""
+        return float(self.a.square().sum() + self.V.square().sum())
+
+    def to(self, device: torch.device | str) -> Network:
+        """Return the same network on another device."""
+        return replace(self, a=self.a.to(device), V=self.V.to(device))
+
+    def __call__(self, X: Tensor) -> Tensor:
+        """Return ``f(x_i)``, shape (n,), for inputs X of shape (n, d)."""
+        X = _check.real_array("X", X, ("n", self.d))
+        _check.same_device(X=X, V=self.V)
+        out = X.new_zeros(X.shape[0])
+        for part in self.chunks(X.shape[0]):
+            out += activation(X @ self.V[part].T, self.slope) @ self.a[part]
+        return out
+
+    def margins(self, data: Dataset) -> Tensor:
+        """Return ``p_i = y_i f(x_i)``, shape (n,)."""
+        return data.y * self(data.X)
+
+    def gradient(self, data: Dataset, q: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the blocks (m,) and (m, d) of ``sum_i q_i G_i``, where ``G_i = grad p_i``."""
+        q = _check.real_array("q", q, (data.n,))
+        weighted = data.y * q
+        grad_a, grad_V = torch.empty_like(self.a), torch.empty_like(self.V)
+        for part in self.chunks(data.n):
+            z = data.X @ self.V[part].T
+            grad_a[part] = weighted @ activation(z, self.slope)
+            active = derivative(z, self.slope) * self.a[part]
+            grad_V[part] = active.T @ (weighted[:, None] * data.X)
+        return grad_a, grad_V
+
+    def kernel(self, data: Dataset, block: str = "both") -> Tensor:
+        """Return ``K = G G^T``, shape (n, n), of the outer block, the inner block or both.
+
+        Nothing of size n m d is formed, and at most a fixed number of (point, neuron) pairs is
+        held at once. Source: theory.md section 2.
+        """
+        block = _check.choice("block", block, ("outer", "inner", "both"))
+        outer, inner = data.X.new_zeros(2, data.n, data.n)
+        for part in self.chunks(data.n):
+            z = data.X @ self.V[part].T
+            if block != "inner":
+                features = activation(z, self.slope)
+                outer.addmm_(features, features.T)
+            if block != "outer":
+                active = derivative(z, self.slope) * self.a[part]
+                inner.addmm_(active, active.T)
+        return torch.outer(data.y, data.y) * (outer + inner * (data.X @ data.X.T))
+
+    def chunks(self, n: int) -> Iterator[slice]:
+        """Yield slices of the neurons so that n times a slice stays within the chunk size."""
+        size = max(1, _CHUNK_ENTRIES // max(n, 1))
+        for start in range(0, self.m, size):
+            yield slice(start, min(start + size, self.m))
+
+
+def standard(m: int, d: int, seed: int = 0, slope: float = 0.0) -> Network:
+    """Standard initialization of this book: ``a_j ~ N(0, 1/m)``, ``v_j ~ N(0, I_d)``.
+
+    With unit-norm inputs, f has at initialization the scale of LeCun's initialization on inputs
+    of norm sqrt(d); the *flow* is not the same (there the inner layer learns d times faster).
+    Source: theory.md section 1.
+    """
+    generator, m, d = _generator(m, d, seed)
+    V = torch.randn(m, d, generator=generator, dtype=_check.DTYPE)
+    a = torch.randn(m, generator=generator, dtype=_check.DTYPE) / math.sqrt(m)
+    return Network(a, V, slope)
+
+
+def balanced(m: int, d: int, seed: int = 0, slope: float = 0.0) -> Network:
+    """Balanced initialization: random signs, uniform directions, ``|a_j| = ||v_j|| = m^(-1/2)``.
+
+    The total norm is ``||W||^2 = 2`` at any width. Source: theory.md section 1.
+    """
+    generator, m, d = _generator(m, d, seed)
+    V = torch.randn(m, d, generator=generator, dtype=_check.DTYPE)
+    V = V / V.norm(dim=1, keepdim=True) / math.sqrt(m)
+    signs = 1.0 - 2.0 * torch.randint(2, (m,), generator=generator).to(_check.DTYPE)
+    return Network(signs / math.sqrt(m), V, slope)
+
+
+def small(net: Network, scale: float) -> Network:
+    """Return the network with all weights times ``scale`` (> 0): small initialization."""
+    scale = _check.number("scale", scale, 0.0)
+    if scale == 0:
+        raise ValueError("scale is 0; expected a positive number (the zero network never moves)")
+    return replace(net, a=net.a * scale, V=net.V * scale)
+
+
+def _generator(m: int, d: int, seed: int) -> tuple[torch.Generator, int, int]:
+    m, d = _check.integer("m", m, 1), _check.integer("d", d, 1)
+    return torch.Generator().manual_seed(_check.integer("seed", seed, 0)), m, d
