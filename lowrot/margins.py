@@ -1,0 +1,275 @@
+"""Margins of a network in the log domain, the rotation of its neurons, and its KKT residual."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import clarabel
+import numpy as np
+import torch
+from scipy import sparse
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from lowrot import _check
+from lowrot.data import Dataset
+from lowrot.network import Network, activation, derivative
+
+LOSSES = ("exponential", "logistic")
+"""Exponential: ``l(p) = exp(-p)``; logistic: ``l(p) = ln(1 + exp(-p))``."""
+
+
+def log_loss(p: Tensor, loss: str = "exponential") -> Tensor:
+    """Return ``ln L = ln sum_i l(p_i)``, which neither overflows nor underflows.
+
+    Args:
+        p: margins, shape (..., n); the last axis is summed.
+        loss: ``"exponential"`` or ``"logistic"``.
+
+    Returns:
+        Shape (...), natural logarithm.
+
+    Source: theory.md sections 1 and 2 (F1).
+    """
+    p = _margins(p, loss)
+    if loss == "exponential":
+        return torch.logsumexp(-p, dim=-1)
+    return torch.logsumexp(_log_logistic(p), dim=-1)
+
+
+def soft_margin(p: Tensor, loss: str = "exponential") -> Tensor:
+    """Return the soft margin ``P = l^{-1}(L)``, at most ``min_i p_i``.
+
+    Exponential: ``P = -ln L``; logistic: ``P = -ln(e^L - 1)``. Accurate to rounding for all
+    finite margins, however large or negative.
+
+    Args:
+        p: margins, shape (..., n); the last axis is reduced.
+        loss: ``"exponential"`` or ``"logistic"``.
+
+    Returns:
+        Shape (...), in the unit of the margins.
+
+    Source: theory.md section 2 (F2).
+    """
+    p = _margins(p, loss)
+    log_L = log_loss(p, loss)
+    if loss == "exponential":
+        return -log_L
+    L = -logsigmoid(p).sum(dim=-1)
+    small = log_L.clamp_max(0.0).exp()
+    ratio = torch.where(small > 0, torch.expm1(small) / small, 1.0)
+    return torch.where(log_L < 0, -log_L - torch.log(ratio), -L - torch.log1p(-torch.exp(-L)))
+
+
+def dual_weights(p: Tensor, loss: str = "exponential") -> tuple[Tensor, Tensor]:
+    """Return the weights ``q_i = |l'(p_i)| / Lam`` and ``ln Lam``, ``Lam = sum_i |l'(p_i)|``.
+
+    Args:
+        p: margins, shape (..., n).
+        loss: ``"exponential"`` or ``"logistic"``.
+
+    Returns:
+        q, shape (..., n), on the simplex along the last axis, and ln Lam, shape (...).
+
+    Source: theory.md section 2 (F1).
+    """
+    p = _margins(p, loss)
+    log_slopes = -p if loss == "exponential" else logsigmoid(-p)
+    return torch.softmax(log_slopes, dim=-1), torch.logsumexp(log_slopes, dim=-1)
+
+
+def normalized_margin(net: Network, data: Dataset) -> float:
+    """Return ``min_i p_i / ||W||^2``, at most half the global margin.
+
+    Raises:
+        ValueError: the network is zero.
+
+    Source: theory.md section 1.
+    """
+    return float(net.margins(data).min()) / _norm_squared(net)
+
+
+def smoothed_margin(net: Network, data: Dataset, loss: str = "exponential") -> float:
+    """Return ``P_+ / ||W||^2``, which never decreases along the gradient flow.
+
+    Raises:
+        ValueError: the network is zero, or an unknown loss.
+
+    Source: theory.md section 2 (F5).
+    """
+    soft = float(soft_margin(net.margins(data), loss))
+    return max(soft, 0.0) / _norm_squared(net)
+
+
+def rotation(net: Network, initial: Network) -> Tensor:
+    """Return the angle between ``v_j`` and its initial value, for each neuron.
+
+    Args:
+        net: the network now.
+        initial: the network at time 0, of the same width and input dimension.
+
+    Returns:
+        Shape (m,), radians in [0, pi]; nan where either vector is zero and has no direction.
+
+    Raises:
+        ValueError: the two networks differ in shape or device.
+
+    Source: theory.md section 1.
+    """
+    if net.V.shape != initial.V.shape:
+        raise ValueError(
+            f"initial has inner weights of shape {tuple(initial.V.shape)}; "
+            f"expected {tuple(net.V.shape)}, as in net"
+        )
+    _check.same_device(net=net.V, initial=initial.V)
+    now, start = _unit(net.V), _unit(initial.V)
+    return 2.0 * torch.atan2((now - start).norm(dim=1), (now + start).norm(dim=1))
+
+
+@dataclass(frozen=True)
+class KKTResidual:
+    """How far a network is from a KKT point of ``max min_i p_i / ||W||^2``.
+
+    Attributes:
+        multipliers: lambda_i >= 0, shape (n,); invariant to the scale of the weights.
+        stationarity: ``||W - sum_i lambda_i G_i|| / ||W||``, 0 at a KKT point.
+        complementarity: ``sum_i lambda_i (p_i - min p) / ||W||^2``, 0 at a KKT point.
+    """
+
+    multipliers: Tensor
+    stationarity: float
+    complementarity: float
+
+
+def kkt_residual(net: Network, data: Dataset, kink: float = 1e-12) -> KKTResidual:
+    """Return the multipliers that come closest to the KKT conditions, and what they leave over.
+
+    The conditions are those of ``min ||W||^2/2`` subject to ``p_i >= min p``:
+    ``W = sum_i lambda_i G_i`` with ``lambda >= 0`` and ``lambda_i (p_i - min p) = 0``. The
+    multipliers minimize ``stationarity^2 + 2 complementarity``, a convex problem whose value is 0
+    exactly at the KKT points. At a kink the gradient is Clarke's: every pair (neuron, point) on
+    it has a slope of its own in [slope, 1].
+
+    Args:
+        net: the network; its smallest margin must be positive.
+        data: the data.
+        kink: a pair is at the kink when ``|v_j.x_i| <= kink ||v_j|| ||x_i||``.
+
+    Raises:
+        ValueError: the network does not separate the data, or a negative ``kink``.
+
+    Source: approximate KKT points as in Lyu and Li, Gradient descent maximizes the margin of
+    homogeneous neural networks, ICLR 2020; theory.md section 6.
+    """
+    kink = _check.number("kink", kink, 0.0)
+    p = net.margins(data)
+    if float(p.min()) <= 0:
+        raise ValueError(
+            f"the smallest margin of net is {float(p.min()):.3g}; the KKT conditions are those of "
+            "a network that separates the data"
+        )
+    scale = math.sqrt(_norm_squared(net))
+    excess = (p - p.min()).cpu().numpy() / scale**2
+    columns, target, at_kink = _gradient_columns(net, data, kink)
+    lam, mu = _closest_multipliers(columns, target, excess, at_kink, net.slope)
+    stationarity = float(np.linalg.norm(target - columns @ np.concatenate([lam, mu])))
+    multipliers = torch.as_tensor(lam, device=data.X.device)
+    return KKTResidual(multipliers, stationarity, float(lam @ excess))
+
+
+def _gradient_columns(
+    net: Network, data: Dataset, kink: float
+) -> tuple[sparse.csc_matrix, np.ndarray, np.ndarray]:
+    """Return the G_i without their kinks and one column per kink, all over ||W||, and W/||W||.
+
+    A kink of point i at neuron j is the column ``a_j y_i x_i`` in the block of ``v_j``. The last
+    return value is the point i of each kink.
+    """
+    z = data.X @ net.V.T
+    close = z.abs() <= kink * torch.outer(data.X.norm(dim=1), net.V.norm(dim=1))
+    close &= net.a != 0
+    smooth = torch.where(close, 0.0, derivative(z, net.slope) * net.a) * data.y[:, None]
+    outer = activation(z, net.slope) * data.y[:, None]
+    inner = smooth[:, :, None] * data.X[:, None, :]
+    full = torch.cat([outer, inner.reshape(data.n, -1)], dim=1)
+    points, neurons = (index.cpu().numpy() for index in torch.nonzero(close, as_tuple=True))
+    vectors = (net.a[neurons] * data.y[points])[:, None] * data.X[points]
+    rows = net.m + neurons[:, None] * net.d + np.arange(net.d)[None, :]
+    kinks = sparse.csc_matrix(
+        (
+            vectors.cpu().numpy().ravel(),
+            (rows.ravel(), np.repeat(np.arange(len(points)), net.d)),
+        ),
+        shape=(net.m * (net.d + 1), len(points)),
+    )
+    scale = math.sqrt(net.norm_squared)
+    smooth_columns = sparse.csc_matrix(full.cpu().numpy().T)
+    target = torch.cat([net.a, net.V.reshape(-1)]).cpu().numpy() / scale
+    return sparse.hstack([smooth_columns, kinks], format="csc") / scale, target, points
+
+
+def _closest_multipliers(
+    columns: sparse.csc_matrix,
+    target: np.ndarray,
+    excess: np.ndarray,
+    at_kink: np.ndarray,
+    slope: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Minimize ``|target - columns (lam, mu)|^2 + 2 excess.lam``, slope lam_i <= mu <= lam_i."""
+    n, k = len(excess), len(at_kink)
+    if n + k < columns.shape[0]:
+        reduced = np.linalg.qr(np.column_stack([columns.toarray(), target]), mode="r")
+        columns, target = sparse.csc_matrix(reduced[:, :-1]), reduced[:, -1]
+    rows = columns.shape[0]
+    pick = sparse.csc_matrix((np.ones(k), (np.arange(k), at_kink)), shape=(k, n))
+    eye = sparse.identity(k)
+    quadratic = sparse.block_diag([sparse.csc_matrix((n + k, n + k)), sparse.identity(rows)])
+    linear = np.concatenate([excess, np.zeros(k + rows)])
+    constraints = sparse.bmat(
+        [
+            [columns, sparse.identity(rows)],
+            [sparse.hstack([-sparse.identity(n), sparse.csc_matrix((n, k))]), None],
+            [sparse.hstack([slope * pick, -eye]), None],
+            [sparse.hstack([-pick, eye]), None],
+        ]
+    )
+    bound = np.concatenate([target, np.zeros(n + 2 * k)])
+    cones = [clarabel.ZeroConeT(rows), clarabel.NonnegativeConeT(n + 2 * k)]
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = 1e-13
+    solver = clarabel.DefaultSolver(
+        sparse.triu(quadratic, format="csc"), linear, constraints.tocsc(), bound, cones, settings
+    )
+    z = np.asarray(solver.solve().x)
+    lam = z[:n].clip(min=0.0)
+    return lam, np.clip(z[n : n + k], slope * lam[at_kink], lam[at_kink])
+
+
+def _log_logistic(p: Tensor) -> Tensor:
+    """Return ``ln ln(1 + e^{-p})`` for any finite p."""
+    t = torch.exp(-p.clamp_min(0.0))
+    ratio = torch.where(t > 0, torch.log1p(t) / t, 1.0)
+    return torch.where(p > 0, -p + torch.log(ratio), torch.log(-logsigmoid(p.clamp_max(0.0))))
+
+
+def _margins(p: Any, loss: str) -> Tensor:
+    _check.choice("loss", loss, LOSSES)
+    if not isinstance(p, Tensor) or p.ndim < 1 or p.shape[-1] == 0 or p.dtype != _check.DTYPE:
+        what = f"{p.dtype} of shape {tuple(p.shape)}" if isinstance(p, Tensor) else repr(p)
+        raise ValueError(f"p is {what}; expected a float64 tensor of shape (..., n), n >= 1")
+    return p
+
+
+def _norm_squared(net: Network) -> float:
+    square = net.norm_squared
+    if square == 0:
+        raise ValueError("net is zero; a normalized margin needs a nonzero network")
+    return square
+
+
+def _unit(V: Tensor) -> Tensor:
+    return V / V.norm(dim=1, keepdim=True)
