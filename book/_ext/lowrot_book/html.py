@@ -1,0 +1,61 @@
+"""The ``tag`` role for provenance, and repairs of what the theme emits."""
+
+from __future__ import annotations
+
+import html
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+TAGS = {
+    "paper": "stated in a paper's abstract, reproduced in our words and cited",
+    "derived": "an explicit-constant version, proved in this book",
+    "measured": "a number that this book's own code produced",
+}
+
+
+def tag_html(name: str) -> str:
+    """The tag as HTML; the claims report uses it too."""
+    title = html.escape(TAGS[name])
+    return f'<span class="lowrot-tag lowrot-tag-{name}" title="{title}">[{name}]</span>'
+
+
+def tag_role(name, rawtext, text, lineno, inliner, options=None, content=None):
+    """Render {tag}`derived` as [derived], with an explanation on hover."""
+    if text not in TAGS:
+        message = inliner.reporter.error(
+            f"unknown provenance tag {text!r}: use one of {', '.join(TAGS)}", line=lineno
+        )
+        return [inliner.problematic(rawtext, rawtext, message)], [message]
+    plain = nodes.inline(text, f"[{text}]", classes=["lowrot-tag", f"lowrot-tag-{text}"])
+    plain["lowrot_tag"] = text
+    return [plain], []
+
+
+def visit_titled(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Give tags their title text where the output is HTML."""
+    if app.builder.format != "html":
+        return
+    for node in list(doctree.findall(nodes.inline)):
+        if "lowrot_tag" in node:
+            node.replace_self(nodes.raw("", tag_html(node["lowrot_tag"]), format="html"))
+
+
+def drop_duplicate_scripts(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """Keep the first of several equal script tags: the second one fails in the browser."""
+    seen: set[tuple] = set()
+    kept = []
+    for script in context.get("script_files", []):
+        attributes = getattr(script, "attributes", {})
+        mark = (str(getattr(script, "filename", script)), attributes.get("body"))
+        if mark not in seen:
+            seen.add(mark)
+            kept.append(script)
+    context["script_files"] = kept
+
+
+def setup(app: Sphinx) -> None:
+    """Register the role and the repairs."""
+    app.add_role("tag", tag_role)
+    app.connect("doctree-resolved", visit_titled)
+    app.connect("html-page-context", drop_duplicate_scripts, priority=999)

@@ -1,0 +1,270 @@
+"""Build the book: execute each chapter once, then render it with warnings as errors.
+
+1. jupytext writes every chapter as a notebook into ``build/notebooks``;
+2. nbmake executes, in parallel, those whose key is new, and each is kept in ``build/executed``
+   under its key: chapter text, ``lowrot/**``, ``requirements.lock``, ``book/data/**``;
+3. the outputs are placed into the notebook cache of Jupyter Book;
+4. Jupyter Book renders the pages and executes nothing.
+
+Nothing half-done is ever kept: files are written beside their place and moved there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+from lowrot_book import keys
+
+WORKERS = 2
+CELL_TIMEOUT = 300
+
+
+class Failure(Exception):
+    """A build that cannot go on, with the reason a reader needs."""
+
+
+class Book:
+    """The folders of one book, and the key of each of its chapters."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self.written = root / "build" / "notebooks"
+        self.executed = root / "build" / "executed"
+        self.stamp = root / "build" / "last_success"
+        self.pages = root / "_build"
+        self.chapters = keys.chapters(root)
+        library = keys.library_key(root)
+        self.keys = {name: keys.chapter_key(root, name, library) for name in self.chapters}
+
+    def notebook(self, name: str) -> Path:
+        """Where the unexecuted notebook of a chapter is written, and then run."""
+        return self.written / f"{name}.ipynb"
+
+    def result(self, name: str) -> Path:
+        """Where the executed notebook of a chapter is kept."""
+        return self.executed / f"{name}.{self.keys[name][:20]}.ipynb"
+
+    @property
+    def address(self) -> str:
+        """The address of the first page."""
+        return (self.pages / "html" / "index.html").as_uri()
+
+
+def replace(path: Path, text: str) -> None:
+    """Write a file completely or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".new")
+    beside.write_text(text, "utf8")
+    os.replace(beside, path)
+
+
+def write_notebooks(book: Book) -> None:
+    """Stage 1: every chapter as .ipynb, because nbmake sees nothing else."""
+    import jupytext
+
+    shutil.rmtree(book.written, ignore_errors=True)
+    for name in book.chapters:
+        notebook = jupytext.read(book.root / f"{name}.md", fmt="md:myst")
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook.metadata.setdefault("kernelspec", kernel)
+        path = book.notebook(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        jupytext.write(notebook, path, fmt="ipynb")
+    for folder in {book.notebook(name).parent for name in book.chapters}:
+        data = book.root / folder.relative_to(book.written) / "data"
+        if data.is_dir():  # chapters read data/..., here as beside their text
+            (folder / "data").symlink_to(data, target_is_directory=True)
+
+
+class Progress:
+    """A pytest plugin: one line when a chapter starts, one when it ends; keeps what passed."""
+
+    def __init__(self, book: Book, names: list[str]):
+        self.book, self.failed = book, []
+        self.chapter = {str(book.notebook(name)): name for name in names}
+        self.seconds: dict[str, float] = {}
+
+    def name(self, nodeid: str) -> str:
+        """The chapter of a test."""
+        path = Path(nodeid.split("::")[0])
+        return self.chapter[str(path if path.is_absolute() else self.book.written / path)]
+
+    def pytest_sessionstart(self, session) -> None:
+        """Only this plugin speaks."""
+        session.config.pluginmanager.unregister(name="terminalreporter")
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """A worker has begun a chapter."""
+        print(f"  running   {self.name(nodeid)}", flush=True)
+
+    def pytest_runtest_logreport(self, report) -> None:
+        """A worker has finished a chapter."""
+        name = self.name(report.nodeid)
+        if report.failed:
+            self.failed.append(name)
+            print(f"  FAILED    {name}", flush=True)
+            print(explain(self.book, name, report.longreprtext), flush=True)
+        elif report.when == "call":
+            self.seconds[name] = report.duration
+            keep(self.book, name, report.duration)
+            print(f"  executed  {name}  {report.duration:.1f} s", flush=True)
+
+
+def keep(book: Book, name: str, seconds: float) -> None:
+    """Store an executed notebook under its key, and forget those of its older keys."""
+    import nbformat
+
+    notebook = nbformat.read(book.notebook(name), as_version=4)
+    notebook.metadata["lowrot"] = {"key": book.keys[name], "seconds": round(seconds, 2)}
+    target = book.result(name)
+    replace(target, nbformat.writes(notebook))
+    for old in target.parent.glob(f"{target.name.split('.')[0]}.*.ipynb"):
+        if old != target:
+            old.unlink()
+
+
+def explain(book: Book, name: str, text: str) -> str:
+    """Say which cell of a chapter failed, on which line of its text, and how."""
+    import nbformat
+    from myst_nb.core.read import read_myst_markdown_notebook
+
+    def plain(string: str) -> str:
+        return re.sub(r"\x1b\[[0-9;]*m", "", string)
+
+    source = book.root / f"{name}.md"
+    lines = read_myst_markdown_notebook(source.read_text("utf8"), add_source_map=True)
+    starts = [
+        line
+        for line, cell in zip(lines.metadata.source_map, lines.cells, strict=True)
+        if cell.cell_type == "code"
+    ]
+    code = [c for c in nbformat.read(book.notebook(name), 4).cells if c.cell_type == "code"]
+    for count, cell in enumerate(code):
+        errors = [o for o in cell.outputs if o.output_type == "error"]
+        if errors:
+            trace = plain("\n".join(errors[0].traceback)).splitlines()[-12:]
+            what = plain(f"{errors[0].ename}: {errors[0].evalue}")
+        elif "timed out" in text and "shell.execute_reply" not in cell.metadata.get(
+            "execution", {}
+        ):
+            trace, what = [], f"did not finish within its time limit ({CELL_TIMEOUT} s by default)"
+        else:
+            continue
+        where = f"{source.relative_to(book.root)}, code cell {count + 1}, line {starts[count] + 1}"
+        body = "\n".join(f"    | {line}" for line in cell.source.splitlines())
+        after = "\n".join(f"      {line}" for line in trace)
+        return f"    {where}: {what}\n{body}\n{after}"
+    return plain(text)
+
+
+def execute(book: Book) -> list[str]:
+    """Stage 2: run what is not stored under its present key; returns what was run."""
+    todo = [name for name in book.chapters if not book.result(name).is_file()]
+    same = len(book.chapters) - len(todo)
+    print(f"{len(book.chapters)} chapters: {same} unchanged, {len(todo)} to execute", flush=True)
+    if not todo:
+        return []
+    import pytest
+
+    progress = Progress(book, todo)
+    workers = min(WORKERS, len(todo))
+    threads = str(max(1, (os.cpu_count() or 1) // workers))
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, threads)
+    options = ["--nbmake", "--overwrite", f"--nbmake-timeout={CELL_TIMEOUT}"]
+    options += ["-q", "-n", str(workers), "--dist", "worksteal"]
+    options += ["-c", os.devnull, "--rootdir", str(book.written), "-p", "no:cacheprovider"]
+    code = pytest.main([*options, *(str(book.notebook(name)) for name in todo)], [progress])
+    if code == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
+    if progress.failed:
+        raise Failure(f"a chapter failed: {', '.join(sorted(set(progress.failed)))}")
+    unseen = [name for name in todo if name not in progress.seconds]
+    if code != pytest.ExitCode.OK or unseen:
+        raise Failure(f"nbmake ended with {code!r} and did not run: {', '.join(unseen) or 'none'}")
+    return todo
+
+
+def fill_cache(book: Book):
+    """Stage 3: what was executed is all that Jupyter Book will find, keyed the way it looks."""
+    import nbformat
+    from jupyter_cache import get_cache
+    from jupyter_cache.base import CacheBundleIn
+    from myst_nb.core.read import read_myst_markdown_notebook
+
+    folder = book.pages / ".jupyter_cache"
+    shutil.rmtree(folder, ignore_errors=True)
+    cache = get_cache(str(folder))
+    for name in book.chapters:
+        source = book.root / f"{name}.md"
+        parsed = read_myst_markdown_notebook(source.read_text("utf8"))
+        done = nbformat.read(book.result(name), as_version=4)
+        theirs = [cell for cell in parsed.cells if cell.cell_type == "code"]
+        ours = [cell for cell in done.cells if cell.cell_type == "code"]
+        if [c.source.strip() for c in theirs] != [c.source.strip() for c in ours]:
+            raise Failure(f"{name}: jupytext and myst-nb read different code cells")
+        for cell, result in zip(theirs, ours, strict=True):
+            cell.outputs, cell.execution_count = result.outputs, result.execution_count
+        data = {"execution_seconds": done.metadata["lowrot"]["seconds"]}
+        bundle = CacheBundleIn(parsed, str(source), data=data)
+        cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+    (folder / keys.STAMP).write_text(keys.library_key(book.root))
+    return cache
+
+
+def render(book: Book, cache) -> None:
+    """Stage 4: the pages, warnings as errors; that nothing was executed is checked."""
+    for made in ("html", "jupyter_execute"):
+        shutil.rmtree(book.pages / made, ignore_errors=True)
+    before = {record.hashkey for record in cache.list_cache_records()}
+    program = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
+    options = ["build", "-W", "-n", "--keep-going", "--all", str(book.root)]
+    code = subprocess.run([sys.executable, "-c", program, *options], cwd=book.root).returncode
+    if code != 0:
+        raise Failure("the pages have warnings or errors: see above")
+    if {record.hashkey for record in cache.list_cache_records()} != before:
+        raise Failure("Jupyter Book executed a notebook again: its cache key has changed")
+
+
+def build(root: Path) -> int:
+    """Run the stages that are needed, and print the address of the book."""
+    started = time.monotonic()
+    book, key = Book(root), keys.site_key(root)
+    fresh = book.stamp.is_file() and book.stamp.read_text() == key
+    if fresh and (book.pages / "html" / "index.html").is_file():
+        print("nothing has changed since the last build")
+    else:
+        book.stamp.unlink(missing_ok=True)
+        write_notebooks(book)
+        execute(book)
+        render(book, fill_cache(book))
+        replace(book.stamp, key)
+    print(f"\nThe book is at {book.address}  ({time.monotonic() - started:.0f} s)")
+    return 0
+
+
+def main() -> int:
+    """Entry point of ``make book``."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("root", nargs="?", type=Path, default=Path(__file__).parent.parent)
+    try:
+        return build(parser.parse_args().root.resolve())
+    except Failure as failure:
+        print(f"\nNo book: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted; what had been executed is kept", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
