@@ -47,7 +47,7 @@ def drop_duplicate_scripts(app: Sphinx, pagename, templatename, context, doctree
     kept = []
     for script in context.get("script_files", []):
         attributes = getattr(script, "attributes", {})
-        mark = (str(getattr(script, "filename", script)), attributes.get("body"))
+        mark = (str(getattr(script, "filename", script) or ""), attributes.get("body"))
         if mark not in seen:
             seen.add(mark)
             kept.append(script)

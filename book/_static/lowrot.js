@@ -1,0 +1,54 @@
+// Repairs of the theme's accessibility faults; nothing here is needed to read the book.
+(() => {
+  const each = (selector, act) => document.querySelectorAll(selector).forEach(act);
+
+  function repair() {
+    // The logo is outside every landmark.
+    each(".sidebar-primary-item .navbar-brand, .navbar-header-items .navbar-brand", (logo) => {
+      const box = logo.parentElement;
+      if (!logo.closest("nav, header, [role=region]")) {
+        box.setAttribute("role", "region");
+        box.setAttribute("aria-label", "Home");
+      }
+    });
+    // A label must contain what is seen; the icons inside the mode button repeat its title.
+    each(".theme-switch-button [title], .theme-switch-button [data-bs-title]", (icon) => {
+      icon.removeAttribute("title");
+      icon.setAttribute("aria-hidden", "true");
+    });
+    each("button[aria-label], a[aria-label]", (control) => {
+      const seen = control.innerText.trim();
+      if (seen && !control.getAttribute("aria-label").toLowerCase().includes(seen.toLowerCase())) {
+        control.removeAttribute("aria-label");
+      }
+    });
+    // Citations have a deprecated role, and are a list only where they have list items.
+    each("[role=doc-biblioentry]", (entry) => entry.removeAttribute("role"));
+    each("[role=list]", (list) => {
+      const items = [...list.children];
+      if (!items.length || items.some((item) => item.getAttribute("role") !== "listitem")) {
+        list.removeAttribute("role");
+        items.forEach((item) => item.getAttribute("role") === "listitem" && item.removeAttribute("role"));
+      }
+    });
+    // What scrolls must be reachable from the keyboard, and what is too wide must scroll.
+    each("mjx-container:not([display=true])", (formula) => {
+      const room = formula.parentElement.closest("p, li, dd, dt, td, th, figcaption, div, section");
+      formula.classList.toggle("lowrot-wide", formula.scrollWidth > room.clientWidth && room.clientWidth > 0);
+    });
+    each("pre, .text_html, mjx-container, .pst-scrollable-table-container, .bd-article div, .bd-article table", (box) => {
+      const flow = getComputedStyle(box).overflowX;
+      const scrolls = box.scrollWidth > box.clientWidth + 1 && (flow === "auto" || flow === "scroll");
+      if (scrolls && !box.hasAttribute("tabindex")) box.tabIndex = 0;
+    });
+  }
+
+  function start() {
+    repair();
+    setTimeout(repair, 250);
+    window.MathJax?.startup?.promise?.then(repair);
+  }
+  if (document.readyState === "complete") start();
+  else window.addEventListener("load", start);
+  window.addEventListener("resize", repair);
+})();

@@ -1,0 +1,234 @@
+"""The built pages in a real browser: offline, accessible, on a phone and at night.
+
+Needs the pages (``make book``) and a Chromium; without one the browser tests are skipped, but never
+where ``CI`` is set.
+"""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import re
+import shutil
+import threading
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+HTML = ROOT / "_build" / "html"
+PAGES = sorted(
+    page.relative_to(HTML).as_posix()
+    for page in HTML.rglob("*.html")
+    if not {"_static", "_sources"} & set(page.relative_to(HTML).parts)
+    and page != HTML / "index.html"
+)
+VIEWS = {
+    "desktop-light": ({"width": 1280, "height": 900}, "light"),
+    "desktop-dark": ({"width": 1280, "height": 900}, "dark"),
+    "phone-light": ({"width": 390, "height": 844}, "light"),
+    "phone-dark": ({"width": 390, "height": 844}, "dark"),
+}
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+# ---------------------------------------------------------------- without a browser
+
+
+class Anchors(HTMLParser):
+    """The ids of a page, and the addresses it points to."""
+
+    def __init__(self):
+        super().__init__()
+        self.ids: set[str] = {"", "top"}
+        self.links: set[str] = set()
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        if found.get("id"):
+            self.ids.add(found["id"])
+        if tag == "a" and found.get("name"):
+            self.ids.add(found["name"])
+        for name in ("href", "src"):
+            if found.get(name):
+                self.links.add(found[name])
+
+
+@functools.cache
+def anchors(path: Path) -> Anchors:
+    parser = Anchors()
+    parser.feed(path.read_text("utf8"))
+    return parser
+
+
+def test_the_book_is_built():
+    assert (HTML / "index.html").is_file(), "no pages in _build/html: run `make book` first"
+    assert "book/index.html" in (HTML / "index.html").read_text("utf8")
+    assert PAGES
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_resolve(page):
+    broken = []
+    for link in sorted(anchors(HTML / page).links):
+        parts = urlsplit(link)
+        if parts.scheme or parts.netloc:
+            continue
+        target = HTML / unquote(urlsplit(urljoin("/" + page, parts.path or "/" + page)).path)[1:]
+        if target.is_dir():
+            target /= "index.html"
+        if not target.is_file():
+            broken.append(f"{link}: no such file")
+        elif target.suffix == ".html" and unquote(parts.fragment) not in anchors(target).ids:
+            broken.append(f"{link}: no such anchor")
+    assert not broken, f"{page} has broken links:\n" + "\n".join(broken)
+
+
+# ---------------------------------------------------------------- in the browser
+
+
+@pytest.fixture(scope="session")
+def address():
+    """The pages on a loopback server."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    handler = functools.partial(Quiet, directory=str(HTML))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One headless Chromium for the whole session."""
+    if CHROMIUM is None:
+        message = "no Chromium on this machine: the pages were not looked at in a browser"
+        if os.environ.get("CI"):
+            pytest.fail(message + ", and CI must not skip that")
+        pytest.skip(message)
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+class Visit:
+    """One page in one view, with everything that it asked for and complained about."""
+
+    def __init__(self, browser, url: str, view: str):
+        size, scheme = VIEWS[view]
+        self.context = browser.new_context(viewport=size, color_scheme=scheme)
+        self.page = self.context.new_page()
+        self.requests: list[str] = []
+        self.errors: list[str] = []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("pageerror", lambda error: self.errors.append(f"page error: {error}"))
+        self.page.on("requestfailed", lambda r: self.errors.append(f"request failed: {r.url}"))
+        self.page.on("response", self.response)
+        self.page.on("console", self.console)
+        self.page.goto(url, wait_until="load")
+        self.page.evaluate("() => window.MathJax?.startup?.promise")
+        self.page.wait_for_timeout(400)  # the scripts that repair the theme run twice
+
+    def console(self, message) -> None:
+        if message.type in ("error", "warning"):
+            self.errors.append(f"console {message.type}: {message.text}")
+
+    def response(self, response) -> None:
+        if response.status >= 400:
+            self.errors.append(f"status {response.status}: {response.url}")
+
+    def foreign(self) -> list[str]:
+        """The requests to any host but ours."""
+        own = urlsplit(self.page.url).netloc
+        return [
+            url
+            for url in self.requests
+            if urlsplit(url).scheme not in ("data", "blob", "about") and urlsplit(url).netloc != own
+        ]
+
+
+@pytest.fixture
+def visit(browser):
+    """Open a page in a view; closed again after the test."""
+    opened = []
+
+    def open_page(url: str, view: str) -> Visit:
+        opened.append(Visit(browser, url, view))
+        return opened[-1]
+
+    yield open_page
+    for seen in opened:
+        seen.context.close()
+
+
+MATH = """() => ({
+  written: document.querySelectorAll('.math').length,
+  shown: document.querySelectorAll('mjx-container').length,
+  errors: [...document.querySelectorAll('mjx-merror, [data-mjx-error]')].map(e => e.textContent),
+  raw: [...document.querySelectorAll('.math')].filter(e => !e.querySelector('mjx-container'))
+    .map(e => e.textContent.slice(0, 60)),
+})"""
+IMAGES = """async () => {
+  const images = [...document.images];
+  images.forEach(image => { image.loading = 'eager'; });
+  await Promise.all(images.map(image => image.decode().catch(() => null)));
+  return images.filter(image => !image.naturalWidth).map(image => image.src);
+}"""
+WIDE = """() => {
+  const room = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= room + 1) return [];
+  const inside = e => { for (let p = e.parentElement; p && p !== document.body; p = p.parentElement)
+    if (getComputedStyle(p).overflowX !== 'visible') return true; return false; };
+  return [...document.body.querySelectorAll('*')]
+    .filter(e => e.getBoundingClientRect().right > room + 1 && !inside(e))
+    .slice(0, 5).map(e => e.outerHTML.slice(0, 120));
+}"""
+AXE = """async () => (await axe.run(document, {preload: false})).violations
+  .flatMap(rule => rule.nodes.slice(0, 4)
+    .map(node => `${rule.id}: ${node.html.slice(0, 160)} ${node.failureSummary}`))"""
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("page", PAGES)
+def test_page(visit, address, page, view):
+    seen = visit(f"{address}/{page}", view)
+    assert seen.page.evaluate("() => document.documentElement.dataset.theme") == view.split("-")[1]
+    assert seen.page.evaluate(IMAGES) == [], "images that did not load"
+    math = seen.page.evaluate(MATH)
+    assert math["errors"] == [], "formulas that MathJax cannot read"
+    assert math["raw"] == [], "formulas that were not set"
+    assert seen.page.evaluate(WIDE) == [], "wider than the screen"
+    assert not re.search(r"\[?(Undefined|undefined)\]?\(|\{\w+\}`", seen.page.inner_text("main"))
+    axe = pytest.importorskip("axe_playwright_python.base")
+    seen.page.evaluate(axe.AXE_SCRIPT)
+    violations = seen.page.evaluate(AXE)
+    assert violations == [], "\n".join(violations)
+    assert seen.foreign() == [], "requests to other hosts"
+    assert seen.errors == []
+
+
+def test_offline_from_the_file_system(visit):
+    seen = visit((HTML / "index.html").as_uri(), "desktop-light")
+    seen.page.wait_for_url("**/book/index.html")
+    assert seen.page.evaluate(IMAGES) == []
+    assert seen.page.inner_text("h1")
+    assert not [url for url in seen.requests if urlsplit(url).scheme.startswith("http")]
