@@ -73,7 +73,11 @@ def write_notebooks(book: Book) -> None:
 
     shutil.rmtree(book.written, ignore_errors=True)
     for name in book.chapters:
-        notebook = jupytext.read(book.root / f"{name}.md", fmt="md:myst")
+        try:
+            notebook = jupytext.read(book.root / f"{name}.md", fmt="md:myst")
+        except Exception as error:
+            problem = str(error).strip().splitlines()[0]
+            raise Failure(f"jupytext cannot read {name}.md as a notebook: {problem}") from error
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
         notebook.metadata.setdefault("kernelspec", kernel)
         path = book.notebook(name)
@@ -214,6 +218,7 @@ def fill_cache(book: Book):
             raise Failure(f"{name}: jupytext and myst-nb read different code cells")
         for cell, result in zip(theirs, ours, strict=True):
             cell.outputs, cell.execution_count = result.outputs, result.execution_count
+        parsed.metadata["language_info"] = done.metadata["language_info"]
         data = {"execution_seconds": done.metadata["lowrot"]["seconds"]}
         bundle = CacheBundleIn(parsed, str(source), data=data)
         cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)

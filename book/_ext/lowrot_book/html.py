@@ -38,7 +38,8 @@ def visit_titled(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         return
     for node in list(doctree.findall(nodes.inline)):
         if "lowrot_tag" in node:
-            node.replace_self(nodes.raw("", tag_html(node["lowrot_tag"]), format="html"))
+            raw = nodes.raw("", tag_html(node["lowrot_tag"]), format="html")
+            node.parent.replace(node, raw)
 
 
 def drop_duplicate_scripts(app: Sphinx, pagename, templatename, context, doctree) -> None:

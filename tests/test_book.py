@@ -1,0 +1,314 @@
+"""The pipeline: no chapter is silently untested, nothing stale is shown, nothing runs twice.
+
+The first part looks at the book that ``make book`` has built. The second part builds tiny books in
+temporary folders with the same scripts, and breaks them in every way that must be noticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+from lowrot_book import keys  # noqa: E402
+
+CLAIM = "application/vnd.lowrot.claim+json"
+CHAPTERS = keys.chapters(ROOT)
+
+# ---------------------------------------------------------------- the book as it was built
+
+
+def executed(name: str) -> nbformat.NotebookNode:
+    """The executed notebook of a chapter under its present key."""
+    path = ROOT / "build" / "executed" / f"{name}.{keys.chapter_key(ROOT, name)[:20]}.ipynb"
+    assert path.is_file(), f"{name} was not executed as it is now: run `make book` first"
+    return nbformat.read(path, as_version=4)
+
+
+def test_every_page_with_code_is_a_chapter():
+    """A page with code cells but without the front matter of a notebook would never run."""
+    assert len(CHAPTERS) >= 2
+    for page in keys.pages(ROOT):
+        text = (ROOT / f"{page}.md").read_text("utf8")
+        assert ("{code-cell}" in text) == (page in CHAPTERS), page
+
+
+def test_every_text_is_in_the_book():
+    assert {p.stem for p in (ROOT / "book").glob("*.md")} == {
+        Path(p).name for p in keys.pages(ROOT)
+    }
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_chapter_was_executed(name):
+    notebook = executed(name)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    text = (ROOT / f"{name}.md").read_text("utf8")
+    assert len(cells) == len(re.findall(r"^`{3,}\{code-cell\}", text, re.M))
+    for cell in cells:
+        assert cell.execution_count or not cell.source.strip()
+        assert not [o for o in cell.outputs if o.output_type == "error"]
+        assert not [o for o in cell.outputs if o.get("name") == "stderr"]
+    assert notebook.metadata["lowrot"]["key"] == keys.chapter_key(ROOT, name)
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_page_shows_what_was_executed(name):
+    page = (ROOT / "_build" / "html" / f"{name}.html").read_text("utf8")
+    images = ROOT / "_build" / "html" / "_images"
+    for cell in executed(name).cells:
+        if {"remove-cell", "remove-output", "remove_cell", "remove_output"} & set(
+            cell.metadata.get("tags", [])
+        ):
+            continue
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if CLAIM in data:
+                assert f'id="claim-{data[CLAIM]["id"]}"' in page
+            if "image/svg+xml" in data:
+                shown = hashlib.sha256("".join(data["image/svg+xml"]).encode()).hexdigest()
+                assert f"{shown}.svg" in page
+                assert (images / f"{shown}.svg").is_file()
+            if output.output_type == "stream":
+                first = output.text.strip().splitlines()[0]
+                assert html.escape(first, quote=False) in html.unescape(page).replace(
+                    first, html.escape(first, quote=False)
+                )
+
+
+def test_the_report_is_complete():
+    report = json.loads((ROOT / "_build" / "html" / "claims.json").read_text("utf8"))
+    emitted = [
+        output["data"][CLAIM]["id"]
+        for name in CHAPTERS
+        for cell in executed(name).cells
+        for output in cell.get("outputs", [])
+        if CLAIM in output.get("data", {})
+    ]
+    assert [claim["id"] for claim in report["claims"]] == emitted
+    assert len(set(emitted)) == len(emitted)
+    assert [chapter["chapter"] for chapter in report["chapters"]] == CHAPTERS
+    page = (ROOT / "_build" / "html" / "book" / "report.html").read_text("utf8")
+    assert all(f'href="{c["chapter"].split("/")[-1]}.html#{c["anchor"]}"' in page
+               for c in report["claims"])  # fmt: skip
+
+
+# ---------------------------------------------------------------- tiny books
+
+FRONT = """---
+file_format: mystnb
+kernelspec:
+  name: python3
+  display_name: Python 3
+---
+# {title}
+
+```{{code-cell}} ipython3
+with open("log.txt", "a") as log:
+    log.write("{title}\\n")
+```
+
+```{{code-cell}} ipython3
+{body}
+```
+"""
+CLAIMING = """from IPython.display import display
+record = {{"id": "{id}", "statement": "$x < 1$ & more", "provenance": "measured",
+          "measured": {{"median": 0.5, "min": 0.25, "max": "inf", "count": 3}},
+          "relation": "<=", "bound": 1.0, "tolerance": 0.0, "slack": 0.5,
+          "seeds": [0, 1, 2], "passed": True, "seconds": 0.1}}
+badge = '<div class="lowrot-claim lowrot-ok" id="claim-{id}">holds</div>'
+display({{"text/html": badge, "text/plain": "", "{mime}": record}}, raw=True)"""
+
+
+class Tiny:
+    """A book of two chapters and a report, built by the scripts of the real one."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        for name in ("_config.yml", "CITATION.cff", "book/build.py", "book/references.bib"):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, root / name)
+        for name in ("book/_ext", "book/_static"):
+            ignored = shutil.ignore_patterns("__pycache__", "vendor")
+            shutil.copytree(ROOT / name, root / name, ignore=ignored)
+        (root / "book" / "data").mkdir()
+        (root / "book" / "data" / "stored.txt").write_text("1\n")
+        (root / "lowrot").mkdir()
+        (root / "lowrot" / "__init__.py").write_text("one = 1\n")
+        (root / "requirements.lock").write_text("numpy==2.4.6\n")
+        (root / "_toc.yml").write_text(
+            "format: jb-book\nroot: book/index\nchapters:\n"
+            "- file: book/one\n- file: book/two\n- file: book/report\n"
+        )
+        (root / "book" / "index.md").write_text("# Tiny\n")
+        (root / "book" / "report.md").write_text("# Report\n\n```{claims-report}\n```\n")
+        self.chapter("one", CLAIMING.format(id="tiny.one", mime=CLAIM))
+        self.chapter("two", 'print(open("data/stored.txt").read())')
+
+    def chapter(self, name: str, body: str) -> None:
+        text = FRONT.format(title=name, body=body)
+        (self.root / "book" / f"{name}.md").write_text(text)
+
+    def build(self) -> tuple[int, str]:
+        """Run the pipeline; returns its exit code and all it printed."""
+        return self.run(sys.executable, "book/build.py")
+
+    def plain(self) -> tuple[int, str]:
+        """Build as somebody who never heard of the pipeline."""
+        program = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
+        return self.run(sys.executable, "-c", program, "build", ".", "-W", "-n", "--keep-going")
+
+    def run(self, *command: str) -> tuple[int, str]:
+        done = subprocess.run(
+            command, cwd=self.root, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        return done.returncode, done.stdout
+
+    def ran(self) -> list[str]:
+        """Which chapters have run since last asked, wherever they were run."""
+        lines: list[str] = []
+        for log in self.root.rglob("log.txt"):
+            lines += log.read_text().split()
+            log.unlink()
+        return sorted(lines)
+
+    def page(self, name: str) -> str:
+        return (self.root / "_build" / "html" / f"{name}.html").read_text("utf8")
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    return Tiny(tmp_path / "tiny")
+
+
+def test_executed_once_and_only_what_changed(tiny):
+    code, said = tiny.build()
+    assert code == 0, said
+    assert tiny.ran() == ["one", "two"]
+    assert "running   book/one" in said
+    assert re.search(r"executed  book/two  \d+\.\d s", said)
+    assert said.rstrip().splitlines()[-1].startswith("The book is at file://")
+    report = tiny.page("book/report")
+    assert 'href="one.html#claim-tiny.one"' in report
+    assert r"\(x &lt; 1\)</span> &amp; more" in report
+    assert "0.25 to ∞, 3 values" in report
+    assert (
+        json.loads((tiny.root / "_build/html/claims.json").read_text())["claims"][0]["bound"] == 1
+    )
+
+    code, said = tiny.build()
+    assert code == 0
+    assert "nothing has changed" in said
+    assert tiny.ran() == []
+
+    (tiny.root / "book" / "index.md").write_text("# Another title\n")
+    code, said = tiny.build()
+    assert code == 0
+    assert tiny.ran() == [], "a page without code changed, and a notebook ran"
+    assert "Another title" in tiny.page("book/index")
+
+    tiny.chapter("two", 'print("rewritten", 6 * 7)')
+    code, said = tiny.build()
+    assert code == 0, said
+    assert tiny.ran() == ["two"]
+    assert "rewritten 42" in tiny.page("book/two")
+    assert "tiny.one" in tiny.page("book/report")
+
+    (tiny.root / "lowrot" / "__init__.py").write_text("one = 2\n")
+    code, said = tiny.build()
+    assert code == 0, said
+    assert tiny.ran() == ["one", "two"], "the library changed: everything runs again"
+
+
+def test_failing_chapter_is_named_and_never_kept(tiny):
+    tiny.chapter("two", "x = 1\nassert x == 2, 'the bound is violated'")
+    for _ in range(2):
+        code, said = tiny.build()
+        assert code == 1
+        assert "book/two.md, code cell 2, line 15: AssertionError: the bound is violated" in said
+        assert "| assert x == 2" in said
+        assert "two" in tiny.ran(), "a failure must run again"
+    assert len(list((tiny.root / "build" / "executed").rglob("*.ipynb"))) == 1
+    assert not (tiny.root / "build" / "last_success").exists()
+
+
+def test_bad_claims_and_warnings_stop_the_build(tiny):
+    good = CLAIMING.format(id="tiny.two", mime=CLAIM)
+    bad = {
+        "'tiny.one' is used in book/one and in book/two": good.replace("tiny.two", "tiny.one"),
+        "'tiny.2' did not pass": good.replace('"passed": True', '"passed": False'),
+        "'tiny.3' in book/two shows no badge": good.replace('id="claim', 'id="'),
+        "'tiny.4' lacks slack": good.replace('"slack"', '"slak"'),
+        "'tiny.5' has the provenance 'guessed'": good.replace('"measured",', '"guessed",'),
+        "stderr": "import sys\nprint('careful', file=sys.stderr)",
+    }
+    cells = [text.replace("tiny.two", f"tiny.{i + 1}") for i, text in enumerate(bad.values())]
+    tiny.chapter("two", "\n```\n\n```{code-cell} ipython3\n".join(cells))
+    for _ in range(2):  # an unchanged bad book must stay bad
+        code, said = tiny.build()
+        assert code == 1
+        assert [complaint for complaint in bad if complaint not in said] == []
+        assert not (tiny.root / "build" / "last_success").exists()
+
+
+def test_unreadable_front_matter_is_named(tiny):
+    chapter = tiny.root / "book" / "one.md"
+    chapter.write_text(chapter.read_text().replace("  display_name: Python 3\n", ""))
+    code, said = tiny.build()
+    assert code == 1
+    assert "jupytext cannot read book/one.md as a notebook: 'display_name'" in said
+
+
+def test_a_report_without_claims_stops_the_build(tiny):
+    tiny.chapter("one", "1 + 1")
+    code, said = tiny.build()
+    assert code == 1
+    assert "no chapter made a claim" in said
+
+
+def test_plain_jupyter_book_works_and_sees_the_library(tiny):
+    code, said = tiny.plain()
+    assert code == 0, said
+    assert tiny.ran() == ["one", "two"]
+    assert "claim-tiny.one" in tiny.page("book/report")
+    assert tiny.plain()[0] == 0
+    assert tiny.ran() == []
+    (tiny.root / "lowrot" / "__init__.py").write_text("one = 2\n")
+    assert tiny.plain()[0] == 0
+    assert tiny.ran() == ["one", "two"]
+
+
+def test_keys_see_everything_that_matters(tiny):
+    root = tiny.root
+
+    def changed_by(path: str, text: str) -> tuple[bool, bool, bool]:
+        file = root / path
+        old = file.read_bytes() if file.is_file() else None
+        before = [keys.chapter_key(root, f"book/{n}") for n in ("one", "two")]
+        site = keys.site_key(root)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        after = [keys.chapter_key(root, f"book/{n}") for n in ("one", "two")]
+        result = (before[0] != after[0], before[1] != after[1], site != keys.site_key(root))
+        file.unlink() if old is None else file.write_bytes(old)
+        return result
+
+    assert changed_by("lowrot/__init__.py", "one = 3") == (True, True, True)
+    assert changed_by("lowrot/deep/new.py", "") == (True, True, True)
+    assert changed_by("requirements.lock", "numpy==2.4.5") == (True, True, True)
+    assert changed_by("book/data/stored.txt", "2") == (True, True, True)
+    assert changed_by("book/one.md", "---\nfile_format: mystnb\n---\n") == (True, False, True)
+    for page in ("_config.yml", "_toc.yml", "book/index.md", "book/_static/lowrot.css"):
+        assert changed_by(page, "changed: 1") == (False, False, True)
+    assert changed_by("lowrot/__pycache__/x.cpython-311.pyc", "") == (False, False, False)
