@@ -1,0 +1,211 @@
+"""The result of any dynamics: scalars and states at saved times, with the certificates of the run."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+_FORMAT = "lowrot-path-1"
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """One quantity that is at most ``tolerance`` along a correct path.
+
+    Args:
+        value: the largest violation found (0 if none).
+        tolerance: what rounding and the error control allow.
+        meaning: the property that is checked, with its source.
+    """
+
+    value: float
+    tolerance: float
+    meaning: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether the value is within its tolerance (NaN is not)."""
+        return self.value <= self.tolerance
+
+
+@dataclass
+class Path:
+    """A followed trajectory.
+
+    Args:
+        columns: one array of shape (k,) a scalar, ``tau`` among them (the loss-normalized clock).
+        states: arrays of shape (k, ...): the state of the dynamics at the same k times.
+        certificates: what was checked along the way, by name.
+        stats: counts of work (steps, rejected steps, kernel evaluations, seconds).
+        reason: in words, why the run ended.
+        meta: everything needed to continue or to describe the run (plain JSON values).
+
+    Raises:
+        ValueError: no ``tau``, or arrays of different lengths.
+
+    Source: theory.md section 2 (F1 to F5).
+    """
+
+    columns: dict[str, np.ndarray]
+    states: dict[str, np.ndarray] = field(default_factory=dict)
+    certificates: dict[str, Certificate] = field(default_factory=dict)
+    stats: dict[str, float] = field(default_factory=dict)
+    reason: str = ""
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if "tau" not in self.columns:
+            raise ValueError(f"columns are {sorted(self.columns)}; expected tau among them")
+        lengths = {name: len(a) for name, a in {**self.columns, **self.states}.items()}
+        if len(set(lengths.values())) != 1:
+            raise ValueError(f"columns and states have lengths {lengths}; expected one length")
+
+    def __len__(self) -> int:
+        return len(self.columns["tau"])
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """Return a column or a state by name."""
+        for store in (self.columns, self.states):
+            if name in store:
+                return store[name]
+        known = ", ".join([*self.columns, *self.states])
+        raise KeyError(f"no column or state {name!r}; this path has {known}")
+
+    @property
+    def ok(self) -> bool:
+        """Whether every certificate holds."""
+        return all(certificate.ok for certificate in self.certificates.values())
+
+    @property
+    def status(self) -> str:
+        """Why the run ended and whether it is certified, in words."""
+        bad = [
+            f"{name} = {c.value:.3g} > {c.tolerance:.3g} ({c.meaning})"
+            for name, c in self.certificates.items()
+            if not c.ok
+        ]
+        verdict = "NOT certified: " + "; ".join(bad) if bad else "certified"
+        return f"{self.reason}; {verdict}"
+
+    def frame(self) -> pd.DataFrame:
+        """Return the scalar columns as a data frame, one row a saved time."""
+        return pd.DataFrame(self.columns)
+
+    def certificate_frame(self) -> pd.DataFrame:
+        """Return the certificates as a data frame: value, tolerance, verdict, meaning."""
+        rows = {
+            name: (c.value, c.tolerance, c.ok, c.meaning) for name, c in self.certificates.items()
+        }
+        names = ["value", "tolerance", "ok", "meaning"]
+        return pd.DataFrame.from_dict(rows, orient="index", columns=names)
+
+    def at(self, tau: float) -> dict[str, float]:
+        """Return the scalars at the last saved time not after ``tau``."""
+        index = int(np.searchsorted(self["tau"], tau, side="right")) - 1
+        if index < 0:
+            raise ValueError(f"tau is {tau:g}; this path starts at tau = {self['tau'][0]:g}")
+        return {name: float(values[index]) for name, values in self.columns.items()}
+
+    def save(self, path: str | FilePath) -> None:
+        """Write the path to a ``.npz`` file (no pickle); the file appears whole or not at all."""
+        file = _npz_name(path)
+        header = {
+            "format": _FORMAT,
+            "certificates": {k: vars(c) for k, c in self.certificates.items()},
+            "stats": self.stats,
+            "reason": self.reason,
+            "meta": self.meta,
+        }
+        arrays = {"header": np.array(json.dumps(header))}
+        arrays |= {f"column:{name}": values for name, values in self.columns.items()}
+        arrays |= {f"state:{name}": values for name, values in self.states.items()}
+        partial = file.with_name(file.name + ".partial")
+        try:
+            with open(partial, "wb") as stream:
+                np.savez_compressed(stream, allow_pickle=False, **arrays)
+            os.replace(partial, file)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | FilePath) -> Path:
+        """Read a path that `save` wrote.
+
+        Raises:
+            FileNotFoundError: no such file.
+            ValueError: not a path file, damaged, or one that would need unpickling.
+        """
+        file = _npz_name(path)
+        if not file.is_file():
+            raise FileNotFoundError(f"path is {str(path)!r}; expected an existing .npz file")
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                header = json.loads(str(archive["header"]))
+                if header["format"] != _FORMAT:
+                    raise ValueError(f"format is {header['format']!r}; expected {_FORMAT!r}")
+                columns = dict(_with_prefix(archive, "column:"))
+                states = dict(_with_prefix(archive, "state:"))
+            certificates = {k: Certificate(**c) for k, c in header["certificates"].items()}
+            return cls(
+                columns, states, certificates, header["stats"], header["reason"], header["meta"]
+            )
+        except Exception as error:
+            raise ValueError(f"path {str(path)!r} is not a saved lowrot path: {error}") from error
+
+
+class Recorder:
+    """Collects the points of a run, tracks the running certificates, and builds the `Path`."""
+
+    def __init__(self, certificates: Mapping[str, tuple[float, str]]) -> None:
+        self._rows: list[dict[str, float]] = []
+        self._states: list[dict[str, np.ndarray]] = []
+        self._limits = dict(certificates)
+        self._worst = dict.fromkeys(certificates, 0.0)
+
+    def add(self, row: dict[str, float], state: dict[str, np.ndarray]) -> None:
+        """Keep one point."""
+        self._rows.append(row)
+        self._states.append(state)
+
+    @property
+    def last_tau(self) -> float:
+        """Clock time of the last point kept."""
+        return self._rows[-1]["tau"]
+
+    def violation(self, name: str, value: float) -> None:
+        """Record a violation of the named certificate; NaN counts as infinite."""
+        value = math.inf if math.isnan(value) else value
+        self._worst[name] = max(self._worst[name], value)
+
+    def accumulate(self, name: str, value: float) -> None:
+        """Add to a certificate that is a running sum."""
+        self._worst[name] += math.inf if math.isnan(value) else value
+
+    def path(self, reason: str, stats: dict[str, float], meta: dict[str, Any]) -> Path:
+        """Return everything recorded so far."""
+        columns = {name: np.array([row[name] for row in self._rows]) for name in self._rows[0]}
+        states = {name: np.stack([s[name] for s in self._states]) for name in self._states[0]}
+        certificates = {
+            name: Certificate(self._worst[name], tolerance, meaning)
+            for name, (tolerance, meaning) in self._limits.items()
+        }
+        return Path(columns, states, certificates, stats, reason, meta)
+
+
+def _npz_name(path: str | FilePath) -> FilePath:
+    file = FilePath(path)
+    return file if file.suffix == ".npz" else file.with_name(file.name + ".npz")
+
+
+def _with_prefix(archive: Any, prefix: str) -> Iterator[tuple[str, np.ndarray]]:
+    for name in archive.files:
+        if name.startswith(prefix):
+            yield name.removeprefix(prefix), archive[name]
