@@ -20,6 +20,8 @@ import sys
 import time
 from pathlib import Path
 
+import pluggy
+
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 from lowrot_book import keys
@@ -102,9 +104,11 @@ class Progress:
         path = Path(nodeid.split("::")[0])
         return self.chapter[str(path if path.is_absolute() else self.book.written / path)]
 
+    @pluggy.HookimplMarker("pytest")(tryfirst=True)
     def pytest_sessionstart(self, session) -> None:
         """Only this plugin speaks."""
-        session.config.pluginmanager.unregister(name="terminalreporter")
+        reporter = session.config.pluginmanager.unregister(name="terminalreporter")
+        reporter.write_line = reporter.rewrite = lambda *words, **options: None
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """A worker has begun a chapter."""
