@@ -22,6 +22,10 @@
         control.removeAttribute("aria-label");
       }
     });
+    // The corner of a table of pandas heads nothing.
+    each("table.dataframe th:empty", (corner) => {
+      corner.replaceWith(Object.assign(document.createElement("td"), { className: corner.className }));
+    });
     // Citations have a deprecated role, and are a list only where they have list items.
     each("[role=doc-biblioentry]", (entry) => entry.removeAttribute("role"));
     each("[role=list]", (list) => {
