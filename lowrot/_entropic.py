@@ -26,23 +26,23 @@ then those of ``ln F / 2`` with the entropy times this floor (still convex; marg
 ||u||_1 change by at most the floor times ln(1/q))."""
 
 _FIRST_TRY, _MAX_NEWTON = 8, 25
-_TOLERANCE = 1e-9
+_STALLED = 1e-12
 _TINY = 1e-8
 
 
 @dataclass(frozen=True)
 class Margins:
-    """Margins and curvature at one z, divided by ``exp(ln_scale)``.
+    """Margins at one z, divided by ``exp(ln_scale)``, and their curvature on demand.
 
     Args:
         ln_scale: ln of the unit in which the others are measured.
         p: ``p exp(-ln_scale)``, shape (n,).
-        hessian: ``(dp/dz) exp(-ln_scale)``, shape (n, n).
+        hessian: a function that returns ``(dp/dz) exp(-ln_scale)``, shape (n, n).
     """
 
     ln_scale: float
     p: Tensor
-    hessian: Tensor
+    hessian: Callable[[], Tensor]
 
 
 @dataclass(frozen=True)
@@ -131,10 +131,13 @@ def _newton(
     most: int,
 ) -> Solution:
     """Damped Newton on ln q and ln Lam until the residual is at rounding or it stalls."""
-    residual, used = problem.residual(weights, margins), 1
+    residual, used, fresh = problem.residual(weights, margins), 1, True
     while used < most:
-        entry = problem.entry(margins)
-        direction, lam_direction = problem.newton(weights, margins, residual)
+        # The curvature is the costly part: it is kept while the residual falls fast without it.
+        if fresh:
+            curvature = problem.curvature(margins)
+            entry = problem.entry(curvature)
+        direction, lam_direction = problem.newton(weights, curvature, residual)
         if not bool(torch.isfinite(direction).all()):
             break
         merit, length = float(residual.square().sum()), 1.0
@@ -146,12 +149,13 @@ def _newton(
             used += 1
             if float(trial_residual.square().sum()) <= (1 - 1e-4 * length) * merit:
                 break
-            if change <= _TOLERANCE or length < 1e-3:
+            if change <= _STALLED or length < 1e-3:
                 return Solution(weights, margins, problem.solved(residual), used)
             length /= 2
         weights, margins, residual = trial, trial_margins, trial_residual
-        if length == 1.0 and change <= _TOLERANCE and problem.solved(residual):
-            return Solution(weights, margins, True, used)
+        fresh = float(residual.square().sum()) > 0.01 * merit
+        if problem.solved(residual):
+            break
     return Solution(weights, margins, problem.solved(residual), used)
 
 
@@ -183,26 +187,24 @@ class _Problem:
 
     def curvature(self, margins: Margins) -> Tensor:
         """Derivative of `force` in q, shape (n, n), positive semidefinite."""
-        curvature = self.eta * self._unit(margins) * margins.hessian
+        curvature = self.eta * self._unit(margins) * margins.hessian()
         if self.floored:
             curvature = curvature - 2.0 * self.eta * torch.outer(margins.p, margins.p)
         return curvature
 
     def solved(self, residual: Tensor) -> bool:
         """Whether the residual is at the level of rounding and of the temperature."""
-        return float(residual.abs().max()) <= 1e-6 * self.temperature + 1e-13
+        return float(residual.abs().max()) <= 1e-8 * self.temperature + 1e-13
 
-    def entry(self, margins: Margins) -> Tensor:
+    def entry(self, curvature: Tensor) -> Tensor:
         """ln q at which the curvature of F outweighs that of the entropy, shape (n,)."""
-        curvature = self.curvature(margins).diagonal()
-        return (self.temperature / curvature.clamp_min(1e-300)).log().clamp_max(-1.0)
+        return (self.temperature / curvature.diagonal().clamp_min(1e-300)).log().clamp_max(-1.0)
 
     def newton(
-        self, weights: Weights, margins: Margins, residual: Tensor
+        self, weights: Weights, curvature: Tensor, residual: Tensor
     ) -> tuple[Tensor, float]:
         """Newton direction in ln q and ln Lam (the sum of q kept at one)."""
         q, root = weights.q, (0.5 * weights.ln_q).exp()
-        curvature = self.curvature(margins)
         slope = self.temperature / (1.0 - self._share(weights)) if self.logistic else None
         diagonal = torch.full_like(q, self.temperature) if slope is None else slope
         matrix = root[:, None] * curvature * root + torch.diag(diagonal)

@@ -29,7 +29,7 @@ class Potential:
         data: the data set.
         slope: of the activation.
 
-    One n x m array of signed features ``C_ij = s_j y_i s(v_j . x_i)`` is held, no other.
+    One m x n array of signed features ``C_ji = s_j y_i s(v_j . x_i)`` is held, no other.
     Source: theory.md section 8.
     """
 
@@ -37,10 +37,10 @@ class Potential:
         self, directions: Tensor, signs: Tensor, ln_start: Tensor, data: Dataset, slope: float
     ) -> None:
         self.ln_start, self.evaluations = ln_start, 0
-        self.C = torch.empty(data.n, len(signs), dtype=data.X.dtype, device=data.X.device)
+        self.C = torch.empty(len(signs), data.n, dtype=data.X.dtype, device=data.X.device)
         for part in self.parts():
-            features = activation(data.X @ directions[part].T, slope)
-            self.C[:, part] = features.mul_(data.y[:, None]).mul_(signs[part])
+            features = activation(directions[part] @ data.X.T, slope)
+            self.C[part] = features.mul_(data.y).mul_(signs[part, None])
 
     def parts(self) -> Iterator[slice]:
         """Yield chunks of neurons."""
@@ -49,47 +49,45 @@ class Potential:
             yield slice(start, min(start + _CHUNK, m))
 
     def growth(self, z: Tensor) -> Tensor:
-        """``ln |u_j(z)| - ln |u_j(0)| = 2 sum_i z_i C_ij``, shape (m,)."""
-        return (2.0 * z) @ self.C
+        """``ln |u_j(z)| - ln |u_j(0)| = 2 sum_i z_i C_ji``, shape (m,)."""
+        return self.C @ (2.0 * z)
 
     def near(self, z: Tensor, eta: float) -> Callable[[Tensor], Margins]:
         """Return `margins` for all ``z + eta q``, q in the simplex, without negligible neurons.
 
         A step of length eta changes the share of a neuron by a factor of at most exp(4 eta).
         """
-        ln_u = self.ln_start + self.growth(z)
+        ln_u = self.growth(z).add_(self.ln_start)
         kept = ln_u - torch.logsumexp(ln_u, 0) > _NEGLIGIBLE - 4.0 * eta
         if 2 * int(kept.sum()) > len(kept):
             return self.margins
         part = copy(self)
-        part.C, part.ln_start = self.C[:, kept], self.ln_start[kept]
+        part.C, part.ln_start = self.C[kept], self.ln_start[kept]
 
-        def margins(point: Tensor) -> Margins:
+        def counted(point: Tensor) -> Margins:
             self.evaluations += 1
             return part.margins(point)
 
-        return margins
+        return counted
 
     def margins(self, z: Tensor) -> Margins:
-        """Margins and curvature at z, in units of ``||u||_1``."""
+        """Margins at z, in units of ``||u||_1``, and their curvature when it is asked for."""
         self.evaluations += 1
-        ln_u = self.ln_start + self.growth(z)
+        ln_u = self.growth(z).add_(self.ln_start)
         ln_norm = float(torch.logsumexp(ln_u, 0))
-        ln_share = ln_u.sub_(ln_norm)
-        p, hessian = self.C.new_zeros(self.C.shape[0]), self.C.new_zeros(*(2 * [self.C.shape[0]]))
+        share = ln_u.sub_(ln_norm).exp_()
+        return Margins(ln_norm, share @ self.C, lambda: self._hessian(share))
+
+    def _hessian(self, share: Tensor) -> Tensor:
+        """``2 C^T diag(share) C``, shape (n, n), by chunks of the neurons that matter."""
+        hessian = self.C.new_zeros(self.C.shape[1], self.C.shape[1])
         for part in self.parts():
-            C, share = self.C[:, part], ln_share[part]
-            kept = share > _NEGLIGIBLE
-            count = int(kept.sum())
-            if count == 0:
-                continue
-            if 2 * count < len(share):
-                C, share = C[:, kept], share[kept]
-            weight = share.exp()
-            weighted = C * weight
-            p += weighted.sum(dim=1)
-            hessian.addmm_(weighted, C.T, alpha=2.0)
-        return Margins(ln_norm, p, hessian)
+            C, weight = self.C[part], share[part]
+            kept = weight > math.exp(_NEGLIGIBLE)
+            if 2 * int(kept.sum()) < len(kept):
+                C, weight = C[kept], weight[kept]
+            hessian.addmm_(C.T * weight, C, alpha=2.0)
+        return hessian
 
     def summary(self, z: Tensor) -> tuple[float, float]:
         """``max_j`` of the growth, and ``min_j ln |u_j(0)|``: what the certificate needs."""

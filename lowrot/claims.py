@@ -1,0 +1,190 @@
+"""The ledger: every claim of the book is compared, shown as a badge, and recorded in the notebook."""
+
+from __future__ import annotations
+
+import html
+import math
+import operator
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from IPython.display import display
+
+from lowrot import _check
+from lowrot.path import Path
+
+MIME = "application/vnd.lowrot.claim+json"
+PROVENANCES = ("paper", "derived", "measured")
+
+_RELATIONS: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+    "==": operator.eq,
+}
+_SYMBOLS = {"<=": "≤", ">=": "≥", "<": "&lt;", ">": "&gt;", "==": "=", "~": "≈"}
+_STARTED = time.perf_counter()
+
+
+class ClaimError(AssertionError):
+    """A claim of the book that its own code does not bear out."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim that was checked and holds.
+
+    Args:
+        id: unique in the book: lower-case words joined by hyphens.
+        statement: what is claimed, one sentence.
+        provenance: "paper", "derived" or "measured".
+        measured: median, min, max and count of the measured values.
+        relation: how measured relates to bound.
+        bound: the other side.
+        tolerance: absolute, for the relation "~" only.
+        slack: distance of the worst measured value from violating the relation.
+        seeds: the seeds behind the values, if any.
+        passed: always True (a claim that fails raises).
+        seconds: since this library was imported in the notebook.
+    """
+
+    id: str
+    statement: str
+    provenance: str
+    measured: dict[str, float]
+    relation: str
+    bound: float
+    tolerance: float
+    slack: float
+    seeds: list[int] | None
+    passed: bool
+    seconds: float
+
+    def _numbers(self) -> str:
+        m = self.measured
+        spread = "" if m["count"] == 1 else f" [{m['min']:.4g}, {m['max']:.4g}], {m['count']} values"
+        margin = f" ± {self.tolerance:.2g}" if self.relation == "~" else ""
+        bound = f"{self.bound:.6g}{margin}"
+        return f"{m['median']:.6g}{spread} {_SYMBOLS[self.relation]} {bound}"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        record = asdict(self)
+        for name in ("bound", "slack"):
+            record[name] = _json_number(record[name])
+        record["measured"] = {k: _json_number(v) for k, v in self.measured.items()}
+        badge = (
+            f'<div class="lowrot-claim lowrot-ok" id="claim-{self.id}">'
+            f'<span class="lowrot-tag">[{self.provenance}]</span> '
+            f'<span class="lowrot-claim-text">{html.escape(self.statement)}</span> '
+            f'<span class="lowrot-claim-numbers">{self._numbers()}</span></div>'
+        )
+        text = f"[{self.provenance}] {self.statement}: {html.unescape(self._numbers())}"
+        return {"text/plain": text, "text/html": badge, MIME: record}
+
+
+def claim(
+    id: str,
+    statement: str,
+    measured: Any,
+    relation: str,
+    bound: float,
+    provenance: str,
+    tolerance: float = 0.0,
+    seeds: Sequence[int] | None = None,
+    path: Path | Sequence[Path] | None = None,
+) -> Claim:
+    """Check a claim, show it as a badge in the page, and record it for the reproduction report.
+
+    Args:
+        id: unique in the book: lower-case words joined by hyphens.
+        statement: what is claimed, one sentence.
+        measured: a number, or one per seed (any array); every one must satisfy the relation.
+        relation: "<=", ">=", "<", ">", "==" or "~" (within ``tolerance``, absolute).
+        bound: the number on the other side.
+        provenance: "paper", "derived" or "measured".
+        tolerance: for "~" only, positive.
+        seeds: the seeds of the measured values.
+        path: the path or paths measured on; one whose certificates fail is refused.
+
+    Returns:
+        The `Claim`, already displayed.
+
+    Raises:
+        ClaimError: the relation does not hold, a value is NaN, or a path is not certified.
+        ValueError, TypeError: malformed arguments.
+
+    Source: design.md section 3.
+    """
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
+        raise ValueError(f"id is {id!r}; expected lower-case words joined by hyphens")
+    _check.choice("relation", relation, (*_RELATIONS, "~"))
+    _check.choice("provenance", provenance, PROVENANCES)
+    tolerance = _check.number("tolerance", tolerance, 0.0)
+    if (relation == "~") != (tolerance > 0):
+        raise ValueError(f"tolerance is {tolerance}; expected > 0 with '~', and 0 with the others")
+    values = np.atleast_1d(np.asarray(measured, dtype=np.float64)).ravel()
+    if values.size == 0:
+        raise ValueError("measured is empty; expected at least one value")
+    for followed in _as_list(path):
+        if not followed.ok:
+            raise ClaimError(f"claim {id!r} rests on a path that is not certified: {followed.status}")
+    slacks = np.array([_slack(float(v), relation, float(bound), tolerance) for v in values])
+    holds = [_holds(float(v), relation, float(bound), tolerance) for v in values]
+    if not all(holds):
+        worst = float(values[holds.index(False)])
+        raise ClaimError(
+            f"claim {id!r} fails: {statement} (measured {worst!r}, required {relation} {bound!r}"
+            + (f" within {tolerance!r})" if relation == "~" else ")")
+        )
+    result = Claim(
+        id=id,
+        statement=statement,
+        provenance=provenance,
+        measured={
+            "median": float(np.median(values)),
+            "min": float(values.min()),
+            "max": float(values.max()),
+            "count": int(values.size),
+        },
+        relation=relation,
+        bound=float(bound),
+        tolerance=tolerance,
+        slack=float(slacks.min()),
+        seeds=None if seeds is None else [int(s) for s in seeds],
+        passed=True,
+        seconds=round(time.perf_counter() - _STARTED, 3),
+    )
+    display(result)
+    return result
+
+
+def _holds(value: float, relation: str, bound: float, tolerance: float) -> bool:
+    if relation == "~":
+        return abs(value - bound) <= tolerance
+    return _RELATIONS[relation](value, bound)
+
+
+def _slack(value: float, relation: str, bound: float, tolerance: float) -> float:
+    """How far the value is inside the relation (0 for an exact equality)."""
+    if value == bound:
+        return tolerance
+    if relation in ("<=", "<"):
+        return bound - value
+    if relation in (">=", ">"):
+        return value - bound
+    return tolerance - abs(value - bound)
+
+
+def _as_list(path: Path | Sequence[Path] | None) -> Sequence[Path]:
+    if path is None:
+        return ()
+    return (path,) if isinstance(path, Path) else path
+
+
+def _json_number(value: float) -> float | str:
+    return value if math.isfinite(value) else str(value)

@@ -1,0 +1,50 @@
+"""One style for every figure: vector output, transparent, colour-blind safe, legible when inverted."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+POSITIVE, NEGATIVE = "#0072B2", "#D55E00"
+"""Colours of label or sign +1 and -1 (Okabe and Ito)."""
+ACCENT, SECOND, THIRD, MUTED, INK = "#009E73", "#CC79A7", "#E69F00", "#8C8C8C", "#222222"
+
+_SETTINGS = {
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 10,
+    "axes.edgecolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.prop_cycle": mpl.cycler(color=[POSITIVE, NEGATIVE, ACCENT, SECOND, THIRD, MUTED]),
+    "font.size": 10,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "lines.linewidth": 1.6,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.transparent": True,
+    "savefig.bbox": "tight",
+    "figure.constrained_layout.use": True,
+    "svg.hashsalt": "lowrot",
+    "svg.fonttype": "path",
+    "mathtext.fontset": "cm",
+}
+
+
+def use_style() -> None:
+    """Set the style of the book for every figure that follows (SVG in notebooks)."""
+    sns.set_theme(context="paper", style="ticks", rc=_SETTINGS)
+    set_matplotlib_formats("svg", metadata={"Date": None})
+
+
+def grid(columns: int, rows: int = 1, width: float = 7.4, height: float = 2.6) -> list[Axes]:
+    """Return the axes of a new figure, row by row."""
+    _, axes = plt.subplots(rows, columns, figsize=(width, height * rows), squeeze=False)
+    return list(axes.ravel())
