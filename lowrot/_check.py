@@ -1,4 +1,4 @@
-"""Input checks shared by every module: each error names the argument, its value and what is expected."""
+"""Input checks shared by every module: an error names the argument, its value, what is expected."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DTYPE = torch.float64
 
 
 def real_array(name: str, value: Any, shape: tuple[int | str, ...]) -> Tensor:
-    """Return ``value`` as a finite float64 tensor of the given shape (letters stand for any size >= 1)."""
+    """Return ``value`` as a finite float64 tensor; letters in ``shape`` are any size >= 1."""
     if isinstance(value, Tensor):
         if value.is_floating_point() and value.dtype != DTYPE:
             raise TypeError(
@@ -31,7 +31,7 @@ def real_array(name: str, value: Any, shape: tuple[int | str, ...]) -> Tensor:
         tensor = torch.as_tensor(array.astype(np.float64))
     if tensor.ndim != len(shape):
         raise ValueError(
-            f"{name} has shape {tuple(tensor.shape)}; expected {len(shape)} axes ({_letters(shape)})"
+            f"{name} has shape {tuple(tensor.shape)}; expected {len(shape)} axes {_letters(shape)}"
         )
     for axis, want in enumerate(shape):
         got = tensor.shape[axis]
@@ -42,7 +42,7 @@ def real_array(name: str, value: Any, shape: tuple[int | str, ...]) -> Tensor:
         if got == 0:
             raise ValueError(
                 f"{name} has shape {tuple(tensor.shape)}; expected at least one entry along axis "
-                f"{axis} ({_letters(shape)})"
+                f"{axis} of {_letters(shape)}"
             )
     if not bool(torch.isfinite(tensor).all()):
         index = tuple(torch.nonzero(~torch.isfinite(tensor))[0].tolist())

@@ -1,4 +1,4 @@
-"""The implicit step in q: a point of the simplex that is the dual weight of the margins it leads to.
+"""The implicit step in q: dual weights that are those of the margins they lead to.
 
 For a convex potential F with ``p = grad F``, an implicit step of length ``eta`` in the clock tau
 from z0 asks for
@@ -197,12 +197,10 @@ class _Problem:
         return float(residual.abs().max()) <= 1e-8 * self.temperature + 1e-13
 
     def entry(self, curvature: Tensor) -> Tensor:
-        """ln q at which the curvature of F outweighs that of the entropy, shape (n,)."""
+        """Return the ln q at which the curvature of F outweighs that of the entropy, shape (n,)."""
         return (self.temperature / curvature.diagonal().clamp_min(1e-300)).log().clamp_max(-1.0)
 
-    def newton(
-        self, weights: Weights, curvature: Tensor, residual: Tensor
-    ) -> tuple[Tensor, float]:
+    def newton(self, weights: Weights, curvature: Tensor, residual: Tensor) -> tuple[Tensor, float]:
         """Newton direction in ln q and ln Lam (the sum of q kept at one)."""
         q, root = weights.q, (0.5 * weights.ln_q).exp()
         slope = self.temperature / (1.0 - self._share(weights)) if self.logistic else None

@@ -1,4 +1,4 @@
-"""The potential F(z) = sum_j |u_j(z)| / 2 of the coupled flow, in the log domain and by chunks of neurons."""
+"""The potential of the coupled flow, F(z) = sum_j ``|u_j(z)|`` / 2, in the log domain."""
 
 from __future__ import annotations
 

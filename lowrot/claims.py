@@ -1,4 +1,4 @@
-"""The ledger: every claim of the book is compared, shown as a badge, and recorded in the notebook."""
+"""The ledger: every claim of the book is compared, shown as a badge and recorded."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ class Claim:
 
     def _numbers(self) -> str:
         m = self.measured
-        spread = "" if m["count"] == 1 else f" [{m['min']:.4g}, {m['max']:.4g}], {m['count']} values"
+        spread = (
+            "" if m["count"] == 1 else f" [{m['min']:.4g}, {m['max']:.4g}], {m['count']} values"
+        )
         margin = f" ± {self.tolerance:.2g}" if self.relation == "~" else ""
         bound = f"{self.bound:.6g}{margin}"
         return f"{m['median']:.6g}{spread} {_SYMBOLS[self.relation]} {bound}"
@@ -79,7 +81,7 @@ class Claim:
         record["measured"] = {k: _json_number(v) for k, v in self.measured.items()}
         badge = (
             f'<div class="lowrot-claim lowrot-ok" id="claim-{self.id}">'
-            f'<span class="lowrot-tag">[{self.provenance}]</span> '
+            f'<span class="lowrot-tag lowrot-tag-{self.provenance}">[{self.provenance}]</span> '
             f'<span class="lowrot-claim-text">{html.escape(self.statement)}</span> '
             f'<span class="lowrot-claim-numbers">{self._numbers()}</span></div>'
         )
@@ -97,7 +99,7 @@ def claim(
     tolerance: float = 0.0,
     seeds: Sequence[int] | None = None,
     path: Path | Sequence[Path] | None = None,
-) -> Claim:
+) -> None:
     """Check a claim, show it as a badge in the page, and record it for the reproduction report.
 
     Args:
@@ -111,15 +113,25 @@ def claim(
         seeds: the seeds of the measured values.
         path: the path or paths measured on; one whose certificates fail is refused.
 
-    Returns:
-        The `Claim`, already displayed.
-
     Raises:
         ClaimError: the relation does not hold, a value is NaN, or a path is not certified.
         ValueError, TypeError: malformed arguments.
-
-    Source: design.md section 3.
     """
+    display(checked(id, statement, measured, relation, bound, provenance, tolerance, seeds, path))
+
+
+def checked(
+    id: str,
+    statement: str,
+    measured: Any,
+    relation: str,
+    bound: float,
+    provenance: str,
+    tolerance: float = 0.0,
+    seeds: Sequence[int] | None = None,
+    path: Path | Sequence[Path] | None = None,
+) -> Claim:
+    """Return the claim that `claim` shows, after the same checks."""
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
         raise ValueError(f"id is {id!r}; expected lower-case words joined by hyphens")
     _check.choice("relation", relation, (*_RELATIONS, "~"))
@@ -132,7 +144,9 @@ def claim(
         raise ValueError("measured is empty; expected at least one value")
     for followed in _as_list(path):
         if not followed.ok:
-            raise ClaimError(f"claim {id!r} rests on a path that is not certified: {followed.status}")
+            raise ClaimError(
+                f"claim {id!r} rests on a path that is not certified: {followed.status}"
+            )
     slacks = np.array([_slack(float(v), relation, float(bound), tolerance) for v in values])
     holds = [_holds(float(v), relation, float(bound), tolerance) for v in values]
     if not all(holds):
@@ -141,7 +155,7 @@ def claim(
             f"claim {id!r} fails: {statement} (measured {worst!r}, required {relation} {bound!r}"
             + (f" within {tolerance!r})" if relation == "~" else ")")
         )
-    result = Claim(
+    return Claim(
         id=id,
         statement=statement,
         provenance=provenance,
@@ -159,8 +173,6 @@ def claim(
         passed=True,
         seconds=round(time.perf_counter() - _STARTED, 3),
     )
-    display(result)
-    return result
 
 
 def _holds(value: float, relation: str, bound: float, tolerance: float) -> bool:

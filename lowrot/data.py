@@ -109,7 +109,11 @@ def sparse_parity(d: int, k: int = 2, n: int | None = None, seed: int = 0) -> Da
     known = {"gamma_gl": 1 / math.sqrt(8 * d)} if k == 2 and n is None else {}
     size = "whole cube" if n is None else f"n = {n}"
     return Dataset(
-        cube / math.sqrt(d), cube[:, :k].prod(dim=1), None, f"{k}-sparse parity, d = {d}, {size}", known
+        cube / math.sqrt(d),
+        cube[:, :k].prod(dim=1),
+        None,
+        f"{k}-sparse parity, d = {d}, {size}",
+        known,
     )
 
 
@@ -128,7 +132,9 @@ def two_points(phi: float) -> Dataset:
     c, s = math.cos(phi), math.sin(phi)
     known = {"gamma_svm": c, "gamma_gl": max(0.5, c)}
     X = torch.tensor([[c, s], [c, -s]], dtype=_check.DTYPE)
-    return Dataset(X, torch.ones(2, dtype=_check.DTYPE), None, f"two points, phi = {phi:.4g}", known)
+    return Dataset(
+        X, torch.ones(2, dtype=_check.DTYPE), None, f"two points, phi = {phi:.4g}", known
+    )
 
 
 def load(path: str | FilePath, scale: bool = False) -> Dataset:

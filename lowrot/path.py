@@ -1,4 +1,4 @@
-"""The result of any dynamics: scalars and states at saved times, with the certificates of the run."""
+"""The result of any dynamics: scalars and states at saved times, and the certificates."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""One style for every figure: vector output, transparent, colour-blind safe, legible when inverted."""
+"""One style for every figure: vector, transparent, colour-blind safe, legible when inverted."""
 
 from __future__ import annotations
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import seaborn as sns
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
@@ -20,7 +20,7 @@ _SETTINGS = {
     "axes.labelsize": 10,
     "axes.edgecolor": INK,
     "axes.linewidth": 0.8,
-    "axes.prop_cycle": mpl.cycler(color=[POSITIVE, NEGATIVE, ACCENT, SECOND, THIRD, MUTED]),
+    "axes.prop_cycle": cycler(color=[POSITIVE, NEGATIVE, ACCENT, SECOND, THIRD, MUTED]),
     "font.size": 10,
     "legend.frameon": False,
     "legend.fontsize": 9,

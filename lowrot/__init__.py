@@ -1,0 +1,56 @@
+"""lowrot: theorems on feature selection in two-layer networks, executed, measured and certified.
+
+    data        validated data sets and their generators
+    network     two-layer (leaky) ReLU networks, initializations, gradients and kernels
+    margins     normalized and smoothed margins, dual weights, rotation, KKT residual
+    optima      exact maximal margins, each with a primal point, a dual point and the gap
+    path        the result of any dynamics, with its certificates
+    coupled     the no-rotation flow, n-dimensional at any width
+    theorems    hypotheses evaluated, bounds as functions of tau, conclusions checked
+    claims      the ledger of what the book asserts
+    plots       the figures (import lowrot.plots)
+"""
+
+from lowrot.claims import claim
+from lowrot.coupled import Features, coupled_flow
+from lowrot.data import Dataset, load, sparse_parity, two_points
+from lowrot.margins import kkt_residual, normalized_margin, rotation, smoothed_margin
+from lowrot.network import Network, balanced, small, standard
+from lowrot.optima import (
+    NotSeparable,
+    Optimum,
+    frozen_margin,
+    global_margin,
+    ntk_margin,
+    svm_margin,
+)
+from lowrot.path import Path
+from lowrot.theorems import no_rotation
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Dataset",
+    "Features",
+    "Network",
+    "NotSeparable",
+    "Optimum",
+    "Path",
+    "balanced",
+    "claim",
+    "coupled_flow",
+    "frozen_margin",
+    "global_margin",
+    "kkt_residual",
+    "load",
+    "no_rotation",
+    "normalized_margin",
+    "ntk_margin",
+    "rotation",
+    "small",
+    "smoothed_margin",
+    "sparse_parity",
+    "standard",
+    "svm_margin",
+    "two_points",
+]

@@ -1,0 +1,252 @@
+"""One integration of the coupled flow: implicit Runge-Kutta stages, step control, certificates."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from lowrot._entropic import Margins, Weights, implicit_weights
+from lowrot._potential import Potential, soft_ratio
+from lowrot._stop import reached
+from lowrot.margins import dual_weights, log_loss
+from lowrot.path import Path, Recorder
+
+_GAMMA = 1.0 - 1.0 / math.sqrt(2.0)
+METHODS: dict[str, tuple[tuple[float, ...], ...]] = {
+    "euler": ((1.0,),),
+    "sdirk2": ((_GAMMA,), (1.0 - _GAMMA, _GAMMA)),
+}
+"""Stage coefficients of the implicit methods; both are stiffly accurate with nonnegative weights,
+so that z/tau stays in the simplex (sdirk2: R. Alexander, SIAM J. Numer. Anal. 14, 1977)."""
+
+CERTIFICATES = {
+    "margin_decrease": (1e-7, "P_+/||u||_1 never decreases (F5), relative to its value"),
+    "sandwich": (1e-7, "P <= sum q p <= P_+ + c_n (F3), relative to max(1, ||u||_1)"),
+    "duality": (1e-9, "the time-averaged weights bound every margin from above (section 8)"),
+    "clock": (1e-9, "sum_i z_i = tau, relative to tau"),
+    "failed_steps": (0.0, "implicit steps that Newton's method left unsolved"),
+}
+
+
+@dataclass(frozen=True)
+class Point:
+    """The flow at one time: state, weights, margins."""
+
+    tau: float
+    z: Tensor
+    weights: Weights
+    margins: Margins
+    ln_lam: float
+
+
+class Run:
+    """One integration: the current point, the step size and the running integrals."""
+
+    def __init__(
+        self,
+        potential: Potential,
+        n: int,
+        loss: str,
+        table: tuple[tuple[float, ...], ...],
+        rtol: float,
+        resume: Path | None,
+    ) -> None:
+        self.potential, self.loss, self.table, self.rtol = potential, loss, table, rtol
+        self.c_n = math.log(n if loss == "exponential" else 2 * n)
+        self.stats = {"steps": 0.0, "rejected": 0.0, "evaluations": 0.0, "seconds": 0.0}
+        self.recorder = Recorder(CERTIFICATES)
+        self.ln_t, self.J, self.h = -math.inf, 0.0, 0.1 * rtol**0.5
+        z, tau, weights = potential.C.new_zeros(n), 0.0, None
+        if resume is not None:
+            z, tau, weights = self._resume(resume, z)
+        margins = potential.margins(z)
+        ln_lam = self._ln_lam(margins)
+        if weights is None:
+            p = margins.p * math.exp(min(margins.ln_scale, 600.0))
+            ln_q = -p if loss == "exponential" else -softplus(p)
+            weights = Weights(ln_q - torch.logsumexp(ln_q, 0), ln_lam)
+        self.point = Point(tau, z, weights, margins, ln_lam)
+
+    def _resume(self, path: Path, z: Tensor) -> tuple[Tensor, float, Weights]:
+        kind, size = path.meta.get("kind"), path.states.get("z", z[None, :0]).shape[1]
+        if kind != "coupled" or size != len(z) or path.meta["loss"] != self.loss:
+            raise ValueError(
+                f"resume is a path of kind {kind!r} with {size} points and loss "
+                f"{path.meta.get('loss')!r}; expected 'coupled', {len(z)} and {self.loss!r}"
+            )
+        self.ln_t, self.J = float(path["ln_t"][-1]), float(path["J"][-1])
+        self.h = float(path.meta["h"])
+        for index in range(len(path) - 1):
+            row = {name: float(values[index]) for name, values in path.columns.items()}
+            self.recorder.add(row, {name: a[index] for name, a in path.states.items()})
+        for name, certificate in path.certificates.items():
+            self.recorder.violation(name, certificate.value)
+        self.stats |= path.stats
+        ln_q = z.new_tensor(path.meta["ln_q"])
+        weights = Weights(ln_q, float(path.meta["ln_lam"]))
+        return z.new_tensor(path["z"][-1]), float(path["tau"][-1]), weights
+
+    def _ln_lam(self, margins: Margins) -> float:
+        """``ln sum_i |l'(p_i)|``; -inf once it is below every double."""
+        if margins.ln_scale < 700.0:
+            return float(dual_weights(margins.p * math.exp(margins.ln_scale), self.loss)[1])
+        return -math.inf if soft_ratio(margins, self.loss) > 0 else math.inf
+
+    def follow(
+        self, rules: dict[str, Any], targets: list[float], progress: bool, max_steps: int
+    ) -> Path:
+        """Integrate until a rule is met; keep every step, or the target times only."""
+        started, shown = time.perf_counter(), time.perf_counter()
+        row = self._row()
+        self._keep(row)
+        reason = reached(rules, row)
+        ahead = [t for t in targets if t > self.point.tau]
+        first = self.stats["steps"]
+        try:
+            while not reason:
+                if targets and not ahead:
+                    reason = f"reached the last time to save, tau = {self.point.tau:g}"
+                    break
+                if self.stats["steps"] - first >= max_steps:
+                    reason = f"max_steps = {max_steps} taken before any stop rule was met"
+                    break
+                limit = ahead[0] if ahead else rules.get("tau", math.inf)
+                if not self._advance(limit):
+                    self.recorder.accumulate("failed_steps", 1.0)
+                    reason = f"step size fell below {self.h:.1e} at tau = {self.point.tau:.6g}"
+                    break
+                before, row = row, self._row()
+                self._certify(before, row)
+                reason = reached(rules, row)
+                if not targets or (ahead and self.point.tau >= ahead[0]) or reason:
+                    self._keep(row)
+                    ahead = [t for t in ahead if t > self.point.tau]
+                if progress and time.perf_counter() - shown > 2.0:
+                    shown = time.perf_counter()
+                    print(_line(row, self.stats), flush=True)
+        except KeyboardInterrupt:
+            reason = f"interrupted at tau = {self.point.tau:g}"
+        self.stats["seconds"] += time.perf_counter() - started
+        self.stats["evaluations"] += self.potential.evaluations
+        if self.recorder.last_tau != self.point.tau:
+            self._keep(row)
+        weights = self.point.weights
+        meta = {"kind": "coupled", "loss": self.loss, "rtol": self.rtol, "h": self.h}
+        meta |= {"ln_q": weights.ln_q.tolist(), "ln_lam": weights.ln_lam}
+        return self.recorder.path(reason, dict(self.stats), meta)
+
+    def _advance(self, limit: float) -> bool:
+        """Take one accepted step that does not pass ``limit``; False if none is small enough."""
+        start, room = self.point, limit - self.point.tau
+        while True:
+            h = room if room < 1.5 * self.h else self.h
+            if h < 1e-13 * max(1.0, start.tau):
+                return False
+            stages, z = self._stages(start, h)
+            error = self._error(start, stages, h) if stages else math.inf
+            if error <= 1.0:
+                break
+            self.stats["rejected"] += 1
+            self.h = h * (0.25 if math.isinf(error) else max(0.2, 0.9 * error**-0.5))
+        weights, margins = stages[-1]
+        after = Point(
+            limit if h == room else start.tau + h, z, weights, margins, self._ln_lam(margins)
+        )
+        self._integrate(start, after)
+        self.point = after
+        self.stats["steps"] += 1
+        proposed = h * min(3.0, max(0.2, 0.9 * max(error, 1e-4) ** -0.5))
+        self.h = max(self.h, proposed) if h < self.h else proposed
+        return True
+
+    def _error(self, start: Point, stages: list[tuple[Weights, Margins]], h: float) -> float:
+        """Local error of z in the 1-norm in units of the tolerance: distance to a lower order."""
+        last = stages[-1][0].q
+        if len(stages) == 1:
+            difference = 0.5 * (last - start.weights.q)
+        else:
+            difference = self.table[-1][-1] * (last - stages[-2][0].q)
+        return h * float(difference.abs().sum()) / (self.rtol * max(1.0, start.tau))
+
+    def _stages(self, start: Point, h: float) -> tuple[list[tuple[Weights, Margins]], Tensor]:
+        stages: list[tuple[Weights, Margins]] = []
+        z, guess = start.z, start.weights
+        for coefficients in self.table:
+            known = start.z
+            for coefficient, (weights, _) in zip(coefficients, stages, strict=False):
+                known = known + h * coefficient * weights.q
+            eta = h * coefficients[-1]
+            evaluate = self.potential.near(known, eta)
+            solution = implicit_weights(evaluate, known, eta, guess, self.loss)
+            if not solution.converged:
+                return [], z
+            guess, z = solution.weights, known + eta * solution.weights.q
+            stages.append((solution.weights, solution.margins))
+        return stages, z
+
+    def _integrate(self, start: Point, end: Point) -> None:
+        """Advance an upper bound on J, and ln t with the slope of ln Lam constant in the step."""
+        h, smaller = end.tau - start.tau, min(start.margins.ln_scale, end.margins.ln_scale)
+        self.J += h * min(1.0, self.c_n * math.exp(min(-smaller, 600.0)))
+        low, high = sorted((-start.ln_lam, -end.ln_lam))
+        if math.isinf(high):
+            self.ln_t = max(self.ln_t, high)
+        else:
+            width = high - low
+            mean = 1.0 - width / 2 if width < 1e-8 else -math.expm1(-width) / width
+            self.ln_t = float(np.logaddexp(self.ln_t, high + math.log(h * mean)))
+
+    def _row(self) -> dict[str, float]:
+        """The scalars at the current point."""
+        point, tau = self.point, self.point.tau
+        ratio = soft_ratio(point.margins, self.loss)
+        margin, ln_norm = max(ratio, 0.0), point.margins.ln_scale
+        dual = math.inf
+        if tau > 0:
+            dual = self.potential.summary(point.z)[0] / (2.0 * tau)
+        ln_P = ln_norm + math.log(margin) if margin > 0 else -math.inf
+        scaled = point.margins.p * math.exp(min(ln_norm, 700.0))
+        ln_loss = float(log_loss(scaled, self.loss)) if ln_norm < 700.0 else -math.inf
+        return {
+            "tau": tau,
+            "ln_t": self.ln_t,
+            "ln_norm": ln_norm,
+            "margin": margin,
+            "soft_ratio": ratio,
+            "min_ratio": float(point.margins.p.min()),
+            "ln_P": ln_P,
+            "ln_loss": ln_loss,
+            "dual": dual,
+            "gap": 1.0 if math.isinf(dual) else (dual - margin) / max(dual, 1e-300),
+            "J": self.J,
+        }
+
+    def _keep(self, row: dict[str, float]) -> None:
+        state = {"z": self.point.z.cpu().numpy(), "q": self.point.weights.q.cpu().numpy()}
+        self.recorder.add(row, state)
+
+    def _certify(self, before: dict[str, float], row: dict[str, float]) -> None:
+        """Check F3, F5, duality and the clock on the step just taken."""
+        note, margin = self.recorder.violation, row["margin"]
+        if before["margin"] > 0:
+            note("margin_decrease", (before["margin"] - margin) / before["margin"])
+        mean = float(self.point.weights.q @ self.point.margins.p)
+        ceiling = margin + self.c_n * math.exp(min(-row["ln_norm"], 600.0))
+        unit = max(1.0, math.exp(min(-row["ln_norm"], 600.0)))
+        note("sandwich", max(row["soft_ratio"] - mean, mean - ceiling) / unit)
+        note("duality", margin - row["dual"])
+        note("clock", abs(float(self.point.z.sum()) / row["tau"] - 1.0))
+
+
+def _line(row: dict[str, float], stats: dict[str, float]) -> str:
+    return (
+        f"tau {row['tau']:.4g}  ln||u|| {row['ln_norm']:.4g}  margin {row['margin']:.6g}  "
+        f"gap {row['gap']:.2e}  steps {stats['steps']:.0f}"
+    )
