@@ -19,6 +19,7 @@ _CONIC_ENTRIES = 60_000
 _STEPS = 300
 _SHRINK = 0.2
 _CENTRED = 0.1
+_HALVINGS = 12
 
 
 @dataclass(frozen=True)
@@ -56,18 +57,11 @@ class Smoothed:
         weight = y * q
         for part in net.chunks(n):
             z = X @ net.V[part].T
-            o, pushed, square = 0.0, torch.zeros_like(z), z.new_zeros(z.shape[1])
-            S = D = z
-            if self.outer:
-                S = activation(z, net.slope)
-                o = weight @ S
-                square = square + o.square()
-                pushed = pushed + S * o
-            if self.inner:
-                D = derivative(z, net.slope) * net.a[part]
-                I = D.T @ (weight[:, None] * X)
-                square = square + I.square().sum(dim=1)
-                pushed = pushed + D * (X @ I.T)
+            S = activation(z, net.slope) * self.outer
+            D = derivative(z, net.slope) * net.a[part] * self.inner
+            o, I = weight @ S, D.T @ (weight[:, None] * X)
+            square = o.square() + I.square().sum(dim=1)
+            pushed = S * o + D * (X @ I.T)
             r = (square + eps**2).sqrt()
             value += float(r.sum())
             sharp += float(square.sqrt().sum())
@@ -117,18 +111,26 @@ def newton(problem: Smoothed, tolerance: float) -> tuple[Tensor, float, Tensor]:
         if upper - lower <= tolerance * upper or upper <= 1e-14 * first.sharp:
             break
         slope = now.gradient - mu / q
+        # A constant does not matter where sum step = 0; without it nothing cancels.
+        slope = slope - q @ slope
         step, decrement = _newton_step(now.hessian + torch.diag(mu / q**2), slope)
-        if decrement <= _CENTRED * mu:
-            smoothing = now.sharp - float(q @ now.gradient)
+        smoothing = now.sharp - float(q @ now.gradient)
+        gap = now.sharp - float(now.gradient.min())
+        moved = False
+        if decrement > _CENTRED * mu or gap > 2.0 * (smoothing + n * mu):
+            q, moved = _line_search(problem, q, step, decrement, eps, mu, now)
+        if not moved:
+            if mu < 1e-14 * first.sharp:
+                break
             eps *= _SHRINK if smoothing > 0.3 * n * mu else 1.0
             mu *= _SHRINK if smoothing < 3.0 * n * mu else 1.0
-        q = _line_search(problem, q, step, decrement, eps, mu, now)
     return best, best_eps, best_primal
 
 
 def _newton_step(H: Tensor, g: Tensor) -> tuple[Tensor, float]:
     """Return the step in ``sum step = 0`` and its squared decrement."""
     scale = H.diagonal().rsqrt()
+    scaled = scale[:, None] * H * scale + 1e-14 * torch.eye(len(g), dtype=H.dtype, device=H.device)
     factor = torch.linalg.cholesky_ex(scale[:, None] * H * scale + 1e-14 * torch.eye(len(g)).to(H))[
         0
     ]
@@ -142,22 +144,21 @@ def _newton_step(H: Tensor, g: Tensor) -> tuple[Tensor, float]:
 
 def _line_search(
     problem: Smoothed, q: Tensor, step: Tensor, decrement: float, eps: float, mu: float, now: Terms
-) -> Tensor:
+) -> tuple[Tensor, bool]:
+    """Return a point with sufficient decrease along the step, and whether there is one."""
     shrinking = step < 0
     longest = float((-q / step)[shrinking].min()) if bool(shrinking.any()) else math.inf
     t = min(1.0, 0.95 * longest)
     barrier = float(q.log().sum())
-    start = problem.terms(q, eps, hessian=False)
-    slope = float(start.gradient @ step) - mu * float((step / q).sum())
-    for _ in range(30):
+    for _ in range(_HALVINGS):
         trial = q + t * step
         trial = trial / trial.sum()
         value = problem.terms(trial, eps, hessian=False).value
-        rise = value - start.value - mu * (float(trial.log().sum()) - barrier)
-        if rise <= 0.1 * t * slope + 1e-15 * start.value:
-            return trial
+        rise = value - now.value - mu * (float(trial.log().sum()) - barrier)
+        if rise <= -0.1 * t * decrement + 1e-15 * now.value and not torch.equal(trial, q):
+            return trial, True
         t *= 0.5
-    return q
+    return q, False
 
 
 def conic(net: Network, data: Dataset, block: str) -> tuple[Tensor, tuple[Tensor, Tensor]] | None:
