@@ -23,6 +23,8 @@ _EXACT = 1000
 _ROUNDS = 100
 _NOTHING = 1e-14
 _UNUSED = 1e-9
+_WEAK = 1e-3
+"""Below this times the upper bound, the margin found so far is no unit for the next master."""
 
 
 @dataclass(frozen=True)
@@ -214,7 +216,7 @@ def solve(reduced: Reduced, X: Array, y: Array, slope: float) -> tuple[Array, Ar
     cell, sign = working[u > 0] % count, np.where(working[u > 0] < count, 1.0, -1.0)
     v, u = inside[cell], u[u > 0]
     signs, lower = sign, float((effects(v, sign) @ u).min()) if len(u) else 0.0
-    upper, best_q = np.inf, q
+    upper, best_q, solved = np.inf, q, False
     for _ in range(_ROUNDS):
         bound, *priced = problem.price(q, max(lower * (1 + _TOLERANCE / 2), _NOTHING))
         if bound < upper:
@@ -223,11 +225,12 @@ def solve(reduced: Reduced, X: Array, y: Array, slope: float) -> tuple[Array, Ar
             break
         known = set(zip(cell.tolist(), sign.tolist()))
         added = _spread(*priced, known, max(_ADDED, len(y)))
-        if not added:
+        if not added and solved:
             break
+        solved = True
         cell = np.append(cell, [c for c, _ in added]).astype(np.intp)
         sign = np.append(sign, [s for _, s in added])
-        w, q = problem.master(cell, sign, max(lower, _NOTHING))
+        w, q = problem.master(cell, sign, lower if lower > _WEAK * upper else upper)
         length = np.linalg.norm(w, axis=1)
         used = length > _UNUSED * length.max(initial=0.0)
         v = np.concatenate([v, w[used] / length[used, None]])
