@@ -1,0 +1,52 @@
+"""What every figure of the plane shares: its points, its frame, and the check that it is one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from torch import Tensor
+
+from lowrot.data import Dataset
+from lowrot.plots._style import NEGATIVE, POSITIVE
+
+REACH = 1.22
+"""Half the side of a figure of the unit disc."""
+
+
+def points(ax: Axes, data: Dataset, q: Tensor | None) -> None:
+    """Draw the data: discs for +1, squares for -1, as large as q where given."""
+    sizes = np.full(data.n, 36.0) if q is None else 14.0 + 260.0 * q.numpy() / float(q.max())
+    for sign, colour, marker in ((1, POSITIVE, "o"), (-1, NEGATIVE, "s")):
+        mine = (data.y == sign).numpy()
+        style: dict[str, Any] = {
+            "c": colour,
+            "marker": marker,
+            "edgecolors": "white",
+            "linewidths": 0.7,
+        }
+        x = data.X.numpy()[mine]
+        ax.scatter(x[:, 0], x[:, 1], s=0.55 * sizes[mine], zorder=3, **style)
+
+
+def square(ax: Axes, title: str) -> Axes:
+    """Give the axes equal scales, no frame and a title."""
+    ax.set_aspect("equal")
+    ax.set_xlim(-REACH, REACH)
+    ax.set_ylim(-REACH, REACH)
+    ax.set_axis_off()
+    ax.set_title(title, loc="center", fontsize=9)
+    return ax
+
+
+def require_plane(name: str, data: Dataset) -> None:
+    """Raise unless the data are two-dimensional."""
+    if data.d != 2:
+        raise ValueError(f"data has d = {data.d}; {name} draws d = 2 only")
+
+
+def axes_or_new(ax: Axes | None) -> Axes:
+    """Return the axes given, or those of a new figure."""
+    return plt.subplots(figsize=(4.0, 3.2))[1] if ax is None else ax

@@ -1,0 +1,233 @@
+"""The three low-rotation regimes in one picture: simulations in the plane, and their figure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from torch import Tensor
+
+from lowrot.coupled import Features, coupled_flow
+from lowrot.data import Dataset, sparse_parity
+from lowrot.margins import dual_weights, rotation
+from lowrot.network import Network, balanced, small, standard
+from lowrot.optima import ntk_margin
+from lowrot.plots._style import INK, MUTED, NEGATIVE, POSITIVE
+
+STEP = 1e-3
+"""Explicit step in the loss-normalized clock tau of the first two simulations."""
+
+_INNER, _OUTER = 0.62, 1.0
+
+
+@dataclass(frozen=True)
+class Regime:
+    """One simulation in the plane: a network before and after, and what is said about it.
+
+    Attributes:
+        name: title of its panel.
+        data: the data set, d = 2.
+        before: the network at time 0.
+        after: the network at the end.
+        tau: the clock at the end.
+        moved: ``||W - W_0||`` at the end.
+        key_rotation: mean angle between v_j and its start, in degrees, weighted by the final
+            ``|a_j| ||v_j||``: how far the *key* weights have turned.
+        margin: ``min_i p_i/||W||^2`` at the end.
+    """
+
+    name: str
+    data: Dataset
+    before: Network
+    after: Network
+    tau: float
+    moved: float
+    key_rotation: float
+    margin: float
+
+
+def regimes(seed: int = 0) -> list[Regime]:
+    """Simulate the three regimes at a small size, in about ten seconds.
+
+    Near initialization and neural collapse are followed by explicit steps of size ``STEP`` in the
+    clock tau, an approximation of gradient flow without error control; no rotation by
+    `coupled_flow`, which is certified.
+
+    Args:
+        seed: of the initial networks.
+
+    Returns:
+        Near initialization (a wide standard network on XOR, until it has moved by
+        ``gamma sqrt(m)/2``), neural collapse (a small balanced network on three groups) and no
+        rotation (frozen directions on XOR).
+
+    Source: theory.md sections 4, 7 and 8.
+    """
+    xor = sparse_parity(2)
+    wide = standard(2000, 2, seed)
+    g = ntk_margin(wide, xor).value * math.sqrt(wide.m)
+    near = explicit_steps(wide, xor, 5.0, g / 2)
+    narrow, groups = small(balanced(48, 2, seed), 0.3), three_groups()
+    collapsed = explicit_steps(narrow, groups, 9.0)
+    angle = torch.arange(48, dtype=torch.float64) * (2 * math.pi / 48) + 0.05
+    frozen = Features.both_signs(torch.stack([angle.cos(), angle.sin()], dim=1))
+    path = coupled_flow(frozen, xor, stop={"gap": 0.05})
+    start, end = (
+        _as_network(frozen, frozen.ln_start),
+        _as_network(frozen, frozen.ln_weights(xor, path["z"][-1])),
+    )
+    return [
+        _regime("near initialization", xor, wide, *near),
+        _regime("neural collapse", groups, narrow, *collapsed),
+        _regime("no rotation", xor, start, end, float(path["tau"][-1])),
+    ]
+
+
+def three_groups(spread: float = 0.14, each: int = 4) -> Dataset:
+    """Return three groups 120 degrees apart with labels +1, -1, +1, each on an arc.
+
+    Args:
+        spread: half the length of each arc, in radians, at most pi/12 (so that points of
+            different groups have nonpositive inner products).
+        each: points a group.
+    """
+    offsets = torch.linspace(-spread, spread, each, dtype=torch.float64)
+    centres = torch.tensor([math.pi / 2, math.pi * 7 / 6, -math.pi / 6], dtype=torch.float64)
+    angle = (centres[:, None] + offsets).ravel()
+    y = torch.tensor([1.0, -1.0, 1.0], dtype=torch.float64).repeat_interleave(each)
+    groups = torch.arange(3).repeat_interleave(each)
+    return Dataset(torch.stack([angle.cos(), angle.sin()], dim=1), y, groups, "three groups")
+
+
+def explicit_steps(
+    net: Network, data: Dataset, tau: float, moved: float = math.inf, step: float = STEP
+) -> tuple[Network, float]:
+    """Follow ``dW/dtau = sum_i q_i G_i`` by explicit steps, exponential loss, no error control.
+
+    Args:
+        net: the start.
+        data: the data.
+        tau: stop at this time of the clock.
+        moved: or as soon as ``||W - W_0||`` reaches this.
+        step: size of a step in tau.
+
+    Returns:
+        The network at the end, and the clock there.
+    """
+    a, V, count = net.a.clone(), net.V.clone(), 0
+    for count in range(1, round(tau / step) + 1):  # noqa: B007
+        now = Network(a, V, net.slope)
+        grad_a, grad_V = now.gradient(data, dual_weights(now.margins(data))[0])
+        a, V = a + step * grad_a, V + step * grad_V
+        if _distance(a - net.a, V - net.V) >= moved:
+            break
+    return Network(a, V, net.slope), count * step
+
+
+def three_regimes(found: list[Regime], shown: int = 90) -> list[Axes]:
+    """Draw each regime as threads from the initial directions (inner ring) to the final (outer).
+
+    A radial thread is a neuron that did not rotate; its width is the final ``|a_j| ||v_j||``.
+
+    Args:
+        found: what `regimes` returned.
+        shown: at most so many neurons a panel, the heaviest among an even selection.
+
+    Raises:
+        ValueError: nothing to draw, or networks that are not in the plane.
+    """
+    if not found or any(regime.before.d != 2 for regime in found):
+        raise ValueError("found must hold at least one regime, each in the plane (d = 2)")
+    columns = len(found)
+    _, axes = plt.subplots(1, columns, figsize=(2.5 * columns, 2.95), squeeze=False)
+    for ax, regime in zip(axes.ravel(), found):
+        _threads(ax, regime, shown)
+    return list(axes.ravel())
+
+
+def _threads(ax: Axes, regime: Regime, shown: int) -> None:
+    turn = np.linspace(0.0, 2.0 * math.pi, 241)
+    for radius in (_INNER, _OUTER):
+        ax.plot(radius * np.cos(turn), radius * np.sin(turn), color=MUTED, lw=0.6, zorder=0)
+    before, after = regime.before, regime.after
+    start = torch.atan2(before.V[:, 1], before.V[:, 0]).numpy()
+    end = torch.atan2(after.V[:, 1], after.V[:, 0]).numpy()
+    angle = (end - start + math.pi) % (2 * math.pi) - math.pi
+    mass = (after.a.abs() * after.V.norm(dim=1)).numpy()
+    keep = np.unique(np.linspace(0, before.m - 1, min(shown, before.m)).astype(int))
+    keep = keep[np.argsort(mass[keep], kind="stable")]
+    along = np.linspace(0.0, 1.0, 30)
+    bend = along**2 * (3.0 - 2.0 * along)
+    for j in keep:
+        theta = start[j] + angle[j] * bend
+        reach = _INNER + (_OUTER - _INNER) * along
+        weight = mass[j] / mass[keep].max()
+        colour = POSITIVE if after.a[j] > 0 else NEGATIVE
+        ax.plot(
+            reach * np.cos(theta),
+            reach * np.sin(theta),
+            color=colour,
+            lw=0.5 + 2.6 * weight,
+            alpha=0.25 + 0.75 * weight,
+            solid_capstyle="round",
+            zorder=1 + weight,
+        )
+    _data(ax, regime.data)
+    ax.set_aspect("equal")
+    ax.set_xlim(-1.26, 1.26)
+    ax.set_ylim(-1.26, 1.26)
+    ax.set_axis_off()
+    ax.set_title(regime.name, loc="center", fontsize=11, color=INK)
+    ax.text(
+        0.5,
+        -0.02,
+        f"key weights turn by {_degrees(regime.key_rotation)}",
+        transform=ax.transAxes,
+        ha="center",
+        va="top",
+        fontsize=9.5,
+        color=INK,
+    )
+
+
+def _degrees(value: float) -> str:
+    return "0°" if value < 1e-9 else f"{value:.2g}°"
+
+
+def _data(ax: Axes, data: Dataset) -> None:
+    """Draw the directions of the points outside the outer ring."""
+    units = (data.X / data.X.norm(dim=1, keepdim=True)).numpy()
+    for sign, colour, marker in ((1, POSITIVE, "o"), (-1, NEGATIVE, "s")):
+        mine = (data.y == sign).numpy()
+        x, y = 1.16 * units[mine].T
+        ax.scatter(x, y, s=26, c=colour, marker=marker, edgecolors="white", zorder=4)
+
+
+def _regime(name: str, data: Dataset, before: Network, after: Network, tau: float) -> Regime:
+    mass = after.a.abs() * after.V.norm(dim=1)
+    turned = torch.rad2deg(rotation(after, before))
+    return Regime(
+        name,
+        data,
+        before,
+        after,
+        tau,
+        _distance(after.a - before.a, after.V - before.V),
+        float((mass * turned).sum() / mass.sum()),
+        float(after.margins(data).min()) / after.norm_squared,
+    )
+
+
+def _as_network(features: Features, ln_weights: Tensor | None) -> Network:
+    """Return the balanced network with these weights, scaled to ``||W||^2 = 2``."""
+    assert ln_weights is not None
+    b = torch.softmax(ln_weights, dim=0).sqrt()
+    return Network(features.signs * b, b[:, None] * features.directions, features.slope)
+
+
+def _distance(a: Tensor, V: Tensor) -> float:
+    return math.sqrt(float(a.square().sum() + V.square().sum()))
