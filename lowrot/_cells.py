@@ -44,10 +44,11 @@ def count(N: int, r: int) -> int:
 def enumerate_cells(normals: Array, seeds: int = 20) -> Arrangement:
     """Enumerate the cells of N distinct hyperplanes through the origin whose normals span R^r.
 
-    The unit normals become integers over 2^90, noise below 2^24 included, which makes the
-    arrangement simple; rounding and noise are far below the spacing of float64. Every cell then has an extreme ray on exactly r - 1 hyperplanes, with all
-    2^(r-1) cells around it: all rays are computed in exact integer arithmetic, and the number of
-    distinct sign vectors must equal the count of a simple arrangement.
+    The unit normals become integers over 2^90, with noise below 2^24 that makes the arrangement
+    simple; rounding and noise are far below the spacing of float64. Every cell then has an extreme
+    ray on exactly r - 1 hyperplanes, with all 2^(r-1) cells around it: all rays are computed in
+    exact integer arithmetic, and the number of distinct sign vectors must equal the count of a
+    simple arrangement.
 
     Raises:
         RuntimeError: no noise of ``seeds`` attempts gave a simple arrangement.

@@ -16,10 +16,12 @@ Array = np.ndarray
 
 _PARALLEL = 1e-15
 _RANK = 1e-13
-_SWEEPS = 30
+_STEPS = 25
+_BLOCK = 20_000
 _TOLERANCE = 2e-7
 _ADDED = 60
-_EXACT = 1000
+_EXACT = 3000
+_WANTED = 400
 _ROUNDS = 100
 _NOTHING = 1e-14
 _UNUSED = 1e-9
@@ -110,44 +112,52 @@ class CellProblem:
         """
         g = self.gradients(q)
         lengths = np.linalg.norm(g, axis=1)
-        half_lengths = np.concatenate([lengths, lengths])
-        alive = np.flatnonzero(half_lengths > target)
+        alive = np.flatnonzero(np.concatenate([lengths, lengths]) > target)
         cell, sign = alive % len(g), np.where(alive < len(g), 1.0, -1.0)
         w = g[cell] * sign[:, None]
-        multipliers = np.zeros((len(alive), len(self.normals)))
-        bound = target
-        squares = (self.normals**2).sum(axis=1)
-        for sweep in range(_SWEEPS):
-            if len(cell) == 0:
+        multipliers = np.zeros((len(cell), len(self.normals)))
+        bound = np.linalg.norm(w, axis=1)
+        for _ in range(_STEPS):
+            if len(cell) <= _EXACT:
                 break
-            before = np.linalg.norm(w, axis=1)
-            for h, normal in enumerate(self.normals):
-                orientation = self.signs[cell, h]
-                inner = orientation * (w @ normal)
-                new = np.maximum(0.0, multipliers[:, h] - inner / squares[h])
-                w += ((new - multipliers[:, h]) * orientation)[:, None] * normal
-                multipliers[:, h] = new
-            after = np.linalg.norm(w, axis=1) + self.cells.shift * multipliers.sum(axis=1)
-            keep = after > target
-            cell, sign, w, multipliers = cell[keep], sign[keep], w[keep], multipliers[keep]
-            if sweep and (before - after)[keep].max(initial=0.0) < 1e-9 * target:
-                break
-        for k in range(len(cell) if len(cell) <= _EXACT else 0):
+            self._descend(cell, w, multipliers)
+            bound = np.linalg.norm(w, axis=1) + self.cells.shift * multipliers.sum(axis=1)
+            keep = bound > target
+            cell, sign, w, bound = cell[keep], sign[keep], w[keep], bound[keep]
+            multipliers = multipliers[keep]
+        found: list[int] = []
+        for k in np.argsort(-bound):
             A = self.signs[cell[k]][:, None] * self.normals
             start = sign[k] * g[cell[k]]
             try:
                 multiplier, _ = nnls(A.T, -start)
-            except RuntimeError:
+            except RuntimeError:  # the bound of the multipliers so far stands
                 continue
             exact = start + A.T @ multiplier
-            if np.linalg.norm(exact) < np.linalg.norm(w[k]):
-                w[k], multipliers[k] = exact, multiplier
-        final = np.linalg.norm(w, axis=1) + self.cells.shift * multipliers.sum(axis=1)
-        bound = max(bound, final.max(initial=0.0))
-        keep = final > target
-        order = np.flatnonzero(keep)[np.argsort(-final[keep])]
-        directions = w[order] / np.maximum(final[order], 1e-300)[:, None]
-        return float(bound + q @ self.error), cell[order], sign[order], directions
+            length = float(np.linalg.norm(exact)) + self.cells.shift * float(multiplier.sum())
+            if length < bound[k]:
+                w[k], bound[k] = exact, length
+            if bound[k] > target:
+                found.append(int(k))
+            if len(found) == _WANTED:
+                break
+        highest = max(target, float(bound.max(initial=0.0)))
+        order = np.array(sorted(found, key=lambda k: -bound[k]), dtype=np.intp)
+        directions = w[order] / np.maximum(np.linalg.norm(w[order], axis=1), 1e-300)[:, None]
+        return float(highest + q @ self.error), cell[order], sign[order], directions
+
+    def _descend(self, cell: Array, w: Array, multipliers: Array) -> None:
+        """Move one multiplier of each cell, the one that moves most, to its best value."""
+        squares = (self.normals**2).sum(axis=1)
+        for part in (slice(k, k + _BLOCK) for k in range(0, len(cell), _BLOCK)):
+            orientation = self.signs[cell[part]]
+            move = np.maximum(
+                -multipliers[part], -orientation * (w[part] @ self.normals.T) / squares
+            )
+            h = np.abs(move).argmax(axis=1)
+            at = np.arange(len(h))
+            multipliers[part][at, h] += move[at, h]
+            w[part] += (move[at, h] * orientation[at, h])[:, None] * self.normals[h]
 
     def master(self, cell: Array, sign: Array, unit: float) -> tuple[Array, Array]:
         """Solve the second-order cone program over the cells given, its value in ``unit``.
@@ -160,12 +170,9 @@ class CellProblem:
         orientation = self.signs[cell]
         active = np.where(orientation[:, self.plane] * self.side > 0, 1.0, self.slope)
         effect = (sign[:, None] * active * self.y / unit)[:, :, None] * self.points[None]
+        effects = effect.transpose(1, 0, 2).reshape(n, k * r)
         # Variables: w (k r), tau (k), t. Clarabel wants A x + s = b with s in the cones.
-        margin = sparse.csc_matrix(
-            np.hstack(
-                [-effect.transpose(1, 0, 2).reshape(n, k * r), np.zeros((n, k)), np.ones((n, 1))]
-            )
-        )
+        margin = sparse.csc_matrix(np.hstack([-effects, np.zeros((n, k)), np.ones((n, 1))]))
         inside = sparse.block_diag([-(o[:, None] * self.normals) for o in orientation])
         inside = sparse.hstack([inside, sparse.csc_matrix((k * N, k + 1))])
         total = sparse.csc_matrix(np.hstack([np.zeros(k * r), np.ones(k), 0.0])[None, :])
@@ -218,13 +225,14 @@ def solve(reduced: Reduced, X: Array, y: Array, slope: float) -> tuple[Array, Ar
     signs, lower = sign, float((effects(v, sign) @ u).min()) if len(u) else 0.0
     upper, best_q, solved = np.inf, q, False
     for _ in range(_ROUNDS):
-        bound, *priced = problem.price(q, max(lower * (1 + _TOLERANCE / 2), _NOTHING))
+        target = max(lower * (1 + _TOLERANCE / 2), _NOTHING)
+        bound, new_cell, new_sign, new_v = problem.price(q, target)
         if bound < upper:
             upper, best_q = bound, q
         if lower >= upper * (1 - _TOLERANCE) or upper <= 10 * _NOTHING:
             break
         known = set(zip(cell.tolist(), sign.tolist()))
-        added = _spread(*priced, known, max(_ADDED, len(y)))
+        added = _spread(new_cell, new_sign, new_v, known, max(_ADDED, len(y)))
         if not added and solved:
             break
         solved = True

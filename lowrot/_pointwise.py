@@ -131,9 +131,7 @@ def _newton_step(H: Tensor, g: Tensor) -> tuple[Tensor, float]:
     """Return the step in ``sum step = 0`` and its squared decrement."""
     scale = H.diagonal().rsqrt()
     scaled = scale[:, None] * H * scale + 1e-14 * torch.eye(len(g), dtype=H.dtype, device=H.device)
-    factor = torch.linalg.cholesky_ex(scale[:, None] * H * scale + 1e-14 * torch.eye(len(g)).to(H))[
-        0
-    ]
+    factor = torch.linalg.cholesky_ex(scaled)[0]
     both = torch.stack([g * scale, scale], dim=1)
     solved = torch.cholesky_solve(both, factor) * scale[:, None]
     nu = solved[:, 0].sum() / solved[:, 1].sum()

@@ -1,4 +1,4 @@
-"""Two convex solvers over the simplex: the point of least norm, and the linear program of margins."""
+"""Two convex solvers over the simplex: the point of least norm, and the program of margins."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Array = np.ndarray
 
 _WORKING_POINTS = 1500
 _POLISHED_POINTS = 400
-_LP_FEASIBILITY = 1e-10
+_HIGHS_ATTEMPTS = (("highs", 1e-10), ("highs-ipm", 1e-10), ("highs-ds", 1e-8), ("highs", 1e-7))
 _SMALL = 1e-3
 
 
@@ -166,18 +166,21 @@ def solve_margin_program(C: Array) -> tuple[Array, Array, float]:
 def _highs(C: Array) -> tuple[Array, Array, float] | None:
     n, k = C.shape
     rows = np.vstack([np.hstack([-C, np.ones((n, 1))]), np.append(np.ones(k), 0.0)[None, :]])
-    result = linprog(
-        np.append(np.zeros(k), -1.0),
-        A_ub=rows,
-        b_ub=np.append(np.zeros(n), 1.0),
-        bounds=[(0, None)] * k + [(None, None)],
-        method="highs",
-        options={
-            "primal_feasibility_tolerance": _LP_FEASIBILITY,
-            "dual_feasibility_tolerance": _LP_FEASIBILITY,
-        },
-    )
-    if result.x is None:
+    for method, feasibility in _HIGHS_ATTEMPTS:
+        result = linprog(
+            np.append(np.zeros(k), -1.0),
+            A_ub=rows,
+            b_ub=np.append(np.zeros(n), 1.0),
+            bounds=[(0, None)] * k + [(None, None)],
+            method=method,
+            options={
+                "primal_feasibility_tolerance": feasibility,
+                "dual_feasibility_tolerance": feasibility,
+            },
+        )
+        if result.x is not None:
+            break
+    else:
         return None
     u = result.x[:k].clip(min=0.0)
     return u / max(1.0, u.sum()), project(-result.ineqlin.marginals[:n]), float(-result.fun)

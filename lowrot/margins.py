@@ -17,6 +17,8 @@ from lowrot import _check
 from lowrot.data import Dataset
 from lowrot.network import Network, activation, derivative
 
+Array = np.ndarray
+
 LOSSES = ("exponential", "logistic")
 """Exponential: ``l(p) = exp(-p)``; logistic: ``l(p) = ln(1 + exp(-p))``."""
 
@@ -182,7 +184,7 @@ def kkt_residual(net: Network, data: Dataset, kink: float = 1e-12) -> KKTResidua
 
 def _gradient_columns(
     net: Network, data: Dataset, kink: float
-) -> tuple[sparse.csc_matrix, np.ndarray, np.ndarray]:
+) -> tuple[sparse.csc_matrix, Array, Array]:
     """Return the G_i without their kinks and one column per kink, all over ||W||, and W/||W||.
 
     A kink of point i at neuron j is the column ``a_j y_i x_i`` in the block of ``v_j``. The last
@@ -195,9 +197,10 @@ def _gradient_columns(
     outer = activation(z, net.slope) * data.y[:, None]
     inner = smooth[:, :, None] * data.X[:, None, :]
     full = torch.cat([outer, inner.reshape(data.n, -1)], dim=1)
-    points, neurons = (index.cpu().numpy() for index in torch.nonzero(close, as_tuple=True))
+    pairs: Array = torch.nonzero(close).cpu().numpy()
+    points, neurons = pairs[:, 0], pairs[:, 1]
     vectors = (net.a[neurons] * data.y[points])[:, None] * data.X[points]
-    rows = net.m + neurons[:, None] * net.d + np.arange(net.d)[None, :]
+    rows = net.m + np.add.outer(net.d * neurons, np.arange(net.d))
     kinks = sparse.csc_matrix(
         (
             vectors.cpu().numpy().ravel(),
@@ -213,11 +216,11 @@ def _gradient_columns(
 
 def _closest_multipliers(
     columns: sparse.csc_matrix,
-    target: np.ndarray,
-    excess: np.ndarray,
-    at_kink: np.ndarray,
+    target: Array,
+    excess: Array,
+    at_kink: Array,
     slope: float,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Array, Array]:
     """Minimize ``|target - columns (lam, mu)|^2 + 2 excess.lam``, slope lam_i <= mu <= lam_i."""
     n, k = len(excess), len(at_kink)
     if n + k < columns.shape[0]:
