@@ -224,7 +224,8 @@ def _closest_multipliers(
     """Minimize ``|target - columns (lam, mu)|^2 + 2 excess.lam``, slope lam_i <= mu <= lam_i."""
     n, k = len(excess), len(at_kink)
     if n + k < columns.shape[0]:
-        reduced = np.linalg.qr(np.column_stack([columns.toarray(), target]), mode="r")
+        full = np.column_stack([columns.toarray(), target])
+        reduced: Array = np.asarray(np.linalg.qr(full, mode="r"))
         columns, target = sparse.csc_matrix(reduced[:, :-1]), reduced[:, -1]
     rows = columns.shape[0]
     pick = sparse.csc_matrix((np.ones(k), (np.arange(k), at_kink)), shape=(k, n))

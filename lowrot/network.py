@@ -23,7 +23,7 @@ def activation(z: Tensor, slope: float = 0.0) -> Tensor:
 
 def derivative(z: Tensor, slope: float = 0.0) -> Tensor:
     """Return s'(z), elementwise, with the left derivative (the slope) at the kink z = 0."""
-    return torch.where(z > 0, 1.0, slope)
+    return torch.where(z > 0, z.new_ones(()), slope)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,120 @@
+"""Networks: homogeneity, gradients and kernels against automatic differentiation, initializations."""
+
+import math
+
+import pytest
+import torch
+
+from lowrot import network
+from lowrot.data import Dataset, sparse_parity
+from lowrot.network import Network, activation, balanced, derivative, small, standard
+
+
+def random_data(n, d, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    X = torch.randn(n, d, generator=generator, dtype=torch.float64)
+    y = 1.0 - 2.0 * torch.randint(2, (n,), generator=generator).double()
+    return Dataset(X / X.norm(dim=1).max(), y)
+
+
+def jacobian(net, data):
+    """Rows G_i = grad p_i by automatic differentiation, shape (n, m + m d)."""
+
+    def margins(a, V):
+        return data.y * (activation(data.X @ V.T, net.slope) @ a)
+
+    by_a, by_V = torch.autograd.functional.jacobian(margins, (net.a, net.V))
+    return torch.cat([by_a, by_V.reshape(data.n, -1)], dim=1)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.3, 1.0])
+def test_activation_is_the_larger_of_two_lines(slope):
+    z = torch.tensor([-2.0, 0.0, 3.0], dtype=torch.float64)
+    assert activation(z, slope).tolist() == [-2 * slope, 0.0, 3.0]
+    assert derivative(z, slope).tolist() == [slope, slope, 1.0]
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.3])
+def test_gradients_and_kernels_are_those_of_automatic_differentiation(slope):
+    net, data = standard(7, 3, 1, slope), random_data(5, 3)
+    G = jacobian(net, data)
+    q = torch.rand(5, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    by_a, by_V = net.gradient(data, q)
+    assert torch.allclose(torch.cat([by_a, by_V.reshape(-1)]), q @ G, atol=1e-14)
+    parts = {"outer": G[:, :7], "inner": G[:, 7:], "both": G}
+    for block, columns in parts.items():
+        assert torch.allclose(net.kernel(data, block), columns @ columns.T, atol=1e-14)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.3])
+def test_margins_are_two_homogeneous(slope):
+    net, data = standard(11, 4, 3, slope), random_data(6, 4)
+    W = torch.cat([net.a, net.V.reshape(-1)])
+    assert torch.allclose(jacobian(net, data) @ W, 2 * net.margins(data), atol=1e-13)
+    assert torch.allclose(small(net, 0.1).margins(data), 0.01 * net.margins(data), atol=1e-15)
+
+
+def test_chunks_change_nothing(monkeypatch):
+    net, data = standard(50, 3), random_data(4, 3)
+    q = torch.full((4,), 0.25, dtype=torch.float64)
+    whole = net.margins(data), net.kernel(data), *net.gradient(data, q)
+    monkeypatch.setattr(network, "_CHUNK_ENTRIES", 28)
+    assert [part.stop - part.start for part in net.chunks(4)] == [7] * 7 + [1]
+    parts = net.margins(data), net.kernel(data), *net.gradient(data, q)
+    for one, other in zip(whole, parts):
+        assert torch.allclose(one, other, atol=1e-13)
+
+
+def test_standard_initialization_has_its_variances():
+    m, d = 40_000, 5
+    net = standard(m, d)
+    # The mean of k squares of N(0, 1) deviates from 1 by 5 sqrt(2/k) in one of 10^6 seeds.
+    assert m * float(net.a.square().mean()) == pytest.approx(1, abs=5 * math.sqrt(2 / m))
+    assert float(net.V.square().mean()) == pytest.approx(1, abs=5 * math.sqrt(2 / (m * d)))
+
+
+def test_balanced_initialization_is_balanced_and_has_both_signs():
+    net = balanced(100, 3)
+    assert torch.allclose(net.a.abs(), net.V.norm(dim=1), atol=1e-15)
+    assert net.norm_squared == pytest.approx(2)
+    assert 20 < int((net.a > 0).sum()) < 80
+
+
+def test_initializations_depend_on_the_seed_only():
+    for make in (standard, balanced):
+        assert torch.equal(make(5, 2, seed=3).V, make(5, 2, seed=3).V)
+        assert not torch.equal(make(5, 2, seed=3).V, make(5, 2, seed=4).V)
+
+
+@pytest.mark.parametrize(
+    ("a", "V", "slope", "error", "message"),
+    [
+        ([1.0, 2.0], [[1.0, 0.0]], 0.0, ValueError, "expected 1 along axis 0"),
+        ([1.0], [1.0, 0.0], 0.0, ValueError, "expected 2 axes"),
+        ([math.nan], [[1.0, 0.0]], 0.0, ValueError, r"a\[0\] is nan"),
+        ([1.0], [[1.0, 0.0]], 1.5, ValueError, "slope is 1.5"),
+        ([1.0], torch.ones(1, 2), 0.0, TypeError, "float32"),
+        ([], torch.zeros(0, 2).double(), 0.0, ValueError, "at least one entry"),
+    ],
+)
+def test_the_constructor_refuses(a, V, slope, error, message):
+    with pytest.raises(error, match=message):
+        Network(a, V, slope)
+
+
+def test_calls_refuse_other_shapes_and_zero_scales():
+    net, data = standard(3, 2), sparse_parity(3)
+    with pytest.raises(ValueError, match="expected 2 along axis 1"):
+        net(data.X)
+    with pytest.raises(ValueError, match="block is 'all'"):
+        net.kernel(sparse_parity(2), "all")
+    with pytest.raises(ValueError, match="scale is 0"):
+        small(net, 0.0)
+    for arguments in ((0, 2), (2, 0), (2, 2, -1)):
+        with pytest.raises(ValueError):
+            standard(*arguments)
+
+
+def test_to_keeps_the_network():
+    net = standard(3, 2, slope=0.5).to("cpu")
+    assert (net.m, net.d, net.slope) == (3, 2, 0.5)
