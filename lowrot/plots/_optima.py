@@ -1,24 +1,20 @@
-"""Figures of the margins: regions, sets of attainable margins, directions, dual curves."""
+"""Figures of optimal predictors in the plane: regions, directions, dual curves."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter, ScalarFormatter
 from torch import Tensor
 
 from lowrot.data import Dataset
 from lowrot.network import Network, activation, derivative
+from lowrot.optima import NotSeparable, global_margin, ntk_margin, svm_margin
 from lowrot.plots._plane import REACH, axes_or_new, points, require_plane, square
-from lowrot.plots._style import ACCENT, INK, MUTED, NEGATIVE, POSITIVE, SECOND, THIRD
-
-_COLOURS = (POSITIVE, THIRD, NEGATIVE, ACCENT, SECOND)
-_MARKERS = ("o", "s", "^", "D", "v")
+from lowrot.plots._style import ACCENT, INK, MUTED, NEGATIVE, POSITIVE, grid
 
 
 def tangent_predictor(
@@ -71,14 +67,14 @@ def decision_regions(
         ticks = torch.linspace(-REACH, REACH, 161, dtype=torch.float64)
         second, first = torch.meshgrid(ticks, ticks, indexing="ij")
         f = predict(torch.stack([first.ravel(), second.ravel()], dim=1)).reshape(first.shape)
-        grid = first.numpy(), second.numpy(), f.detach().numpy()
+        mesh = first.numpy(), second.numpy(), f.detach().numpy()
         top = float(f.abs().max()) + 1.0
-        ax.contourf(*grid, levels=[-top, 0.0, top], colors=[NEGATIVE, POSITIVE], alpha=0.17)
+        ax.contourf(*mesh, levels=[-top, 0.0, top], colors=[NEGATIVE, POSITIVE], alpha=0.17)
         if float(f.max()) > 0 > float(f.min()):
-            ax.contour(*grid, levels=[0.0], colors=INK, linewidths=1.0)
+            ax.contour(*mesh, levels=[0.0], colors=INK, linewidths=1.0)
         reached = [s * level for s in (-1.0, 1.0) if level and float((s * f).max()) > level]
         if reached:
-            lines = ax.contour(*grid, levels=reached, colors=INK, linewidths=0.7)
+            lines = ax.contour(*mesh, levels=reached, colors=INK, linewidths=0.7)
             lines.set_linestyle((0, (4, 2)))
     points(ax, data, q)
     return square(ax, title)
@@ -110,12 +106,12 @@ def optimal_directions(
         colour, style = (POSITIVE, "-") if sign > 0 else (NEGATIVE, (0, (3, 1.2)))
         ax.plot([0, c], [0, s], color=colour, lw=1.0 + 5.0 * share, ls=style, zorder=1)
         ax.annotate(
-            f"{share:.2f}", (1.21 * c, 1.21 * s), color=INK, fontsize=8, ha="center", va="center"
+            f"{share:.2f}", (1.36 * c, 1.36 * s), color=INK, fontsize=8, ha="center", va="center"
         )
     points(ax, data, q)
     square(ax, title)
-    ax.set_xlim(-1.42, 1.42)
-    ax.set_ylim(-1.42, 1.42)
+    ax.set_xlim(-1.55, 1.55)
+    ax.set_ylim(-1.55, 1.55)
     return ax
 
 
@@ -185,92 +181,49 @@ def dual_curve(
     return ax
 
 
-def margin_sets(
-    data: Dataset,
-    sets: Mapping[str, Callable[[Tensor], float]],
-    ax: Axes | None = None,
-    title: str = "",
-) -> Axes:
-    """Draw, for two points, the pairs ``(p_1, p_2)`` that each kind of predictor can attain.
+def best_regions(sets: Mapping[str, Dataset], nets: Mapping[str, Network]) -> list[Axes]:
+    """Draw, one row a data set, the best line, the best tangent (both blocks) and the best network.
 
     Args:
-        data: two points, in any dimension.
-        sets: by name, the support function ``h(w) = max <w, p>`` of the convex set, for w (2,).
-        ax: where to draw; a new figure when None.
-        title: of the axes.
+        sets: plane data sets by name.
+        nets: the network W_0 of the tangent, by the same names.
 
     Raises:
-        ValueError: the data are not two points.
+        ValueError: a data set is not two-dimensional.
     """
-    if data.n != 2:
-        raise ValueError(f"data has n = {data.n} points; margin_sets draws n = 2 only")
-    ax = axes_or_new(ax)
-    angle = np.linspace(0.0, 2.0 * math.pi, 721)
-    normals = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    ends = []
-    for (name, support), colour in zip(sets.items(), _COLOURS):
-        h = np.array([support(torch.as_tensor(w)) for w in normals])
-        slope = np.gradient(h, angle)
-        edge = h[:, None] * normals + slope[:, None] * normals[:, ::-1] * [-1.0, 1.0]
-        ax.fill(edge[:, 0], edge[:, 1], color=colour, alpha=0.14, lw=0)
-        ax.plot(edge[:, 0], edge[:, 1], color=colour, lw=1.4, label=name)
-        inside = (normals > 1e-9).all(axis=1)
-        end = float((h[inside] / normals[inside].sum(axis=1)).min())
-        ax.plot([end], [end], "o", color=colour, ms=7, mec="white", mew=0.8, zorder=4)
-        ends.append(end)
-    reach = 1.15 * max(ends)
-    ax.plot([0, reach], [0, reach], color=INK, lw=0.8, ls=(0, (4, 2)))
-    ax.set_aspect("equal")
-    ax.set_xlabel("$p_1$")
-    ax.set_ylabel("$p_2$")
-    ax.set_title(title)
-    ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0))
-    return ax
+    axes = grid(3, len(sets), width=6.2, height=2.15)
+    for row, (name, data) in enumerate(sets.items()):
+        first, second, third = axes[3 * row : 3 * row + 3]
+        try:
+            line = svm_margin(data)
+            predict, label = _linear(line.primal), f"line: {line.value:.3f}"
+            decision_regions(data, predict, line.value, line.dual, first, label)
+        except NotSeparable as no:
+            decision_regions(data, None, None, no.dual, first, "line: none")
+        tangent = ntk_margin(nets[name], data, "both", "l2")
+        predict, label = tangent_predictor(nets[name], tangent.primal), f"{tangent.value:.3f}"
+        decision_regions(data, predict, tangent.value, tangent.dual, second, f"tangent: {label}")
+        best = global_margin(data)
+        label = f"network: {best.value:.3f}"
+        decision_regions(data, best.primal, best.value, best.dual, third, label)
+    return axes
 
 
-def margins_against_d(
-    measured: Mapping[str, Mapping[int, Sequence[float]]],
-    curves: Mapping[str, Mapping[int, float]],
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw margins against the dimension on logarithmic axes.
-
-    Args:
-        measured: by name and d, one value a seed: drawn as a marker at the median and a bar over
-            the spread.
-        curves: by name and d, exact values: drawn as lines.
-        ax: where to draw; a new figure when None.
+def network_certificates(sets: Mapping[str, Dataset]) -> list[Axes]:
+    """Draw the directions of the best network of each data set, above the curve that certifies it.
 
     Raises:
-        ValueError: nothing to draw.
+        ValueError: a data set is not two-dimensional.
+        NotSeparable: no network separates a data set.
     """
-    if not measured and not curves:
-        raise ValueError("measured and curves are empty; expected at least one margin")
-    ax = axes_or_new(ax)
-    shades = dict(zip(dict.fromkeys([*curves, *measured]), _COLOURS))
-    for name, line in curves.items():
-        ax.plot(list(line), list(line.values()), color=shades[name], lw=1.4, label=name)
-    for (name, by_d), marker in zip(measured.items(), _MARKERS):
-        median = [float(np.median(v)) for v in by_d.values()]
-        low = [m - min(v) for m, v in zip(median, by_d.values())]
-        high = [max(v) - m for m, v in zip(median, by_d.values())]
-        style: dict[str, Any] = {
-            "fmt": marker,
-            "color": shades[name],
-            "ms": 5,
-            "capsize": 2,
-            "lw": 1,
-        }
-        ax.errorbar(
-            list(by_d), median, [low, high], label=None if name in curves else name, **style
-        )
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.xaxis.set_major_formatter(ScalarFormatter())
-    ax.xaxis.set_minor_formatter(NullFormatter())
-    drawn = {d for values in [*measured.values(), *curves.values()] for d in values}
-    ax.set_xticks(sorted(drawn & {2, 3, 4, 5, 6, 8, 12, 16}))
-    ax.set_xlabel("dimension $d$")
-    ax.set_ylabel("margin")
-    ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0))
-    return ax
+    axes = grid(len(sets), 2, width=6.8, height=2.3)
+    for k, (name, data) in enumerate(sets.items()):
+        best = global_margin(data)
+        optimal_directions(data, best.primal, best.dual, axes[k], name)
+        dual_curve(data, best.dual, best.upper, best.primal, ax=axes[len(sets) + k])
+    axes[len(sets)].set_ylabel(r"$\sum_i q_i y_i s(v \cdot x_i)$")
+    return axes
+
+
+def _linear(w: Tensor) -> Callable[[Tensor], Tensor]:
+    return lambda X: X @ w

@@ -18,7 +18,7 @@ REACH = 1.22
 
 def points(ax: Axes, data: Dataset, q: Tensor | None) -> None:
     """Draw the data: discs for +1, squares for -1, as large as q where given."""
-    sizes = np.full(data.n, 36.0) if q is None else 14.0 + 260.0 * q.numpy() / float(q.max())
+    sizes = np.full(data.n, 36.0) if q is None else 34.0 + 220.0 * q.numpy() / float(q.max())
     for sign, colour, marker in ((1, POSITIVE, "o"), (-1, NEGATIVE, "s")):
         mine = (data.y == sign).numpy()
         style: dict[str, Any] = {
