@@ -1,4 +1,4 @@
-"""Networks: homogeneity, gradients and kernels against automatic differentiation, initializations."""
+"""Networks: homogeneity, gradients and kernels against automatic differentiation, starts."""
 
 import math
 
