@@ -1,0 +1,211 @@
+"""Figures: each returns axes, draws something, leaves its inputs alone, and says what it refuses."""
+
+import math
+
+import matplotlib.pyplot as plt
+import pytest
+import torch
+from matplotlib.axes import Axes
+
+import lowrot
+from lowrot import plots
+from lowrot.plots._optima import merged_directions
+from lowrot.plots._regimes import explicit_steps, three_groups
+
+XOR = lowrot.sparse_parity(2)
+CUBE = lowrot.sparse_parity(3)
+PAIR = lowrot.two_points(1.3)
+
+
+@pytest.fixture(autouse=True)
+def _agg():
+    plt.switch_backend("agg")
+    plots.use_style()
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def best():
+    return lowrot.global_margin(XOR)
+
+
+@pytest.fixture(scope="module")
+def simulated():
+    return plots.regimes(seed=0)
+
+
+def artists(ax: Axes) -> int:
+    return len(ax.lines) + len(ax.collections) + len(ax.patches)
+
+
+def test_decision_regions_draws_the_sign_of_the_predictor(best):
+    ax = plots.decision_regions(XOR, best.primal, best.value, best.dual, title="XOR")
+    assert isinstance(ax, Axes)
+    assert artists(ax) >= 4  # two regions, the boundary, the lines of the margin, the points
+    assert ax.get_title("center") == "XOR"
+
+
+def test_decision_regions_without_a_predictor_draws_points_only():
+    ax = plots.decision_regions(XOR, None)
+    assert len(ax.collections) == 2
+    assert sum(len(c.get_offsets()) for c in ax.collections) == XOR.n
+
+
+def test_decision_regions_of_a_predictor_of_one_sign():
+    ax = plots.decision_regions(PAIR, lambda X: X.new_ones(len(X)), 0.5)
+    assert artists(ax) >= 2
+
+
+def test_points_are_as_large_as_their_weights():
+    q = torch.tensor([0.7, 0.3], dtype=torch.float64)
+    (points,) = [
+        c for c in plots.decision_regions(PAIR, None, q=q).collections if len(c.get_sizes())
+    ][:1]
+    sizes = points.get_sizes()
+    assert sizes[0] > sizes[1]
+
+
+def test_optimal_directions_shows_every_share(best):
+    ax = plots.optimal_directions(XOR, best.primal, best.dual)
+    assert [t.get_text() for t in ax.texts] == ["0.25"] * 4
+    assert {line.get_linestyle() for line in ax.lines[1:]} == {"-", "--"}
+
+
+def test_equal_directions_are_merged():
+    V = torch.tensor([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0], [1.0, 0.0]], dtype=torch.float64)
+    a = torch.tensor([1.0, 1.0, 1.0, -4.0], dtype=torch.float64)
+    found = {
+        (sign, *direction.tolist()): share
+        for direction, sign, share in merged_directions(lowrot.Network(a, V))
+    }
+    assert found == {(1, 1, 0): 3 / 8, (1, 0, 1): 1 / 8, (-1, 1, 0): 4 / 8}
+
+
+def test_dual_curve_stays_within_the_band_at_the_optimum(best):
+    ax = plots.dual_curve(XOR, best.dual, best.upper, best.primal)
+    curve = ax.lines[0].get_ydata()
+    assert abs(curve).max() <= best.upper * (1 + 1e-9)
+    assert abs(curve).max() == pytest.approx(best.upper, rel=1e-9)
+
+
+def test_dual_curve_leaves_the_band_elsewhere(best):
+    q = torch.tensor([0.7, 0.1, 0.1, 0.1], dtype=torch.float64)
+    curve = plots.dual_curve(XOR, q, best.upper).lines[0].get_ydata()
+    assert abs(curve).max() > 1.5 * best.upper
+
+
+def test_margin_sets_ends_where_the_diagonal_leaves_the_set():
+    signed = PAIR.y[:, None] * PAIR.X
+    ax = plots.margin_sets(PAIR, {"line": lambda w: float((w @ signed).norm())})
+    end = next(line for line in ax.lines if line.get_marker() == "o").get_xdata()[0]
+    assert end == pytest.approx(math.cos(1.3), rel=1e-4)
+    edge = ax.lines[0].get_xydata()
+    inside = torch.linalg.solve(signed @ signed.T, torch.as_tensor(edge.T.copy()))
+    assert torch.allclose(
+        (torch.as_tensor(edge.T.copy()) * inside).sum(0),
+        torch.ones(721, dtype=torch.float64),
+        atol=1e-3,
+    )
+
+
+def test_margins_against_d_draws_curves_and_spreads():
+    measured, curves = {"a": {2: [0.2, 0.3], 3: [0.1]}}, {"a": {2: 0.25, 3: 0.1}, "b": {2: 0.5}}
+    ax = plots.margins_against_d(measured, curves)
+    assert ax.get_xscale() == ax.get_yscale() == "log"
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b"]
+    assert measured == {"a": {2: [0.2, 0.3], 3: [0.1]}}
+    assert curves == {"a": {2: 0.25, 3: 0.1}, "b": {2: 0.5}}
+    assert len(plots.margins_against_d(measured, {}).containers) == 1
+
+
+def test_tangent_predictor_has_the_margins_that_ntk_margin_maximizes():
+    net = lowrot.standard(40, 2, seed=3)
+    for block in ("outer", "inner", "both"):
+        best = lowrot.ntk_margin(net, XOR, block)
+        f = plots.tangent_predictor(net, best.primal)
+        assert float((XOR.y * f(XOR.X)).min()) == pytest.approx(best.value, rel=1e-9)
+
+
+def test_grids_of_the_chapter():
+    nets = {"XOR": lowrot.standard(40, 2, seed=0), "pair": lowrot.standard(40, 2, seed=0)}
+    axes = plots.best_regions({"XOR": XOR, "pair": PAIR}, nets)
+    assert [ax.get_title("center") for ax in axes[::3]] == ["line: none", "line: 0.267"]
+    assert all(artists(ax) for ax in axes)
+    assert all(artists(ax) for ax in plots.network_certificates({"XOR": XOR, "pair": PAIR}))
+
+
+def test_figures_draw_on_the_axes_given(best):
+    axes = plots.grid(4)
+    assert plots.decision_regions(XOR, best.primal, ax=axes[0]) is axes[0]
+    assert plots.optimal_directions(XOR, best.primal, ax=axes[1]) is axes[1]
+    assert plots.dual_curve(XOR, best.dual, best.value, ax=axes[2]) is axes[2]
+    assert plots.margins_against_d({}, {"a": {2: 0.1}}, axes[3]) is axes[3]
+
+
+def test_figures_do_not_change_their_inputs(best):
+    data = lowrot.sparse_parity(2)
+    before = [t.clone() for t in (data.X, data.y, best.dual, best.primal.a, best.primal.V)]
+    plots.decision_regions(data, best.primal, best.value, best.dual)
+    plots.optimal_directions(data, best.primal, best.dual)
+    plots.dual_curve(data, best.dual, best.value, best.primal)
+    after = (data.X, data.y, best.dual, best.primal.a, best.primal.V)
+    assert all(torch.equal(a, b) for a, b in zip(before, after))
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: plots.decision_regions(CUBE, None),
+        lambda: plots.optimal_directions(CUBE, lowrot.standard(2, 3)),
+        lambda: plots.dual_curve(CUBE, torch.ones(8, dtype=torch.float64) / 8, 0.1),
+        lambda: plots.best_regions({"cube": CUBE}, {"cube": lowrot.standard(9, 3)}),
+    ],
+)
+def test_other_dimensions_are_refused_by_name(draw):
+    with pytest.raises(ValueError, match=r"d = 3; \w+ draws d = 2 only"):
+        draw()
+
+
+def test_other_refusals():
+    with pytest.raises(ValueError, match="net has d = 3; expected 2"):
+        plots.optimal_directions(XOR, lowrot.standard(2, 3))
+    with pytest.raises(ValueError, match="n = 4 points; margin_sets draws n = 2"):
+        plots.margin_sets(XOR, {})
+    with pytest.raises(ValueError, match="empty"):
+        plots.margins_against_d({}, {})
+    with pytest.raises(ValueError, match="at least one regime"):
+        plots.three_regimes([])
+
+
+def test_regimes_do_what_their_names_say(simulated):
+    near, collapse, still = simulated
+    assert near.moved == pytest.approx(0.5 * 0.2131 * math.sqrt(2000), rel=0.05)
+    assert near.key_rotation < 1 < 10 < collapse.key_rotation
+    assert still.key_rotation < 1e-9
+    assert all(regime.margin > 0 for regime in simulated)
+
+
+def test_three_regimes_draws_each(simulated):
+    before = [regime.after.V.clone() for regime in simulated]
+    axes = plots.three_regimes(simulated, shown=20)
+    assert [ax.get_title("center") for ax in axes] == [regime.name for regime in simulated]
+    assert all(len(ax.lines) == 2 + 20 for ax in axes)
+    assert all(torch.equal(a, regime.after.V) for a, regime in zip(before, simulated))
+
+
+def test_explicit_steps_stop_at_the_distance_asked_for():
+    net = lowrot.standard(50, 2, seed=0)
+    after, tau = explicit_steps(net, XOR, 5.0, moved=0.3)
+    moved = math.hypot(float((after.a - net.a).norm()), float((after.V - net.V).norm()))
+    assert 0.3 <= moved < 0.31
+    assert tau < 5.0
+    assert explicit_steps(net, XOR, 0.05)[1] == pytest.approx(0.05)
+
+
+def test_groups_are_separated():
+    data = three_groups()
+    product = data.X @ data.X.T
+    same = data.groups[:, None] == data.groups[None, :]
+    assert bool((product[same] > 0).all())
+    assert bool((product[~same] <= 0).all())
