@@ -13,6 +13,7 @@ Array = np.ndarray
 
 _WORKING_POINTS = 1500
 _POLISHED_POINTS = 400
+_NO_MARGIN = 0.1
 _HIGHS_ATTEMPTS = (("highs", 1e-10), ("highs-ipm", 1e-10), ("highs-ds", 1e-8), ("highs", 1e-7))
 _SMALL = 1e-3
 
@@ -53,17 +54,21 @@ def _least_norm_of_all(A: Array) -> Array:
     near = np.flatnonzero((q > 1e-7) | (A.T @ point < (1 + 1e-5) * norm**2))
     if len(near) > _POLISHED_POINTS:
         return q
-    # min |A u|^2 + norm^2 (sum u - 1)^2 over u >= 0 is attained on the ray of the solution.
-    stacked = np.vstack([A[:, near], np.full((1, len(near)), norm)])
-    try:
-        u, _ = nnls(stacked, np.append(np.zeros(len(A)), norm))
-    except RuntimeError:
-        return q
-    if u.sum() <= 0:
-        return q
-    polished = np.zeros_like(q)
-    polished[near] = u / u.sum()
-    return min((q, polished), key=lambda candidate: _relative_gap(A, candidate))
+    candidates = [q]
+    for weight in (norm, 1.0):
+        # min |A u|^2 + weight^2 (sum u - 1)^2 over u >= 0 is attained on the ray of the solution.
+        stacked = np.vstack([A[:, near], np.full((1, len(near)), weight)])
+        try:
+            u, _ = nnls(stacked, np.append(np.zeros(len(A)), weight))
+        except RuntimeError:
+            continue
+        if u.sum() > 0:
+            candidates.append(np.zeros_like(q))
+            candidates[-1][near] = u / u.sum()
+    best = min(candidates, key=lambda candidate: _relative_gap(A, candidate))
+    if _relative_gap(A, best) > _NO_MARGIN:
+        best = min(candidates, key=lambda candidate: float(np.linalg.norm(A @ candidate)))
+    return best
 
 
 def _relative_gap(A: Array, q: Array) -> float:

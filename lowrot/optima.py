@@ -309,7 +309,8 @@ def _tangent(net: Network, data: Dataset, outer: Tensor, inner: Tensor) -> Tenso
 def _root(K: np.ndarray) -> np.ndarray:
     """Return A with ``A^T A = K``."""
     values, vectors = np.linalg.eigh(K)
-    out: np.ndarray = np.sqrt(values.clip(min=0.0))[:, None] * vectors.T
+    rounding = 4 * len(K) * np.finfo(float).eps * values[-1]
+    out: np.ndarray = np.sqrt(np.where(values > rounding, values, 0.0))[:, None] * vectors.T
     return out
 
 

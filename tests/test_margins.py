@@ -27,7 +27,7 @@ def vector(values):
 
 
 def exactly(p, loss):
-    """ln L, P, q and ln Lam in 400 digits."""
+    """Return ln L, P, q and ln Lam in 400 digits."""
     getcontext().prec = 400
     t = [(-Decimal(x)).exp() for x in p]
     if loss == "exponential":
@@ -85,7 +85,7 @@ def test_f2_and_f3_hold_at_any_margins(loss, p):
     P = float(soft_margin(margins, loss))
     qp = float(dual_weights(margins, loss)[0] @ margins)
     rounding = 1e-14 * (1 + max(abs(x) for x in p))
-    assert P <= min(p) + rounding
+    assert min(p) + rounding >= P
     assert qp >= P - rounding
     c_n = math.log(n) if loss == "exponential" else math.log(2 * n)
     assert qp <= max(P, 0.0) + c_n + rounding
