@@ -1,4 +1,4 @@
-"""Figures: each returns axes, draws something, leaves its inputs alone, and says what it refuses."""
+"""Figures: each returns axes, draws something, leaves its inputs alone, says what it refuses."""
 
 import math
 

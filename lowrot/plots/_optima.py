@@ -221,7 +221,7 @@ def network_certificates(sets: Mapping[str, Dataset]) -> list[Axes]:
         best = global_margin(data)
         optimal_directions(data, best.primal, best.dual, axes[k], name)
         dual_curve(data, best.dual, best.upper, best.primal, ax=axes[len(sets) + k])
-    axes[len(sets)].set_ylabel(r"$\sum_i q_i y_i s(v \cdot x_i)$")
+    axes[len(sets)].set_ylabel("dual function")
     return axes
 
 

@@ -128,7 +128,7 @@ def explicit_steps(
     return Network(a, V, net.slope), count * step
 
 
-def three_regimes(found: list[Regime], shown: int = 90) -> list[Axes]:
+def three_regimes(found: list[Regime], shown: int = 96) -> list[Axes]:
     """Draw each regime as threads from the initial directions (inner ring) to the final (outer).
 
     A radial thread is a neuron that did not rotate; its width is the final ``|a_j| ||v_j||``.
@@ -143,7 +143,7 @@ def three_regimes(found: list[Regime], shown: int = 90) -> list[Axes]:
     if not found or any(regime.before.d != 2 for regime in found):
         raise ValueError("found must hold at least one regime, each in the plane (d = 2)")
     columns = len(found)
-    _, axes = plt.subplots(1, columns, figsize=(2.5 * columns, 2.95), squeeze=False)
+    _, axes = plt.subplots(1, columns, figsize=(2.1 * columns, 2.55), squeeze=False)
     for ax, regime in zip(axes.ravel(), found):
         _threads(ax, regime, shown)
     return list(axes.ravel())
