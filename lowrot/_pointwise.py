@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import clarabel
@@ -16,6 +17,7 @@ from lowrot.data import Dataset
 from lowrot.network import Network, activation, derivative
 
 _CONIC_ENTRIES = 60_000
+_CHUNK_ENTRIES = 2**18
 _STEPS = 300
 _SHRINK = 0.2
 _CENTRED = 0.1
@@ -49,23 +51,35 @@ class Smoothed:
         self.outer, self.inner = block != "inner", block != "outer"
         self.gram = data.X @ data.X.T
 
+    def chunks(self) -> Iterator[slice]:
+        """Yield slices of the neurons, small enough for a processor's cache."""
+        size = max(64, _CHUNK_ENTRIES // self.data.n)
+        for start in range(0, self.net.m, size):
+            yield slice(start, start + size)
+
     def terms(self, q: Tensor, eps: float, hessian: bool = True) -> Terms:
         """Return value, gradient and (if asked) Hessian at q, shape (n,)."""
         net, X, y, n = self.net, self.data.X, self.data.y, self.data.n
         value = sharp = 0.0
         gradient, total = X.new_zeros(n), X.new_zeros(n, n)
         weight = y * q
-        for part in net.chunks(n):
+        for part in self.chunks():
             z = X @ net.V[part].T
-            S = activation(z, net.slope) * self.outer
-            D = derivative(z, net.slope) * net.a[part] * self.inner
-            o, I = weight @ S, D.T @ (weight[:, None] * X)
-            square = o.square() + I.square().sum(dim=1)
-            pushed = S * o + D * (X @ I.T)
+            S = activation(z, net.slope) if self.outer else z[:0]
+            o = weight @ S if self.outer else z.new_zeros(z.shape[1])
+            square = o.square()
+            D = pushed = z[:0]
+            if self.inner:
+                D = derivative(z, net.slope).mul_(net.a[part])
+                I = D.T @ (weight[:, None] * X)
+                square = square + I.square().sum(dim=1)
+                pushed = (X @ I.T).mul_(D)  # G_ij . B_j q y_i
+                if self.outer:
+                    pushed.addcmul_(S, o)
             r = (square + eps**2).sqrt()
             value += float(r.sum())
             sharp += float(square.sqrt().sum())
-            gradient += pushed @ (1 / r)
+            gradient += pushed @ (1 / r) if self.inner else S @ (o / r)
             if not hessian:
                 continue
             if not self.inner:  # r^-1 - o^2 r^-3 without its cancellation
