@@ -1,14 +1,14 @@
 """lowrot: theorems on feature selection in two-layer networks, executed, measured and certified.
 
-    data        validated data sets and their generators
-    network     two-layer (leaky) ReLU networks, initializations, gradients and kernels
-    margins     normalized and smoothed margins, dual weights, rotation, KKT residual
-    optima      exact maximal margins, each with a primal point, a dual point and the gap
-    path        the result of any dynamics, with its certificates
-    coupled     the no-rotation flow, n-dimensional at any width
-    theorems    hypotheses evaluated, bounds as functions of tau, conclusions checked
-    claims      the ledger of what the book asserts
-    plots       the figures (import lowrot.plots)
+- `data`: validated data sets and their generators
+- `network`: two-layer (leaky) ReLU networks, initializations, gradients and kernels
+- `margins`: normalized and smoothed margins, dual weights, rotation, KKT residual
+- `optima`: exact maximal margins, each with a primal point, a dual point and the gap
+- `path`: the result of any dynamics, with its certificates
+- `coupled`: the no-rotation flow, n-dimensional at any width
+- `theorems`: hypotheses evaluated, bounds as functions of tau, conclusions checked
+- `claims`: the ledger of what the book asserts
+- `plots`: the figures (``import lowrot.plots``)
 """
 
 from lowrot.claims import claim

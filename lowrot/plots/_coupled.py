@@ -128,7 +128,7 @@ def _circle(axis: Axes, features: Features, data: Dataset, share: np.ndarray) ->
     angle = np.linspace(0, 2 * math.pi, 200)
     axis.plot(np.cos(angle), np.sin(angle), color=MUTED, lw=0.8, zorder=0)
     _points(axis, X / np.linalg.norm(X, axis=1, keepdims=True), data, 1.32)
-    axis.scatter(*V.T, s=_areas(share), c=_colours(features), alpha=0.75, lw=0)
+    axis.scatter(V[:, 0], V[:, 1], s=_areas(share), c=_colours(features), alpha=0.75, lw=0)
     _frame(axis)
 
 
@@ -147,8 +147,10 @@ def _sphere(axis: Axes, features: Features, data: Dataset, share: np.ndarray) ->
     equator = np.stack([np.cos(angle), np.sin(angle), 0 * angle], 1) @ rotate.T
     axis.plot(np.cos(angle), np.sin(angle), color=MUTED, lw=0.8, zorder=0)
     axis.plot(equator[:, 0], equator[:, 1], color=MUTED, lw=0.6, ls=":", zorder=0)
-    alpha = np.where(V[:, 2] >= 0, 0.8, 0.22)
-    axis.scatter(V[:, 0], V[:, 1], s=_areas(share), c=_colours(features), alpha=alpha, lw=0)
+    near = V[:, 2] >= 0
+    sizes, colours = _areas(share), np.array(_colours(features))
+    for side, alpha in ((~near, 0.22), (near, 0.8)):
+        axis.scatter(V[side, 0], V[side, 1], s=sizes[side], c=colours[side], alpha=alpha, lw=0)
     X = data.X.cpu().numpy()
     _points(axis, (X / np.linalg.norm(X, axis=1, keepdims=True)) @ rotate.T, data, 1.0)
     _frame(axis)
@@ -157,7 +159,8 @@ def _sphere(axis: Axes, features: Features, data: Dataset, share: np.ndarray) ->
 def _points(axis: Axes, X: np.ndarray, data: Dataset, radius: float) -> None:
     for sign, marker in ((1, "$+$"), (-1, "$-$")):
         chosen = (data.y == sign).cpu().numpy()
-        axis.scatter(*(radius * X[chosen, :2]).T, marker=marker, s=34, color=INK, lw=0.4)
+        at = radius * X[chosen]
+        axis.scatter(at[:, 0], at[:, 1], marker=marker, s=34, color=INK, lw=0.4)
 
 
 def _areas(share: np.ndarray) -> np.ndarray:
