@@ -5,7 +5,7 @@ keeps ``a_j = s_j b_j``; in ``u_j = a_j b_j`` and the clock tau it reads
 
     ``ln |u_j| = ln |u_j(0)| + 2 s_j sum_i z_i y_i s(v_j . x_i)`` and ``dz/dtau = q``,
 
-so the n numbers z determine all m weights. Source: theory.md section 8.
+so the n numbers z determine all m weights. Source: chapter "No rotation".
 """
 
 from __future__ import annotations
@@ -47,13 +47,15 @@ def coupled_flow(
         stop: the run ends when any of these is reached: ``tau`` (clock), ``ln_norm``
             (ln ||u||_1), ``margin`` (P_+/||u||_1), ``gap`` (certified relative gap, from above),
             ``when`` (a function of the row of scalars that returns True). Default:
-            ``{"gap": 0.01}``.
+            ``{"gap": 0.01}``. The rule ``gap`` also ends a run whose dual proves that no
+            positive margin exists.
         rtol: local error of z in the 1-norm, relative to max(1, tau).
-        save: clock times to stop at and keep (steps land on them exactly); every step when None.
+        save: clock times to stop at and keep (steps land on them exactly), besides the start and
+            the end; every step when None.
         progress: print a line about every two seconds.
         method: "sdirk2" (second order) or "euler" (first order; keeps every conclusion of the
             no-rotation theorem exactly, at any step size).
-        max_steps: accepted steps at most.
+        max_steps: accepted steps at most (of this call).
         resume: a path of an earlier run with the same arguments, to be continued.
 
     Returns:
@@ -68,7 +70,7 @@ def coupled_flow(
     Raises:
         ValueError, TypeError: arguments that do not fit together, each named with its value.
 
-    Source: theory.md section 8; clocks: F1.
+    Source: chapter "No rotation"; clocks: F1.
     """
     features = as_features(net_or_features)
     loss = _check.choice("loss", loss, LOSSES)

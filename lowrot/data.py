@@ -35,7 +35,7 @@ class Dataset:
             empty set, zero rows or rows longer than 1, or tensors on different devices.
         TypeError: a dtype other than float64 (integers are converted).
 
-    Source: theory.md section 1.
+    Source: chapter "Notation and the common frame".
     """
 
     X: Tensor
@@ -94,7 +94,7 @@ def sparse_parity(d: int, k: int = 2, n: int | None = None, seed: int = 0) -> Da
     Returns:
         A data set; for k = 2 on the whole hypercube it knows ``gamma_gl = 1/sqrt(8 d)``.
 
-    Source: theory.md sections 1 and 3.
+    Source: chapter "Margins and their optima".
     """
     d = _check.integer("d", d, 1)
     k = _check.integer("k", k, 1, d)
@@ -126,7 +126,7 @@ def two_points(phi: float) -> Dataset:
     Returns:
         A data set with ``gamma_svm = cos(phi)`` and ``gamma_gl = max(1/2, cos(phi))``.
 
-    Source: theory.md section 6.
+    Source: chapter "Margins and their optima".
     """
     phi = _check.number("phi", phi, 0.0, math.pi / 2)
     c, s = math.cos(phi), math.sin(phi)

@@ -33,7 +33,7 @@ def log_loss(p: Tensor, loss: str = "exponential") -> Tensor:
     Returns:
         Shape (...), natural logarithm.
 
-    Source: theory.md sections 1 and 2 (F1).
+    Source: chapter "Notation and the common frame" (F1).
     """
     p = _margins(p, loss)
     if loss == "exponential":
@@ -54,7 +54,7 @@ def soft_margin(p: Tensor, loss: str = "exponential") -> Tensor:
     Returns:
         Shape (...), in the unit of the margins.
 
-    Source: theory.md section 2 (F2).
+    Source: chapter "Notation and the common frame" (F2).
     """
     p = _margins(p, loss)
     log_L = log_loss(p, loss)
@@ -76,7 +76,7 @@ def dual_weights(p: Tensor, loss: str = "exponential") -> tuple[Tensor, Tensor]:
     Returns:
         q, shape (..., n), on the simplex along the last axis, and ln Lam, shape (...).
 
-    Source: theory.md section 2 (F1).
+    Source: chapter "Notation and the common frame" (F1).
     """
     p = _margins(p, loss)
     log_slopes = -p if loss == "exponential" else logsigmoid(-p)
@@ -89,7 +89,7 @@ def normalized_margin(net: Network, data: Dataset) -> float:
     Raises:
         ValueError: the network is zero.
 
-    Source: theory.md section 1.
+    Source: chapter "Notation and the common frame".
     """
     return float(net.margins(data).min()) / _norm_squared(net)
 
@@ -100,7 +100,7 @@ def smoothed_margin(net: Network, data: Dataset, loss: str = "exponential") -> f
     Raises:
         ValueError: the network is zero, or an unknown loss.
 
-    Source: theory.md section 2 (F5).
+    Source: chapter "Notation and the common frame" (F5).
     """
     soft = float(soft_margin(net.margins(data), loss))
     return max(soft, 0.0) / _norm_squared(net)
@@ -119,7 +119,7 @@ def rotation(net: Network, initial: Network) -> Tensor:
     Raises:
         ValueError: the two networks differ in shape or device.
 
-    Source: theory.md section 1.
+    Source: chapter "Notation and the common frame".
     """
     if net.V.shape != initial.V.shape:
         raise ValueError(
@@ -164,7 +164,7 @@ def kkt_residual(net: Network, data: Dataset, kink: float = 1e-12) -> KKTResidua
         ValueError: the network does not separate the data, or a negative ``kink``.
 
     Source: approximate KKT points as in Lyu and Li, Gradient descent maximizes the margin of
-    homogeneous neural networks, ICLR 2020; theory.md section 6.
+    homogeneous neural networks, ICLR 2020; chapter "Margins and their optima".
     """
     kink = _check.number("kink", kink, 0.0)
     p = net.margins(data)

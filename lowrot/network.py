@@ -40,7 +40,7 @@ class Network:
             [0, 1], or tensors on different devices.
         TypeError: a dtype other than float64.
 
-    Source: theory.md section 1.
+    Source: chapter "Notation and the common frame".
     """
 
     a: Tensor
@@ -103,7 +103,7 @@ class Network:
         """Return ``K = G G^T``, shape (n, n), of the outer block, the inner block or both.
 
         Nothing of size n m d is formed, and at most a fixed number of (point, neuron) pairs is
-        held at once. Source: theory.md section 2.
+        held at once. Source: chapter "Notation and the common frame".
         """
         block = _check.choice("block", block, ("outer", "inner", "both"))
         outer, inner = data.X.new_zeros(2, data.n, data.n)
@@ -129,7 +129,7 @@ def standard(m: int, d: int, seed: int = 0, slope: float = 0.0) -> Network:
 
     With unit-norm inputs, f has at initialization the scale of LeCun's initialization on inputs
     of norm sqrt(d); the *flow* is not the same (there the inner layer learns d times faster).
-    Source: theory.md section 1.
+    Source: chapter "Notation and the common frame".
     """
     generator, m, d = _generator(m, d, seed)
     V = torch.randn(m, d, generator=generator, dtype=_check.DTYPE)
@@ -140,7 +140,7 @@ def standard(m: int, d: int, seed: int = 0, slope: float = 0.0) -> Network:
 def balanced(m: int, d: int, seed: int = 0, slope: float = 0.0) -> Network:
     """Balanced initialization: random signs, uniform directions, ``|a_j| = ||v_j|| = m^(-1/2)``.
 
-    The total norm is ``||W||^2 = 2`` at any width. Source: theory.md section 1.
+    The total norm is ``||W||^2 = 2`` at any width. Source: chapter "Notation and the common frame".
     """
     generator, m, d = _generator(m, d, seed)
     V = torch.randn(m, d, generator=generator, dtype=_check.DTYPE)

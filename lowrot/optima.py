@@ -16,7 +16,7 @@ from lowrot._simplex import least_norm, margin_program
 from lowrot.data import Dataset
 from lowrot.network import Network, activation, derivative
 
-P = TypeVar("P")
+Primal = TypeVar("Primal")
 
 GAP = 1e-6
 """Relative gap promised for ordinary sizes."""
@@ -34,7 +34,7 @@ _CHUNK_ENTRIES = 2**22
 
 
 @dataclass(frozen=True)
-class Optimum(Generic[P]):
+class Optimum(Generic[Primal]):
     """A maximal margin between two bounds, both evaluated on the data from the points returned.
 
     Attributes:
@@ -48,7 +48,7 @@ class Optimum(Generic[P]):
     """
 
     value: float
-    primal: P
+    primal: Primal
     dual: Tensor
     gap: float
     upper: float
@@ -84,7 +84,7 @@ def svm_margin(data: Dataset) -> Optimum[Tensor]:
     Raises:
         NotSeparable: the data are not linearly separable through the origin.
 
-    Source: theory.md section 3; solved by Clarabel and an active-set polish.
+    Source: chapter "Margins and their optima"; solved by Clarabel and an active-set polish.
     """
     signed = data.y[:, None] * data.X
     q = _to(data, least_norm(signed.T.cpu().numpy()))
@@ -117,8 +117,8 @@ def ntk_margin(
         NotSeparable: no theta has a positive margin.
         ValueError: net and data differ in dimension or device, or an unknown option.
 
-    Source: theory.md section 3; l2 by Clarabel in n dimensions, pointwise by Clarabel when small
-    and by a path-following Newton method in n dimensions otherwise.
+    Source: chapter "Margins and their optima"; l2 by Clarabel in n dimensions, pointwise by
+    Clarabel when small and by a path-following Newton method in n dimensions otherwise.
     """
     block = _check.choice("block", block, ("outer", "inner", "both"))
     norm = _check.choice("norm", norm, ("l2", "pointwise"))
@@ -172,7 +172,8 @@ def frozen_margin(
         ValueError: rows that are not unit vectors, signs other than -1 and +1, or shapes or
             devices that disagree.
 
-    Source: theory.md sections 3 and 8; HiGHS with column generation, exact pricing chunked over m.
+    Source: chapters "Margins and their optima" and "No rotation"; HiGHS with column generation,
+    exact pricing chunked over m.
     """
     V = _check.real_array("directions", directions, ("m", data.d))
     s = _check.signs("signs", signs, V.shape[0])
@@ -234,8 +235,8 @@ def global_margin(data: Dataset, slope: float = 0.0) -> Optimum[Network]:
         NotSeparable: no network has a positive margin.
         ValueError: more cells than the limit; the message gives d, n and both numbers.
 
-    Source: theory.md section 3; column generation over activation cells, a second-order cone
-    program by Clarabel as master, a projection on each cell's cone as pricing.
+    Source: chapter "Margins and their optima"; column generation over activation cells, a
+    second-order cone program by Clarabel as master, a projection on each cell's cone as pricing.
     """
     slope = _check.number("slope", slope, 0.0, 1.0)
     proves = "max_v |sum_i q_i y_i s(v.x_i)| bounds every margin of a network with ||W||^2 = 2"
@@ -266,8 +267,8 @@ def global_margin(data: Dataset, slope: float = 0.0) -> Optimum[Network]:
 
 
 def _certify(
-    value: float, upper: float, primal: P, q: Tensor, data: Dataset, proves: str, large: bool
-) -> Optimum[P]:
+    value: float, upper: float, primal: Primal, q: Tensor, data: Dataset, proves: str, large: bool
+) -> Optimum[Primal]:
     """Return the optimum; raise if no margin is positive, warn if the gap is not as promised."""
     if upper <= ZERO * float(data.X.norm(dim=1).min()):
         raise NotSeparable(

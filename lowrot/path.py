@@ -51,7 +51,7 @@ class Path:
     Raises:
         ValueError: no ``tau``, or arrays of different lengths.
 
-    Source: theory.md section 2 (F1 to F5).
+    Source: chapter "Notation and the common frame" (F1 to F5).
     """
 
     columns: dict[str, np.ndarray]

@@ -85,8 +85,7 @@ class NoRotation:
     def bound(self, tau: Any, J: Any) -> np.ndarray:
         """Lower bound on ``P_+/||u||_1`` at clock times tau, from J(tau) along the path."""
         tau, J = _times(tau), np.asarray(J, dtype=np.float64)
-        with np.errstate(divide="ignore"):
-            return self.gamma.value - (self.divergence + 2.0 * J) / (2.0 * tau)
+        return self.gamma.value - _over(self.divergence + 2.0 * J, 2.0 * tau)
 
     def bound_a_priori(self, tau: Any) -> np.ndarray:
         """The same bound with J replaced by what is known of it before the run."""
@@ -101,8 +100,7 @@ class NoRotation:
     def width_of_certificate(self, tau: Any, J: Any) -> np.ndarray:
         """Upper bound on ``D - P_+/||u||_1``, the certificate that needs no solver."""
         spread = self.ln_start_norm - float(self.features.start.min())
-        with np.errstate(divide="ignore"):
-            return (spread + 2.0 * np.asarray(J, dtype=np.float64)) / (2.0 * _times(tau))
+        return _over(spread + 2.0 * np.asarray(J, dtype=np.float64), 2.0 * _times(tau))
 
     def check(self, path: Path) -> Check:
         """Compare the conclusion with a coupled path: every inequality at every saved time.
@@ -140,8 +138,8 @@ class NoRotation:
     def inequalities(self, path: Path) -> Check:
         """Evaluate both sides of each inequality of the proof along a coupled path.
 
-        The frame has, by line of the proof: ``optimal_growth`` (sum |u*_j| ln |u_j(tau)/u_j(0)|)
-        and ``2 gamma tau``; ``ln_norm`` and its lower bound from Gibbs' inequality; the growth of
+        The frame has, by line of the proof: ``optimal_growth``,
+        ``sum |u*_j| ln(|u_j(tau)|/|u_j(0)|)``, and ``2 gamma tau``; ``ln_norm`` and its lower bound from Gibbs' inequality; the growth of
         ``ln ||u||_1`` and its upper bound ``2 tau P_+/||u||_1 + 2 J``.
         """
         self._fits(path)
@@ -220,7 +218,7 @@ def no_rotation(
         NotSeparable: the features admit no positive margin (with the dual point that proves it).
         ValueError, TypeError: arguments that do not fit together.
 
-    Source: theory.md section 8.
+    Source: chapter "No rotation".
     """
     return NoRotation(as_features(net_or_features), data, loss)
 
@@ -232,7 +230,7 @@ def cap_fraction(d: int, eps: float) -> float:
         d: dimension, at least 2.
         eps: chord length, in [0, 2].
 
-    Source: theory.md section 8 (corollary); regularized incomplete beta function.
+    Source: chapter "No rotation" (corollary); regularized incomplete beta function.
     """
     d = _check.integer("d", d, 2)
     eps = _check.number("eps", eps, 0.0, 2.0)
@@ -255,7 +253,7 @@ def covering_error(d: int, m: int, count: int, delta: float) -> float:
     """Smallest eps with ``covering_failure(d, m, eps, count) <= delta`` (2 if there is none).
 
     With probability at least 1 - delta, ``gamma_frozen >= gamma_gl - eps`` for every data set
-    whose optimal network has ``count`` neurons. Source: theory.md section 8 (corollary).
+    whose optimal network has ``count`` neurons. Source: chapter "No rotation" (corollary).
     """
     delta = _check.number("delta", delta, 1e-300, 1.0)
     low, high = 0.0, 2.0
@@ -268,6 +266,11 @@ def covering_error(d: int, m: int, count: int, delta: float) -> float:
         else:
             low = middle
     return high
+
+
+def _over(total: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """Divide; infinite at time 0."""
+    return np.where(time > 0, total / np.where(time > 0, time, 1.0), np.inf)
 
 
 def _times(tau: Any) -> np.ndarray:

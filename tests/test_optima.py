@@ -173,7 +173,7 @@ def test_smoothed_derivatives_are_those_of_automatic_differentiation(block):
 
 
 REFERENCE = {
-    # theory.md section 3: 2-sparse parity, m -> inf, v ~ N(0, I)
+    # chapter "Margins and their optima": 2-sparse parity, m -> inf, v ~ N(0, I)
     ("outer", "pointwise"): {2: 0.1652, 3: 0.0972, 4: 0.0700},
     ("outer", "l2"): {2: 0.2130, 3: 0.1430, 4: 0.1066},
     ("inner", "pointwise"): {2: 0.35355, 3: 0.2125, 4: 0.1555},
@@ -377,7 +377,7 @@ def test_a_linear_activation_has_the_linear_margin():
 
 
 def test_symmetric_data_have_the_known_leaky_margin():
-    # theory.md section 10: (1 + alpha)/4 gamma_svm per ||W||^2, so (1 + alpha)/2 gamma_svm here.
+    # Symmetric data: (1 + alpha)/4 gamma_svm per ||W||^2, so (1 + alpha)/2 gamma_svm here.
     data = instance(6, 3, 2, teacher=True)
     both = Dataset(torch.cat([data.X, -data.X]), torch.cat([data.y, -data.y]))
     for slope in (0.1, 0.5):

@@ -65,7 +65,7 @@ def regimes(seed: int = 0) -> list[Regime]:
         ``gamma sqrt(m)/2``), neural collapse (a small balanced network on three groups) and no
         rotation (frozen directions on XOR).
 
-    Source: theory.md sections 4, 7 and 8.
+    Source: the statements pictured are those of the landing page.
     """
     xor = sparse_parity(2)
     wide = standard(2000, 2, seed)
