@@ -19,17 +19,46 @@ from lowrot.margins import dual_weights, log_loss
 from lowrot.path import Path, Recorder
 
 _GAMMA = 1.0 - 1.0 / math.sqrt(2.0)
-METHODS: dict[str, tuple[tuple[float, ...], ...]] = {
-    "euler": ((1.0,),),
-    "sdirk2": ((_GAMMA,), (1.0 - _GAMMA, _GAMMA)),
+
+
+@dataclass(frozen=True)
+class Method:
+    """A diagonally implicit Runge-Kutta method, stiffly accurate, with nonnegative weights.
+
+    Args:
+        stages: coefficients of each stage; the last row is also the weights of the step.
+        defect: weights of the step less those of the quadrature of one order more, at the start
+            and the stages.
+        order: of the global error.
+    """
+
+    stages: tuple[tuple[float, ...], ...]
+    defect: tuple[float, ...]
+    order: int
+
+
+METHODS = {
+    "euler": Method(((1.0,),), (-0.5, 0.5), 1),
+    "sdirk2": Method(
+        ((_GAMMA,), (1.0 - _GAMMA, _GAMMA)),
+        (
+            (1.0 - 3.0 * _GAMMA) / (6.0 * _GAMMA),
+            1.0 - _GAMMA - 1.0 / (6.0 * _GAMMA * (1.0 - _GAMMA)),
+            _GAMMA - (2.0 - 3.0 * _GAMMA) / (6.0 * (1.0 - _GAMMA)),
+        ),
+        2,
+    ),
 }
-"""Stage coefficients of the implicit methods; both are stiffly accurate with nonnegative weights,
-so that z/tau stays in the simplex (sdirk2: R. Alexander, SIAM J. Numer. Anal. 14, 1977)."""
+"""With nonnegative weights z/tau stays in the simplex (sdirk2: R. Alexander, SIAM J. Numer. Anal.
+14, 1977)."""
 
 CERTIFICATES = {
     "margin_decrease": (1e-7, "P_+/||u||_1 never decreases (F5), relative to its value"),
     "sandwich": (1e-7, "P <= sum q p <= P_+ + c_n (F3), relative to max(1, ||u||_1)"),
-    "duality": (1e-9, "the time-averaged weights bound every margin from above (section 8)"),
+    "duality": (
+        1e-9,
+        'the time-averaged weights bound every margin from above (chapter "No rotation")',
+    ),
     "clock": (1e-9, "sum_i z_i = tau, relative to tau"),
     "failed_steps": (0.0, "implicit steps that Newton's method left unsolved"),
 }
@@ -54,11 +83,12 @@ class Run:
         potential: Potential,
         n: int,
         loss: str,
-        table: tuple[tuple[float, ...], ...],
+        method: Method,
         rtol: float,
         resume: Path | None,
     ) -> None:
-        self.potential, self.loss, self.table, self.rtol = potential, loss, table, rtol
+        self.potential, self.loss, self.method, self.rtol = potential, loss, method, rtol
+        self.power = -1.0 / (method.order + 1)
         self.c_n = math.log(n if loss == "exponential" else 2 * n)
         self.stats = {"steps": 0.0, "rejected": 0.0, "evaluations": 0.0, "seconds": 0.0}
         self.recorder = Recorder(CERTIFICATES)
@@ -67,6 +97,8 @@ class Run:
         if resume is not None:
             z, tau, weights = self._resume(resume, z)
         margins = potential.margins(z)
+        if resume is not None:
+            _same_features(resume, margins.ln_scale)
         ln_lam = self._ln_lam(margins)
         if weights is None:
             p = margins.p * math.exp(min(margins.ln_scale, 600.0))
@@ -117,7 +149,7 @@ class Run:
                 if self.stats["steps"] - first >= max_steps:
                     reason = f"max_steps = {max_steps} taken before any stop rule was met"
                     break
-                limit = ahead[0] if ahead else rules.get("tau", math.inf)
+                limit = min(rules.get("tau", math.inf), ahead[0] if ahead else math.inf)
                 if not self._advance(limit):
                     self.recorder.accumulate("failed_steps", 1.0)
                     reason = f"step size fell below {self.h:.1e} at tau = {self.point.tau:.6g}"
@@ -136,7 +168,7 @@ class Run:
         self.stats["seconds"] += time.perf_counter() - started
         self.stats["evaluations"] += self.potential.evaluations
         if self.recorder.last_tau != self.point.tau:
-            self._keep(row)
+            self._keep(self._row())
         weights = self.point.weights
         meta = {"kind": "coupled", "loss": self.loss, "rtol": self.rtol, "h": self.h}
         meta |= {"ln_q": weights.ln_q.tolist(), "ln_lam": weights.ln_lam}
@@ -146,7 +178,7 @@ class Run:
         """Take one accepted step that does not pass ``limit``; False if none is small enough."""
         start, room = self.point, limit - self.point.tau
         while True:
-            h = room if room < 1.5 * self.h else self.h
+            h = room if room <= self.h else min(self.h, 0.5 * room)
             if h < 1e-13 * max(1.0, start.tau):
                 return False
             stages, z = self._stages(start, h)
@@ -154,54 +186,63 @@ class Run:
             if error <= 1.0:
                 break
             self.stats["rejected"] += 1
-            self.h = h * (0.25 if math.isinf(error) else max(0.2, 0.9 * error**-0.5))
+            self.h = h * (0.25 if math.isinf(error) else max(0.2, 0.9 * error**self.power))
         weights, margins = stages[-1]
-        after = Point(
-            limit if h == room else start.tau + h, z, weights, margins, self._ln_lam(margins)
-        )
-        self._integrate(start, after)
-        self.point = after
+        tau = limit if h == room else start.tau + h
+        self._arrive(Point(tau, z, weights, margins, self._ln_lam(margins)))
         self.stats["steps"] += 1
-        proposed = h * min(3.0, max(0.2, 0.9 * max(error, 1e-4) ** -0.5))
+        proposed = h * min(3.0, max(0.2, 0.9 * max(error, 1e-4) ** self.power))
         self.h = max(self.h, proposed) if h < self.h else proposed
         return True
 
     def _error(self, start: Point, stages: list[tuple[Weights, Margins]], h: float) -> float:
-        """Local error of z in the 1-norm in units of the tolerance: distance to a lower order."""
-        last = stages[-1][0].q
-        if len(stages) == 1:
-            difference = 0.5 * (last - start.weights.q)
-        else:
-            difference = self.table[-1][-1] * (last - stages[-2][0].q)
+        """Local error of z in the 1-norm in units of the tolerance.
+
+        It is the distance to the quadrature of one order more through the start and the stages.
+        """
+        q = torch.stack([start.weights.q] + [weights.q for weights, _ in stages])
+        difference = q.new_tensor(self.method.defect) @ q
         return h * float(difference.abs().sum()) / (self.rtol * max(1.0, start.tau))
 
     def _stages(self, start: Point, h: float) -> tuple[list[tuple[Weights, Margins]], Tensor]:
         stages: list[tuple[Weights, Margins]] = []
         z, guess = start.z, start.weights
-        for coefficients in self.table:
+        for coefficients in self.method.stages:
             known = start.z
             for coefficient, (weights, _) in zip(coefficients, stages, strict=False):
                 known = known + h * coefficient * weights.q
             eta = h * coefficients[-1]
-            evaluate = self.potential.near(known, eta)
-            solution = implicit_weights(evaluate, known, eta, guess, self.loss)
+            solution = implicit_weights(self.potential.near, known, eta, guess, self.loss)
             if not solution.converged:
                 return [], z
             guess, z = solution.weights, known + eta * solution.weights.q
             stages.append((solution.weights, solution.margins))
         return stages, z
 
-    def _integrate(self, start: Point, end: Point) -> None:
-        """Advance an upper bound on J, and ln t with the slope of ln Lam constant in the step."""
-        h, smaller = end.tau - start.tau, min(start.margins.ln_scale, end.margins.ln_scale)
-        self.J += h * min(1.0, self.c_n * math.exp(min(-smaller, 600.0)))
+    def _arrive(self, end: Point) -> None:
+        """Move to the end of a step; advance J and ln t.
+
+        J is an upper bound: ln ||u||_1 is convex in z, so that its tangents at both ends bound it
+        from below in between. ln t takes ln Lam to be linear in the step.
+        """
+        start, h = self.point, end.tau - self.point.tau
+        fall = 2.0 * min(0.0, float(start.margins.p.min()))
+        rise = 2.0 * max(0.0, float(end.margins.p.max()))
+        before, after = start.margins.ln_scale, end.margins.ln_scale
+        lowest = before
+        if fall < 0:
+            crossing = (before - after + rise * h) / (rise - fall)
+            lowest = before + fall * min(max(crossing, 0.0), h)
+        J = self.J + h * min(1.0, self.c_n * math.exp(min(-lowest, 600.0)))
+        ln_t = self.ln_t
         low, high = sorted((-start.ln_lam, -end.ln_lam))
         if math.isinf(high):
-            self.ln_t = max(self.ln_t, high)
+            ln_t = max(ln_t, high)
         else:
             width = high - low
             mean = 1.0 - width / 2 if width < 1e-8 else -math.expm1(-width) / width
-            self.ln_t = float(np.logaddexp(self.ln_t, high + math.log(h * mean)))
+            ln_t = float(np.logaddexp(ln_t, high + math.log(h * mean)))
+        self.point, self.J, self.ln_t = end, J, ln_t
 
     def _row(self) -> dict[str, float]:
         """The scalars at the current point."""
@@ -210,7 +251,7 @@ class Run:
         margin, ln_norm = max(ratio, 0.0), point.margins.ln_scale
         dual = math.inf
         if tau > 0:
-            dual = self.potential.summary(point.z)[0] / (2.0 * tau)
+            dual = point.margins.growth / (2.0 * tau)
         ln_P = ln_norm + math.log(margin) if margin > 0 else -math.inf
         scaled = point.margins.p * math.exp(min(ln_norm, 700.0))
         ln_loss = float(log_loss(scaled, self.loss)) if ln_norm < 700.0 else -math.inf
@@ -224,7 +265,7 @@ class Run:
             "ln_P": ln_P,
             "ln_loss": ln_loss,
             "dual": dual,
-            "gap": 1.0 if math.isinf(dual) else (dual - margin) / max(dual, 1e-300),
+            "gap": (dual - margin) / dual if 0.0 < dual < math.inf else 1.0,
             "J": self.J,
         }
 
@@ -243,6 +284,15 @@ class Run:
         note("sandwich", max(row["soft_ratio"] - mean, mean - ceiling) / unit)
         note("duality", margin - row["dual"])
         note("clock", abs(float(self.point.z.sum()) / row["tau"] - 1.0))
+
+
+def _same_features(path: Path, ln_norm: float) -> None:
+    kept = float(path["ln_norm"][-1])
+    if abs(kept - ln_norm) > 1e-9 * max(1.0, abs(kept)):
+        raise ValueError(
+            f"resume ends at ln ||u||_1 = {kept:.9g}, but these features and data have "
+            f"{ln_norm:.9g} there; expected the features and data of that run"
+        )
 
 
 def _line(row: dict[str, float], stats: dict[str, float]) -> str:

@@ -29,7 +29,7 @@ class Features:
         ValueError: non-finite values, directions not of unit norm, shapes that disagree.
         TypeError: a dtype other than float64.
 
-    Source: theory.md section 8.
+    Source: chapter "No rotation".
     """
 
     directions: Tensor
@@ -106,6 +106,12 @@ class Features:
         """Return ``ln |u_j|`` at the state z of a path, shape (m,)."""
         z = _check.real_array("z", z, (data.n,)).to(data.X.device)
         return self.start + self.potential(data).growth(z)
+
+    def shares(self, data: Dataset, z: Any) -> Tensor:
+        """Return each neuron's share of ``||u||_1`` at k states z of a path, shape (k, m)."""
+        z = _check.real_array("z", z, ("k", data.n)).to(data.X.device)
+        potential = self.potential(data)
+        return torch.stack([torch.softmax(self.start + potential.growth(row), 0) for row in z])
 
 
 def as_features(net_or_features: Any) -> Features:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from copy import copy
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -14,9 +15,13 @@ from lowrot.data import Dataset
 from lowrot.margins import soft_margin
 from lowrot.network import activation
 
-_CHUNK = 2**15
-_NEGLIGIBLE = -46.0
-"""ln of a share of ||u||_1 below which a neuron cannot change a double-precision curvature."""
+_ENTRIES = 2**21
+"""Entries of the feature array that are read at once: few enough to stay in the cache."""
+_NEGLIGIBLE = -54.0
+"""ln of a share of ||u||_1 below which a neuron is left out of a step, until the step is checked:
+even a million of them, each e^8 times larger at the end of the step, are below rounding."""
+_SAMPLES = 2**15
+"""Neurons that enter the curvature of a wide network."""
 
 
 class Potential:
@@ -30,7 +35,7 @@ class Potential:
         slope: of the activation.
 
     One m x n array of signed features ``C_ji = s_j y_i s(v_j . x_i)`` is held, no other.
-    Source: theory.md section 8.
+    Source: chapter "No rotation".
     """
 
     def __init__(
@@ -44,54 +49,76 @@ class Potential:
 
     def parts(self) -> Iterator[slice]:
         """Yield chunks of neurons."""
-        m = len(self.ln_start)
-        for start in range(0, m, _CHUNK):
-            yield slice(start, min(start + _CHUNK, m))
+        m, size = len(self.ln_start), max(1, _ENTRIES // self.C.shape[1])
+        for start in range(0, m, size):
+            yield slice(start, min(start + size, m))
 
     def growth(self, z: Tensor) -> Tensor:
         """``ln |u_j(z)| - ln |u_j(0)| = 2 sum_i z_i C_ji``, shape (m,)."""
         return self.C @ (2.0 * z)
 
-    def near(self, z: Tensor, eta: float) -> Callable[[Tensor], Margins]:
-        """Return `margins` for all ``z + eta q``, q in the simplex, without negligible neurons.
+    def margins(self, z: Tensor) -> Margins:
+        """Margins at z, in units of ``||u||_1``, and their curvature when it is asked for."""
+        return self._at(z)[0]
 
-        A step of length eta changes the share of a neuron by a factor of at most exp(4 eta).
+    def near(self, z: Tensor) -> tuple[Margins, Callable[[Tensor], Margins]]:
+        """Return the margins at z, and a function for those nearby without negligible neurons.
+
+        What is negligible is judged at z: the caller checks where it arrives.
         """
-        ln_u = self.growth(z).add_(self.ln_start)
-        kept = ln_u - torch.logsumexp(ln_u, 0) > _NEGLIGIBLE - 4.0 * eta
+        margins, ln_share = self._at(z)
+        kept = ln_share > _NEGLIGIBLE
         if 2 * int(kept.sum()) > len(kept):
-            return self.margins
+            return margins, self.margins
         part = copy(self)
         part.C, part.ln_start = self.C[kept], self.ln_start[kept]
 
-        def counted(point: Tensor) -> Margins:
-            self.evaluations += 1
-            return part.margins(point)
+        return margins, lambda point: replace(part.margins(point), complete=False)
 
-        return counted
-
-    def margins(self, z: Tensor) -> Margins:
-        """Margins at z, in units of ``||u||_1``, and their curvature when it is asked for."""
+    def _at(self, z: Tensor) -> tuple[Margins, Tensor]:
+        """Margins at z and ln of the shares, with one pass over the features."""
         self.evaluations += 1
-        ln_u = self.growth(z).add_(self.ln_start)
-        ln_norm = float(torch.logsumexp(ln_u, 0))
-        share = ln_u.sub_(ln_norm).exp_()
-        return Margins(ln_norm, share @ self.C, lambda: self._hessian(share))
-
-    def _hessian(self, share: Tensor) -> Tensor:
-        """``2 C^T diag(share) C``, shape (n, n), by chunks of the neurons that matter."""
-        hessian = self.C.new_zeros(self.C.shape[1], self.C.shape[1])
+        ln_u, double = torch.empty_like(self.ln_start), 2.0 * z
+        top, growth, total, p = -math.inf, -math.inf, 0.0, torch.zeros_like(z)
         for part in self.parts():
-            C, weight = self.C[part], share[part]
-            kept = weight > math.exp(_NEGLIGIBLE)
-            if 2 * int(kept.sum()) < len(kept):
-                C, weight = C[kept], weight[kept]
-            hessian.addmm_(C.T * weight, C, alpha=2.0)
-        return hessian
+            C = self.C[part]
+            here = torch.mv(C, double)
+            growth = max(growth, float(here.max()))
+            ln_u[part] = here.add_(self.ln_start[part])
+            largest = float(here.max())
+            if largest > top:
+                factor, top = math.exp(top - largest), largest
+                total, p = total * factor, p.mul_(factor)
+            weight = here.sub_(top).exp_()
+            total += float(weight.sum())
+            p += weight @ C
+        ln_norm = top + math.log(total)
+        ln_share = ln_u.sub_(ln_norm)
+        return Margins(
+            ln_norm, p / total, growth, lambda centred: self._hessian(ln_share, centred)
+        ), ln_share
 
-    def summary(self, z: Tensor) -> tuple[float, float]:
-        """``max_j`` of the growth, and ``min_j ln |u_j(0)|``: what the certificate needs."""
-        return float(self.growth(z).max()), float(self.ln_start.min())
+    def _hessian(self, ln_share: Tensor, centred: bool) -> Tensor:
+        """``2 C^T diag(share) C``, shape (n, n), less twice the square of the mean if centred.
+
+        Of a wide network a sample of neurons serves: all that have a share above 1/N (N the size
+        of the sample), and of the others a systematic sample in proportion to their shares. The
+        result is within a few percent: enough for Newton's method, whose residual stays exact.
+        """
+        share, C = ln_share.exp(), self.C
+        if len(share) > 2 * _SAMPLES:
+            heavy = share > 1.0 / _SAMPLES
+            ladder = share.masked_fill(heavy, 0.0).cumsum(0)
+            light = float(ladder[-1])
+            size = max(1, math.ceil(light * _SAMPLES))
+            rungs = (torch.arange(size, dtype=share.dtype, device=share.device) + 0.5) / size
+            sampled = torch.searchsorted(ladder, rungs * light).clamp_max(len(share) - 1)
+            C = torch.cat([C[heavy], C[sampled]])
+            share = torch.cat([share[heavy], share.new_full((size,), light / size)])
+        if centred:
+            C = C - (share @ C) / share.sum()
+        C = C * share.sqrt()[:, None]
+        return 2.0 * (C.T @ C)
 
 
 def soft_ratio(margins: Margins, loss: str) -> float:

@@ -139,8 +139,9 @@ class NoRotation:
         """Evaluate both sides of each inequality of the proof along a coupled path.
 
         The frame has, by line of the proof: ``optimal_growth``,
-        ``sum |u*_j| ln(|u_j(tau)|/|u_j(0)|)``, and ``2 gamma tau``; ``ln_norm`` and its lower bound from Gibbs' inequality; the growth of
-        ``ln ||u||_1`` and its upper bound ``2 tau P_+/||u||_1 + 2 J``.
+        ``sum |u*_j| ln(|u_j(tau)|/|u_j(0)|)``, and ``two_gamma_tau``; ``ln_norm`` and its lower
+        bound ``gibbs`` (Gibbs' inequality); ``norm_growth``, of ``ln ||u||_1``, and
+        ``norm_growth_bound``, ``2 tau P_+/||u||_1 + 2 J``.
         """
         self._fits(path)
         chosen = self.features.directions[self._support]
