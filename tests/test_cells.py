@@ -70,6 +70,12 @@ def test_an_arrangement_that_stays_degenerate_is_an_error(monkeypatch):
         _cells.enumerate_cells(np.eye(2))
 
 
+def test_a_count_that_does_not_match_is_an_error(monkeypatch):
+    monkeypatch.setattr(_cells, "count", lambda N, r: 9)
+    with pytest.raises(RuntimeError, match="after 2 perturbations"):
+        _cells.enumerate_cells(normals(4, 2), seeds=2)
+
+
 def test_cross_products_are_exact():
     M = np.array([[1, 0, 0], [0, 1, 0], [2**80, 1, 1]], dtype=object)
     rays = _cells._cross_product(M, np.array([[0, 1], [0, 2]]))

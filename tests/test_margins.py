@@ -3,6 +3,8 @@
 import math
 from decimal import Decimal, getcontext
 
+import cvxpy as cp
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -200,6 +202,38 @@ def test_the_slope_at_a_kink_is_free(phi):
 def test_the_slope_at_a_kink_is_at_most_one():
     result = kkt_residual(*neuron_on_a_kink(1.2))
     assert result.stationarity**2 + 2 * result.complementarity > 1e-2
+
+
+@pytest.mark.parametrize(("slope", "kink"), [(0.0, 1e-12), (0.3, 1e-12), (0.3, 0.1)])
+def test_the_multipliers_are_those_of_a_general_solver(slope, kink):
+    data = Dataset(0.9 * torch.eye(3).double() + 0.05, [1, -1, 1])
+    V = torch.tensor([[1.0, 0.2, 0.0], [0.0, 1.0, 0.03], [0.1, -0.3, 1.0], [0.02, 1.0, -0.5]])
+    net = Network([1.0, -1.2, 0.8, -0.1], V.double(), slope)
+    assert float(net.margins(data).min()) > 0
+    result = kkt_residual(net, data, kink)
+
+    X, y, a = data.X.numpy(), data.y.numpy(), net.a.numpy()
+    z, W = X @ net.V.numpy().T, np.concatenate([a, net.V.numpy().ravel()])
+    p, square = net.margins(data).numpy(), net.norm_squared
+    lam, mu = cp.Variable(3, nonneg=True), cp.Variable((3, 4))
+    lengths = np.outer(np.linalg.norm(X, axis=1), np.linalg.norm(net.V.numpy(), axis=1))
+    close = np.abs(z) <= kink * lengths
+    limits = [slope * lam[i] <= mu[i, j] for i in range(3) for j in range(4)]
+    limits += [mu[i, j] <= lam[i] for i in range(3) for j in range(4)]
+    limits += [
+        mu[i, j] == (1.0 if z[i, j] > 0 else slope) * lam[i]
+        for i in range(3)
+        for j in range(4)
+        if not close[i, j]
+    ]
+    outer = [sum(lam[i] * y[i] * max(z[i, j], slope * z[i, j]) for i in range(3)) for j in range(4)]
+    inner = [sum(mu[i, j] * y[i] * a[j] * X[i] for i in range(3)) for j in range(4)]
+    left_over = cp.hstack([cp.hstack(outer), *inner]) - W
+    merit = (cp.sum_squares(left_over) + 2 * lam @ (p - p.min())) / square
+    value = cp.Problem(cp.Minimize(merit), limits).solve(solver="CLARABEL")
+    assert (kink > 0.01) == bool(close.any())
+    assert result.stationarity**2 + 2 * result.complementarity == pytest.approx(value, rel=1e-6)
+    assert result.multipliers.tolist() == pytest.approx(lam.value.tolist(), abs=1e-4)
 
 
 def test_kkt_refuses_a_negative_kink():

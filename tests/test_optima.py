@@ -356,7 +356,10 @@ def test_the_upper_bound_holds_on_a_fine_net_of_directions(d):
     assert float(scores.abs().max()) >= best.upper * (1 - 1e-2)
 
 
-def test_pricing_bounds_any_dual_point():
+@pytest.mark.parametrize("exact", [0, 3000])
+def test_pricing_bounds_any_dual_point(exact, monkeypatch):
+    # With exact = 0 every cell goes through the coarse descent first.
+    monkeypatch.setattr(optima._global, "_EXACT", exact)
     data = instance(8, 3, 7)
     reduced = optima._global.reduce(data.X.numpy())
     problem = optima._global.CellProblem(reduced, data.y.numpy(), 0.1)
@@ -374,6 +377,19 @@ def test_a_linear_activation_has_the_linear_margin():
     best = global_margin(data, slope=1.0)
     check(best)
     assert best.value == pytest.approx(svm_margin(data).value, rel=1e-9)
+
+
+def test_a_linear_activation_needs_no_cells():
+    data = instance(60, 20, 1, teacher=True)
+    check(global_margin(data, slope=1.0))
+    with pytest.raises(ValueError, match="activation cells"):
+        global_margin(data, slope=0.999)
+
+
+def test_many_points_of_random_labels_have_a_tiny_margin_still_certified():
+    best = global_margin(instance(80, 2, 1))
+    check(best)
+    assert 0 < best.value < 1e-3
 
 
 def test_symmetric_data_have_the_known_leaky_margin():
