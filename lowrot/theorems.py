@@ -163,7 +163,8 @@ class NoRotation:
                 "norm_growth_bound": 2.0 * tau * path["margin"] + 2.0 * path["J"],
             }
         )
-        scale = np.maximum(1.0, tau)
+        frame = frame[frame.tau > 0]
+        scale = frame.tau.clip(lower=1.0)
         slack = {
             "growth of the optimal neurons": (
                 (frame.optimal_growth - frame.two_gamma_tau) / scale

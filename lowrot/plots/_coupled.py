@@ -29,7 +29,7 @@ def masses(features: Features, data: Dataset, path: Path, taus: Sequence[float])
     """
     if data.d not in (2, 3):
         raise ValueError(f"data has d = {data.d}; directions can be drawn for d = 2 or 3")
-    axes = grid(len(taus), width=1.85 * len(taus), height=2.0)
+    axes = grid(len(taus), width=1.5 * len(taus), height=1.75)
     found = np.searchsorted(path["tau"], np.asarray(taus), side="right") - 1
     shares = features.shares(data, path["z"][found.clip(min=0)]).cpu().numpy()
     for axis, index, share in zip(axes, found.clip(min=0), shares, strict=True):
@@ -46,7 +46,7 @@ def bounds(frame: pd.DataFrame, gamma_global: float | None = None) -> list[Axes]
         frame: the frame of `NoRotation.check`.
         gamma_global: the globally maximal margin, drawn as a reference line if given.
     """
-    left, right = grid(2, width=7.4, height=3.1)
+    left, right = grid(2, width=7.4, height=3.5)
     gamma = float(frame.gamma.iloc[0])
     left.plot(frame.tau, frame.dual, color=NEGATIVE, label=r"certificate $D(\tau)$")
     left.plot(frame.tau, frame.margin, color=POSITIVE, label=r"margin $P_+/\|u\|_1$")
@@ -57,7 +57,7 @@ def bounds(frame: pd.DataFrame, gamma_global: float | None = None) -> list[Axes]
         left.axhline(gamma_global, color=MUTED, lw=0.8, label=r"$\gamma_{\mathrm{gl}}$")
     left.set(xscale="log", xlabel=r"clock $\tau$", ylabel="margin", ylim=(0, 1.6 * gamma))
     left.set_xlim(frame.tau.iloc[-1] * 1e-5, frame.tau.iloc[-1])
-    left.legend(loc="lower left", bbox_to_anchor=(0.0, 0.05), fontsize=7.5)
+    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncol=2, fontsize=8)
     right.plot(frame.tau, gamma - frame.margin, color=POSITIVE, label=r"$\gamma - P_+/\|u\|_1$")
     right.plot(frame.tau, gamma - frame.bound, color=ACCENT, label="its bound")
     right.plot(frame.tau, frame.width, color=NEGATIVE, label=r"$D - P_+/\|u\|_1$")
@@ -66,7 +66,7 @@ def bounds(frame: pd.DataFrame, gamma_global: float | None = None) -> list[Axes]
     right.set_xlim(*left.get_xlim())
     visible = frame[frame.tau >= left.get_xlim()[0]]
     right.set_ylim(0.3 * (gamma - visible.margin).clip(lower=1e-12).min(), 30 * gamma)
-    right.legend(fontsize=7.5)
+    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncol=2, fontsize=8)
     return [left, right]
 
 
@@ -127,9 +127,9 @@ def _circle(axis: Axes, features: Features, data: Dataset, share: np.ndarray) ->
     V, X = features.directions.cpu().numpy(), data.X.cpu().numpy()
     angle = np.linspace(0, 2 * math.pi, 200)
     axis.plot(np.cos(angle), np.sin(angle), color=MUTED, lw=0.8, zorder=0)
-    _points(axis, X / np.linalg.norm(X, axis=1, keepdims=True), data, 1.32)
+    _points(axis, X / np.linalg.norm(X, axis=1, keepdims=True), data, 1.12)
     axis.scatter(V[:, 0], V[:, 1], s=_areas(share), c=_colours(features), alpha=0.75, lw=0)
-    _frame(axis)
+    _frame(axis, 1.2)
 
 
 def _sphere(axis: Axes, features: Features, data: Dataset, share: np.ndarray) -> None:
@@ -153,7 +153,7 @@ def _sphere(axis: Axes, features: Features, data: Dataset, share: np.ndarray) ->
         axis.scatter(V[side, 0], V[side, 1], s=sizes[side], c=colours[side], alpha=alpha, lw=0)
     X = data.X.cpu().numpy()
     _points(axis, (X / np.linalg.norm(X, axis=1, keepdims=True)) @ rotate.T, data, 1.0)
-    _frame(axis)
+    _frame(axis, 1.06)
 
 
 def _points(axis: Axes, X: np.ndarray, data: Dataset, radius: float) -> None:
@@ -172,8 +172,8 @@ def _colours(features: Features) -> list[str]:
     return [POSITIVE if sign > 0 else NEGATIVE for sign in features.signs.tolist()]
 
 
-def _frame(axis: Axes) -> None:
-    axis.set(aspect="equal", xlim=(-1.5, 1.5), ylim=(-1.5, 1.5))
+def _frame(axis: Axes, reach: float) -> None:
+    axis.set(aspect="equal", xlim=(-reach, reach), ylim=(-reach, reach))
     axis.axis("off")
 
 
