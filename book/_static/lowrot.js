@@ -40,7 +40,7 @@
       const room = formula.parentElement.closest("p, li, dd, dt, td, th, figcaption, div, section");
       formula.classList.toggle("lowrot-wide", formula.scrollWidth > room.clientWidth && room.clientWidth > 0);
     });
-    each("pre, .text_html, mjx-container, .pst-scrollable-table-container, .bd-article div, .bd-article table", (box) => {
+    each("pre, figure, .text_html, mjx-container, .pst-scrollable-table-container, .bd-article div, .bd-article table", (box) => {
       const flow = getComputedStyle(box).overflowX;
       const scrolls = box.scrollWidth > box.clientWidth + 1 && (flow === "auto" || flow === "scroll");
       if (scrolls && !box.hasAttribute("tabindex")) box.tabIndex = 0;

@@ -127,9 +127,9 @@ def _circle(axis: Axes, features: Features, data: Dataset, share: np.ndarray) ->
     V, X = features.directions.cpu().numpy(), data.X.cpu().numpy()
     angle = np.linspace(0, 2 * math.pi, 200)
     axis.plot(np.cos(angle), np.sin(angle), color=MUTED, lw=0.8, zorder=0)
-    _points(axis, X / np.linalg.norm(X, axis=1, keepdims=True), data, 1.12)
+    _points(axis, X / np.linalg.norm(X, axis=1, keepdims=True), data, 1.2)
     axis.scatter(V[:, 0], V[:, 1], s=_areas(share), c=_colours(features), alpha=0.75, lw=0)
-    _frame(axis, 1.2)
+    _frame(axis, 1.3)
 
 
 def _sphere(axis: Axes, features: Features, data: Dataset, share: np.ndarray) -> None:
