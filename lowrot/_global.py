@@ -82,6 +82,7 @@ class CellProblem:
     def __init__(self, reduced: Reduced, y: Array, slope: float) -> None:
         self.cells: Arrangement = enumerate_cells(reduced.normals)
         self.normals, self.signs = self.cells.normals, self.cells.signs
+        self.listed = {row.tobytes() for row in self.signs}
         self.plane, self.side, self.y, self.slope = reduced.plane, reduced.side, y, slope
         self.lengths = np.linalg.norm(reduced.Z, axis=1)
         self.points = (self.side * self.lengths)[:, None] * self.normals[self.plane]
@@ -146,6 +147,13 @@ class CellProblem:
         directions = w[order] / np.maximum(np.linalg.norm(w[order], axis=1), 1e-300)[:, None]
         return float(highest + q @ self.error), cell[order], sign[order], directions
 
+    def facets(self, cell: int) -> Array:
+        """Return the hyperplanes that bound a cell: those across which there is a cell."""
+        row = self.signs[cell]
+        across = np.repeat(row[None, :], len(row), axis=0)
+        np.fill_diagonal(across, -row)
+        return np.flatnonzero([pattern.tobytes() in self.listed for pattern in across])
+
     def _descend(self, cell: Array, w: Array, multipliers: Array) -> None:
         """Move one multiplier of each cell, the one that moves most, to its best value."""
         squares = (self.normals**2).sum(axis=1)
@@ -166,15 +174,19 @@ class CellProblem:
             The vectors w of each cell, shape (k, r), and the dual point q.
         """
         n, r = self.points.shape
-        k, N = len(cell), len(self.normals)
+        k = len(cell)
         orientation = self.signs[cell]
+        walls = [self.facets(c) for c in cell]
         active = np.where(orientation[:, self.plane] * self.side > 0, 1.0, self.slope)
         effect = (sign[:, None] * active * self.y / unit)[:, :, None] * self.points[None]
         effects = effect.transpose(1, 0, 2).reshape(n, k * r)
         # Variables: w (k r), tau (k), t. Clarabel wants A x + s = b with s in the cones.
         margin = sparse.csc_matrix(np.hstack([-effects, np.zeros((n, k)), np.ones((n, 1))]))
-        inside = sparse.block_diag([-(o[:, None] * self.normals) for o in orientation])
-        inside = sparse.hstack([inside, sparse.csc_matrix((k * N, k + 1))])
+        inside = sparse.block_diag(
+            [-(o[h, None] * self.normals[h]) for o, h in zip(orientation, walls)]
+        )
+        limits = inside.shape[0]
+        inside = sparse.hstack([inside, sparse.csc_matrix((limits, k + 1))])
         total = sparse.csc_matrix(np.hstack([np.zeros(k * r), np.ones(k), 0.0])[None, :])
         place = np.arange(k)
         rows = np.concatenate(
@@ -185,8 +197,8 @@ class CellProblem:
             (-np.ones(len(rows)), (rows, columns)), shape=(k * (r + 1), k * (r + 1) + 1)
         )
         A = sparse.vstack([margin, inside, total, lengths], format="csc")
-        b = np.concatenate([np.zeros(n + k * N), [1.0], np.zeros(k * (r + 1))])
-        cones = [clarabel.NonnegativeConeT(n + k * N + 1)]
+        b = np.concatenate([np.zeros(n + limits), [1.0], np.zeros(k * (r + 1))])
+        cones = [clarabel.NonnegativeConeT(n + limits + 1)]
         cones += [clarabel.SecondOrderConeT(r + 1) for _ in range(k)]
         variables = k * (r + 1) + 1
         objective = np.append(np.zeros(variables - 1), -1.0)
@@ -223,7 +235,7 @@ def solve(reduced: Reduced, X: Array, y: Array, slope: float) -> tuple[Array, Ar
     cell, sign = working[u > 0] % count, np.where(working[u > 0] < count, 1.0, -1.0)
     v, u = inside[cell], u[u > 0]
     signs, lower = sign, float((effects(v, sign) @ u).min()) if len(u) else 0.0
-    upper, best_q, solved = np.inf, q, False
+    upper, best_q, linear_q, solved = np.inf, q, q, False
     for _ in range(_ROUNDS):
         target = max(lower * (1 + _TOLERANCE / 2), _NOTHING)
         bound, new_cell, new_sign, new_v = problem.price(q, target)
@@ -234,7 +246,10 @@ def solve(reduced: Reduced, X: Array, y: Array, slope: float) -> tuple[Array, Ar
         known = set(zip(cell.tolist(), sign.tolist()))
         added = _spread(new_cell, new_sign, new_v, known, max(_ADDED, len(y)))
         if not added and solved:
-            break
+            if q is linear_q:
+                break
+            q = linear_q
+            continue
         solved = True
         cell = np.append(cell, [c for c, _ in added]).astype(np.intp)
         sign = np.append(sign, [s for _, s in added])
@@ -243,7 +258,7 @@ def solve(reduced: Reduced, X: Array, y: Array, slope: float) -> tuple[Array, Ar
         used = length > _UNUSED * length.max(initial=0.0)
         v = np.concatenate([v, w[used] / length[used, None]])
         signs = np.concatenate([signs, sign[used]])
-        u, _, lower = solve_margin_program(effects(v, signs))
+        u, linear_q, lower = solve_margin_program(effects(v, signs))
         v, signs, u = v[u > 0], signs[u > 0], u[u > 0]
     return v @ reduced.basis, signs * u, best_q, upper
 

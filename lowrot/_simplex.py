@@ -16,6 +16,7 @@ _POLISHED_POINTS = 400
 _NO_MARGIN = 0.1
 _HIGHS_ATTEMPTS = (("highs", 1e-10), ("highs-ipm", 1e-10), ("highs-ds", 1e-8), ("highs", 1e-7))
 _SMALL = 1e-3
+_PIVOTS = 50
 
 
 def least_norm(A: Array, rounds: int = 30) -> Array:
@@ -154,18 +155,34 @@ def margin_program(
 def solve_margin_program(C: Array) -> tuple[Array, Array, float]:
     """Return u, q and the value of ``max {min_i (C u)_i : u >= 0, sum u <= 1}``, by HiGHS.
 
-    A small value is solved for again in units of itself, since HiGHS' tolerances are absolute.
+    HiGHS' tolerances are absolute: a small value is solved for again in a larger unit, and its
+    basic solution from its linear system.
     """
     best = _highs(C)
     if best is None:
         raise RuntimeError(f"HiGHS found no solution of a {len(C)} x {C.shape[1]} margin program")
     size = float(np.abs(C).max())
     if 0 < best[2] < _SMALL * size:
-        for unit in (best[2], float(np.sqrt(best[2] * size))):
-            again = _highs(C / unit)
-            if again is not None:
-                return again[0], again[1], float((C @ again[0]).min())
+        again = _highs(C / float(np.sqrt(best[2] * size)))
+        best = best if again is None else again
+        u, q = _basic(C, *best[:2])
+        best = u, q, float((C @ u).min())
     return best
+
+
+def _basic(C: Array, u: Array, q: Array) -> tuple[Array, Array]:
+    """Solve for the basic solution again, without the tolerances of the linear program."""
+    columns, rows = np.flatnonzero(u > 0), np.flatnonzero(q > 0)
+    block = C[np.ix_(rows, columns)]
+    system = np.block([[block, -np.ones((len(rows), 1))], [np.ones((1, len(columns))), 0.0]])
+    unit = np.append(np.zeros(len(rows)), 1.0)
+    primal, dual = np.zeros_like(u), np.zeros_like(q)
+    primal[columns] = np.linalg.lstsq(system, unit)[0][:-1]
+    system = np.block([[block.T, -np.ones((len(columns), 1))], [np.ones((1, len(rows))), 0.0]])
+    dual[rows] = np.linalg.lstsq(system, np.append(np.zeros(len(columns)), 1.0))[0][:-1]
+    better = primal.min() >= 0 and (C @ primal).min() > (C @ u).min() * primal.sum()
+    tighter = dual.min() >= 0 and (dual @ C).max() < (q @ C).max() * dual.sum()
+    return primal / primal.sum() if better else u, dual / dual.sum() if tighter else q
 
 
 def _highs(C: Array) -> tuple[Array, Array, float] | None:
@@ -181,6 +198,7 @@ def _highs(C: Array) -> tuple[Array, Array, float] | None:
             options={
                 "primal_feasibility_tolerance": feasibility,
                 "dual_feasibility_tolerance": feasibility,
+                "maxiter": _PIVOTS * (n + k),
             },
         )
         if result.x is not None:
