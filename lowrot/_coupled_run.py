@@ -53,6 +53,7 @@ METHODS = {
 14, 1977)."""
 
 CERTIFICATES = {
+    "loss_increase": (1e-7, "ln L never increases (F2), relative to max(1, | ln L |)"),
     "margin_decrease": (1e-7, "P_+/||u||_1 never decreases (F5), relative to its value"),
     "sandwich": (1e-7, "P <= sum q p <= P_+ + c_n (F3), relative to max(1, ||u||_1)"),
     "duality": (
@@ -62,6 +63,10 @@ CERTIFICATES = {
     "clock": (1e-9, "sum_i z_i = tau, relative to tau"),
     "failed_steps": (0.0, "implicit steps that Newton's method left unsolved"),
 }
+
+
+Line = tuple[float, float]
+"""Value at the start of a step, and slope."""
 
 
 @dataclass(frozen=True)
@@ -222,18 +227,18 @@ class Run:
     def _arrive(self, end: Point) -> None:
         """Move to the end of a step; advance J and ln t.
 
-        J is an upper bound: ln ||u||_1 is convex in z, so that its tangents at both ends bound it
-        from below in between. ln t takes ln Lam to be linear in the step.
+        J is an upper bound on the integral along the segment from z to z: ln ||u||_1 is convex
+        there, so its tangents at both ends bound it from below. ln t takes ln Lam to be linear.
         """
         start, h = self.point, end.tau - self.point.tau
-        fall = 2.0 * min(0.0, float(start.margins.p.min()))
-        rise = 2.0 * max(0.0, float(end.margins.p.max()))
-        before, after = start.margins.ln_scale, end.margins.ln_scale
-        lowest = before
-        if fall < 0:
-            crossing = (before - after + rise * h) / (rise - fall)
-            lowest = before + fall * min(max(crossing, 0.0), h)
-        J = self.J + h * min(1.0, self.c_n * math.exp(min(-lowest, 600.0)))
+        drift = 2.0 * (end.z - start.z) / h
+        first, last = float(start.margins.p @ drift), float(end.margins.p @ drift)
+        J = self.J + _time_below(
+            math.log(self.c_n) if self.c_n > 0 else -math.inf,
+            (start.margins.ln_scale, first),
+            (end.margins.ln_scale - last * h, last),
+            h,
+        )
         ln_t = self.ln_t
         low, high = sorted((-start.ln_lam, -end.ln_lam))
         if math.isinf(high):
@@ -276,6 +281,9 @@ class Run:
     def _certify(self, before: dict[str, float], row: dict[str, float]) -> None:
         """Check F3, F5, duality and the clock on the step just taken."""
         note, margin = self.recorder.violation, row["margin"]
+        if row["ln_loss"] > -math.inf:
+            loss = before["ln_loss"]
+            note("loss_increase", (row["ln_loss"] - loss) / max(1.0, abs(loss)))
         if before["margin"] > 0:
             note("margin_decrease", (before["margin"] - margin) / before["margin"])
         mean = float(self.point.weights.q @ self.point.margins.p)
@@ -300,3 +308,18 @@ def _line(row: dict[str, float], stats: dict[str, float]) -> str:
         f"tau {row['tau']:.4g}  ln||u|| {row['ln_norm']:.4g}  margin {row['margin']:.6g}  "
         f"gap {row['gap']:.2e}  steps {stats['steps']:.0f}"
     )
+
+
+def _time_below(ln_c: float, left: Line, right: Line, h: float) -> float:
+    """Upper bound on the integral of ``min(1, exp(ln_c - max(left, right)))`` over a step.
+
+    Each line is (value at the start of the step, slope); their crossing is one of the nodes, and
+    between nodes the integrand is monotone.
+    """
+    nodes = np.linspace(0.0, h, 65)
+    if right[1] > left[1]:
+        crossing = (left[0] - right[0]) / (right[1] - left[1])
+        nodes = np.sort(np.append(nodes, min(max(crossing, 0.0), h)))
+    lowest = np.maximum(left[0] + left[1] * nodes, right[0] + right[1] * nodes)
+    height = np.exp(np.minimum(0.0, ln_c - lowest))
+    return float(np.diff(nodes) @ np.maximum(height[1:], height[:-1]))

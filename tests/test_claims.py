@@ -1,0 +1,103 @@
+"""The ledger compares, refuses, and records."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from lowrot import claims
+from lowrot.claims import MIME, ClaimError, checked, claim
+from lowrot.path import Certificate, Path
+
+CERTIFIED = Path({"tau": np.array([0.0, 1.0])}, reason="done")
+BROKEN = Path({"tau": np.array([0.0])}, certificates={"drift": Certificate(1.0, 0.1, "F4")})
+
+
+@pytest.mark.parametrize(
+    ("measured", "relation", "bound", "holds"),
+    [
+        (1.0, "<=", 1.0, True),
+        (1.0 + 1e-15, "<=", 1.0, False),
+        (1.0, "<", 1.0, False),
+        (1.0, ">=", 1.0, True),
+        (1.0, ">", 1.0, False),
+        (1.0, "==", 1.0, True),
+        (1.0, "==", 1.0 + 1e-15, False),
+        ([0.5, 0.6, 1.1], "<=", 1.0, False),
+        (math.inf, ">=", 1.0, True),
+        (math.nan, "<=", 1.0, False),
+        (math.nan, ">=", 1.0, False),
+    ],
+)
+def test_a_relation_must_hold_for_every_value(measured, relation, bound, holds):
+    arguments = ("an-id", "a statement", measured, relation, bound, "measured")
+    if holds:
+        assert checked(*arguments).passed
+    else:
+        with pytest.raises(ClaimError, match="an-id"):
+            checked(*arguments)
+
+
+def test_nearly_equal_needs_a_tolerance_and_keeps_to_it():
+    assert checked("x", "s", 1.05, "~", 1.0, "measured", tolerance=0.1).slack == pytest.approx(0.05)
+    with pytest.raises(ClaimError):
+        checked("x", "s", 1.05, "~", 1.0, "measured", tolerance=0.01)
+    with pytest.raises(ValueError, match="tolerance"):
+        checked("x", "s", 1.0, "~", 1.0, "measured")
+    with pytest.raises(ValueError, match="tolerance"):
+        checked("x", "s", 1.0, "<=", 1.0, "measured", tolerance=0.1)
+
+
+def test_spread_and_slack_are_those_of_the_values():
+    made = checked("x", "s", [3.0, 1.0, 2.0], ">=", 0.5, "derived", seeds=range(3))
+    assert made.measured == {"median": 2.0, "min": 1.0, "max": 3.0, "count": 3}
+    assert made.slack == 0.5
+    assert made.seeds == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"id": "Not An Id"}, "id is"),
+        ({"relation": "=<"}, "relation is"),
+        ({"provenance": "folklore"}, "provenance is"),
+        ({"measured": []}, "measured is empty"),
+    ],
+)
+def test_malformed_claims_are_refused(change, message):
+    arguments = {
+        "id": "x",
+        "statement": "s",
+        "measured": 1.0,
+        "relation": "<=",
+        "bound": 2.0,
+        "provenance": "measured",
+    }
+    with pytest.raises(ValueError, match=message):
+        checked(**{**arguments, **change})
+
+
+def test_a_path_that_is_not_certified_is_refused():
+    assert checked("x", "s", 1.0, "<=", 2.0, "measured", path=CERTIFIED).passed
+    with pytest.raises(ClaimError, match="drift"):
+        checked("x", "s", 1.0, "<=", 2.0, "measured", path=[CERTIFIED, BROKEN])
+
+
+def test_the_record_is_strict_json_and_the_badge_is_escaped():
+    made = checked("x", "a < b & c", [1.0, math.inf], ">=", -math.inf, "derived")
+    bundle = made._repr_mimebundle_()
+    record = json.loads(json.dumps(bundle[MIME], allow_nan=False))
+    assert record["measured"]["max"] == "inf"
+    assert record["bound"] == "-inf"
+    assert "a &lt; b &amp; c" in bundle["text/html"]
+    assert 'id="claim-x"' in bundle["text/html"]
+
+
+def test_claim_shows_what_was_checked_once(monkeypatch):
+    shown = []
+    monkeypatch.setattr(claims, "display", shown.append)
+    assert claim("x", "s", 1.0, "<=", 2.0, "measured") is None
+    with pytest.raises(ClaimError):
+        claim("y", "s", 3.0, "<=", 2.0, "measured")
+    assert [made.id for made in shown] == ["x"]

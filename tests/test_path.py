@@ -1,0 +1,104 @@
+"""Paths: certificates speak, files are whole or absent, nothing is unpickled."""
+
+import math
+import pickle
+
+import numpy as np
+import pytest
+
+from lowrot.path import Certificate, Path, Recorder
+
+
+def example(**changes):
+    arguments = {
+        "columns": {"tau": np.array([0.0, 1.0, 10.0]), "ln_t": np.array([-np.inf, 0.1, np.inf])},
+        "states": {"z": np.arange(6.0).reshape(3, 2)},
+        "certificates": {"drift": Certificate(1e-12, 1e-9, "F4")},
+        "stats": {"steps": 2.0},
+        "reason": "reached tau = 10",
+        "meta": {"kind": "coupled", "h": 0.1, "ln_q": [-1.0, -math.inf]},
+    }
+    return Path(**{**arguments, **changes})
+
+
+def test_a_saved_path_comes_back_exactly(tmp_path):
+    path = example()
+    path.save(tmp_path / "run")
+    back = Path.load(tmp_path / "run.npz")
+    assert {k: v.tolist() for k, v in back.columns.items()} == {
+        k: v.tolist() for k, v in path.columns.items()
+    }
+    assert np.array_equal(back["z"], path["z"])
+    assert (back.certificates, back.stats, back.reason, back.meta) == (
+        path.certificates,
+        path.stats,
+        path.reason,
+        path.meta,
+    )
+    assert [file.name for file in tmp_path.iterdir()] == ["run.npz"]
+
+
+def test_a_failed_save_leaves_the_old_file_and_no_rest(tmp_path):
+    example().save(tmp_path / "run.npz")
+    before = (tmp_path / "run.npz").read_bytes()
+    with pytest.raises(TypeError):
+        example(meta={"unwritable": object()}).save(tmp_path / "run.npz")
+    objects = {"tau": np.zeros(1), "x": np.array([object()], dtype=object)}
+    with pytest.raises(ValueError):
+        example(columns=objects, states={}).save(tmp_path / "run.npz")
+    assert (tmp_path / "run.npz").read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_damaged_foreign_and_pickled_files_are_refused(tmp_path):
+    example().save(tmp_path / "good.npz")
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "good.npz").read_bytes()[:200])
+    np.savez(tmp_path / "foreign.npz", x=np.ones(3))
+    (tmp_path / "pickle.npz").write_bytes(pickle.dumps({"a": 1}))
+    np.savez(tmp_path / "objects.npz", header=np.array([{"a": 1}], dtype=object))
+    for name in ("cut", "foreign", "pickle", "objects"):
+        with pytest.raises(ValueError, match=name):
+            Path.load(tmp_path / f"{name}.npz")
+    with pytest.raises(FileNotFoundError, match="absent"):
+        Path.load(tmp_path / "absent.npz")
+
+
+def test_the_status_names_each_certificate_that_fails():
+    good, bad = example(), example(certificates={"drift": Certificate(1.0, 1e-9, "F4")})
+    assert good.ok
+    assert good.status.endswith("; certified")
+    assert not bad.ok
+    assert "drift = 1 > 1e-09" in bad.status
+    assert not Certificate(math.nan, 1.0, "").ok
+
+
+def test_rows_columns_and_times():
+    path = example()
+    assert len(path) == 3
+    assert list(path.frame().columns) == ["tau", "ln_t"]
+    assert path.certificate_frame().loc["drift", "ok"]
+    assert path.at(5.0)["tau"] == 1.0
+    with pytest.raises(ValueError, match="starts at tau = 0"):
+        path.at(-1.0)
+    with pytest.raises(KeyError, match="no column or state 'y'"):
+        path["y"]
+
+
+def test_columns_must_agree():
+    with pytest.raises(ValueError, match="expected tau"):
+        Path({"x": np.zeros(2)})
+    with pytest.raises(ValueError, match="lengths"):
+        Path({"tau": np.zeros(2)}, {"z": np.zeros((3, 1))})
+
+
+def test_a_recorder_keeps_the_worst_and_treats_nan_as_infinite():
+    recorder = Recorder({"worst": (1.0, "w"), "sum": (1.0, "s"), "nan": (1.0, "n")})
+    recorder.add({"tau": 0.0}, {"z": np.zeros(1)})
+    for value in (0.2, 0.5, -3.0):
+        recorder.violation("worst", value)
+        recorder.accumulate("sum", abs(value))
+    recorder.violation("nan", math.nan)
+    path = recorder.path("done", {}, {})
+    assert path.certificates["worst"].value == 0.5
+    assert path.certificates["sum"].value == pytest.approx(3.7)
+    assert math.isinf(path.certificates["nan"].value)
