@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from lowrot._entropic import Margins, Weights, implicit_weights
-from lowrot._potential import Potential, soft_ratio
+from lowrot._potential import Potential, soft_ratio, time_below
 from lowrot._stop import reached
 from lowrot.margins import dual_weights, log_loss
 from lowrot.path import Path, Recorder
@@ -63,10 +63,6 @@ CERTIFICATES = {
     "clock": (1e-9, "sum_i z_i = tau, relative to tau"),
     "failed_steps": (0.0, "implicit steps that Newton's method left unsolved"),
 }
-
-
-Line = tuple[float, float]
-"""Value at the start of a step, and slope."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +153,7 @@ class Run:
                 limit = min(rules.get("tau", math.inf), ahead[0] if ahead else math.inf)
                 if not self._advance(limit):
                     self.recorder.accumulate("failed_steps", 1.0)
-                    reason = f"step size fell below {self.h:.1e} at tau = {self.point.tau:.6g}"
+                    reason = self._stuck()
                     break
                 before, row = row, self._row()
                 self._certify(before, row)
@@ -178,6 +174,16 @@ class Run:
         meta = {"kind": "coupled", "loss": self.loss, "rtol": self.rtol, "h": self.h}
         meta |= {"ln_q": weights.ln_q.tolist(), "ln_lam": weights.ln_lam}
         return self.recorder.path(reason, dict(self.stats), meta)
+
+    def _stuck(self) -> str:
+        """Why no step was small enough, in words."""
+        reason = f"step size fell below {self.h:.1e} at tau = {self.point.tau:.6g}"
+        lowest = float(self.point.margins.p.min()) * math.exp(min(self.point.margins.ln_scale, 600))
+        if self.loss == "logistic" and lowest < -30.0:
+            reason += (
+                f" (the logistic loss saturates in doubles: the lowest margin is {lowest:.3g})"
+            )
+        return reason
 
     def _advance(self, limit: float) -> bool:
         """Take one accepted step that does not pass ``limit``; False if none is small enough."""
@@ -233,7 +239,7 @@ class Run:
         start, h = self.point, end.tau - self.point.tau
         drift = 2.0 * (end.z - start.z) / h
         first, last = float(start.margins.p @ drift), float(end.margins.p @ drift)
-        J = self.J + _time_below(
+        J = self.J + time_below(
             math.log(self.c_n) if self.c_n > 0 else -math.inf,
             (start.margins.ln_scale, first),
             (end.margins.ln_scale - last * h, last),
@@ -308,18 +314,3 @@ def _line(row: dict[str, float], stats: dict[str, float]) -> str:
         f"tau {row['tau']:.4g}  ln||u|| {row['ln_norm']:.4g}  margin {row['margin']:.6g}  "
         f"gap {row['gap']:.2e}  steps {stats['steps']:.0f}"
     )
-
-
-def _time_below(ln_c: float, left: Line, right: Line, h: float) -> float:
-    """Upper bound on the integral of ``min(1, exp(ln_c - max(left, right)))`` over a step.
-
-    Each line is (value at the start of the step, slope); their crossing is one of the nodes, and
-    between nodes the integrand is monotone.
-    """
-    nodes = np.linspace(0.0, h, 65)
-    if right[1] > left[1]:
-        crossing = (left[0] - right[0]) / (right[1] - left[1])
-        nodes = np.sort(np.append(nodes, min(max(crossing, 0.0), h)))
-    lowest = np.maximum(left[0] + left[1] * nodes, right[0] + right[1] * nodes)
-    height = np.exp(np.minimum(0.0, ln_c - lowest))
-    return float(np.diff(nodes) @ np.maximum(height[1:], height[:-1]))

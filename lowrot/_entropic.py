@@ -41,15 +41,16 @@ class Margins:
         ln_scale: ln of the unit in which the others are measured.
         p: ``p exp(-ln_scale)``, shape (n,).
         growth: the largest ``ln |u_j| - ln |u_j(0)|``.
-        hessian: a function of ``centred``: ``(dp/dz) exp(-ln_scale)``, or the derivative in z of
-            ``p exp(-ln_scale)``, shape (n, n), positive semidefinite.
+        hessian: a function of ``centred`` and ``exact``: ``(dp/dz) exp(-ln_scale)``, or the
+            derivative in z of ``p exp(-ln_scale)``, shape (n, n), positive semidefinite; not
+            exact, it may come from a sample of the neurons.
         complete: whether every neuron entered, or only those that matter nearby.
     """
 
     ln_scale: float
     p: Tensor
     growth: float
-    hessian: Callable[[bool], Tensor]
+    hessian: Callable[[bool, bool], Tensor]
     complete: bool = True
 
 
@@ -84,7 +85,7 @@ def implicit_weights(near: Near, z0: Tensor, eta: float, guess: Weights, loss: s
     margins, evaluate = near(z0 + eta * guess.q)
     rounding = _ROUNDING * (1.0 + float(z0.sum()) + eta)
     problem, weights, used = _Problem(eta, margins.ln_scale, loss, rounding), guess, 1
-    residual, curvature = problem.residual(weights, margins), None
+    residual, curvature, exact = problem.residual(weights, margins), None, False
     while used < _EVALUATIONS:
         if problem.solved(residual):
             if margins.complete:
@@ -94,7 +95,7 @@ def implicit_weights(near: Near, z0: Tensor, eta: float, guess: Weights, loss: s
             continue
         fresh = curvature is None
         if curvature is None:
-            curvature = problem.curvature(margins)
+            curvature = problem.curvature(margins, exact)
         before, length = float(residual.norm()), 1.0
         while length > 1e-4 and used < _EVALUATIONS:
             force = problem.force(margins) - (1.0 - length) * residual
@@ -111,8 +112,10 @@ def implicit_weights(near: Near, z0: Tensor, eta: float, guess: Weights, loss: s
             length *= 0.3
         # The curvature is kept while the residual falls fast without a new one.
         slow = float(residual.norm()) > 0.1 * before
-        if slow and fresh and not float(residual.norm()) < before:
-            break
+        if slow and fresh:
+            if exact and not float(residual.norm()) < before:
+                break
+            exact = exact or float(residual.norm()) > 0.5 * before
         curvature = None if slow else curvature
     return Solution(weights, margins, False)
 
@@ -141,9 +144,9 @@ class _Problem:
         """The margins in the unit of the problem, shape (n,)."""
         return margins.p * self._unit(margins)
 
-    def curvature(self, margins: Margins) -> Tensor:
+    def curvature(self, margins: Margins, exact: bool) -> Tensor:
         """Derivative of `force` in q, shape (n, n), positive semidefinite."""
-        return self.eta * self._unit(margins) * margins.hessian(self.floored)
+        return self.eta * self._unit(margins) * margins.hessian(self.floored, exact)
 
     def solved(self, residual: Tensor) -> bool:
         """Whether the residual is far below the temperature, or at the level of rounding."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,6 +23,9 @@ _NEGLIGIBLE = -54.0
 even a million of them, each e^8 times larger at the end of the step, are below rounding."""
 _SAMPLES = 2**15
 """Neurons that enter the curvature of a wide network."""
+
+Line = tuple[float, float]
+"""Value at the start of a step, and slope."""
 
 
 class Potential:
@@ -68,7 +72,7 @@ class Potential:
         """
         margins, ln_share = self._at(z)
         kept = ln_share > _NEGLIGIBLE
-        if 2 * int(kept.sum()) > len(kept):
+        if not 0 < 2 * int(kept.sum()) <= len(kept):
             return margins, self.margins
         part = copy(self)
         part.C, part.ln_start = self.C[kept], self.ln_start[kept]
@@ -95,18 +99,22 @@ class Potential:
         ln_norm = top + math.log(total)
         ln_share = ln_u.sub_(ln_norm)
         return Margins(
-            ln_norm, p / total, growth, lambda centred: self._hessian(ln_share, centred)
+            ln_norm,
+            p / total,
+            growth,
+            lambda centred, exact: self._hessian(ln_share, centred, exact),
         ), ln_share
 
-    def _hessian(self, ln_share: Tensor, centred: bool) -> Tensor:
+    def _hessian(self, ln_share: Tensor, centred: bool, exact: bool) -> Tensor:
         """``2 C^T diag(share) C``, shape (n, n), less twice the square of the mean if centred.
 
         Of a wide network a sample of neurons serves: all that have a share above 1/N (N the size
         of the sample), and of the others a systematic sample in proportion to their shares. The
-        result is within a few percent: enough for Newton's method, whose residual stays exact.
+        result is within a few percent: enough for Newton's method, whose residual stays exact,
+        as long as it makes progress; then the exact curvature is asked for.
         """
         share, C = ln_share.exp(), self.C
-        if len(share) > 2 * _SAMPLES:
+        if not exact and len(share) > 2 * _SAMPLES:
             heavy = share > 1.0 / _SAMPLES
             ladder = share.masked_fill(heavy, 0.0).cumsum(0)
             light = float(ladder[-1])
@@ -134,3 +142,18 @@ def soft_ratio(margins: Margins, loss: str) -> float:
     if loss == "logistic" and lowest < 0:
         return float(margins.p.clamp_max(0.0).sum())
     return lowest
+
+
+def time_below(ln_c: float, left: Line, right: Line, h: float) -> float:
+    """Upper bound on the integral of ``min(1, exp(ln_c - max(left, right)))`` over a step.
+
+    Each line is (value at the start of the step, slope); their crossing is one of the nodes, and
+    between nodes the integrand is monotone.
+    """
+    nodes = np.linspace(0.0, h, 65)
+    if right[1] > left[1]:
+        crossing = (left[0] - right[0]) / (right[1] - left[1])
+        nodes = np.sort(np.append(nodes, min(max(crossing, 0.0), h)))
+    lowest = np.maximum(left[0] + left[1] * nodes, right[0] + right[1] * nodes)
+    height = np.exp(np.minimum(0.0, ln_c - lowest))
+    return float(np.diff(nodes) @ np.maximum(height[1:], height[:-1]))
