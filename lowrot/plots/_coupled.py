@@ -138,15 +138,17 @@ def _sphere(axis: Axes, features: Features, data: Dataset, share: np.ndarray) ->
     rotate = np.array(
         [
             [math.cos(turn), math.sin(turn), 0.0],
-            [-math.sin(tilt) * -math.sin(turn), -math.sin(tilt) * math.cos(turn), math.cos(tilt)],
-            [math.cos(tilt) * math.sin(turn), -math.cos(tilt) * math.cos(turn), -math.sin(tilt)],
+            [-math.sin(tilt) * math.sin(turn), math.sin(tilt) * math.cos(turn), math.cos(tilt)],
+            [math.cos(tilt) * math.sin(turn), -math.cos(tilt) * math.cos(turn), math.sin(tilt)],
         ]
     )
     V = features.directions.cpu().numpy() @ rotate.T
     angle = np.linspace(0, 2 * math.pi, 200)
     equator = np.stack([np.cos(angle), np.sin(angle), 0 * angle], 1) @ rotate.T
     axis.plot(np.cos(angle), np.sin(angle), color=MUTED, lw=0.8, zorder=0)
-    axis.plot(equator[:, 0], equator[:, 1], color=MUTED, lw=0.6, ls=":", zorder=0)
+    for side, style in ((equator[:, 2] < 0, ":"), (equator[:, 2] >= 0, "-")):
+        line = np.where(side[:, None], equator[:, :2], np.nan)
+        axis.plot(line[:, 0], line[:, 1], color=MUTED, lw=0.8, ls=style, zorder=0)
     near = V[:, 2] >= 0
     sizes, colours = _areas(share), np.array(_colours(features))
     for side, alpha in ((~near, 0.22), (near, 0.8)):

@@ -16,6 +16,9 @@ from lowrot.optima import NotSeparable, global_margin, ntk_margin, svm_margin
 from lowrot.plots._plane import REACH, axes_or_new, points, require_plane, square
 from lowrot.plots._style import ACCENT, INK, MUTED, NEGATIVE, POSITIVE, grid
 
+_ZERO = 1e-12
+"""Outputs below this are those of a network whose neurons are all off."""
+
 
 def tangent_predictor(
     net: Network, theta: Tensor | tuple[Tensor, Tensor]
@@ -69,7 +72,8 @@ def decision_regions(
         f = predict(torch.stack([first.ravel(), second.ravel()], dim=1)).reshape(first.shape)
         mesh = first.numpy(), second.numpy(), f.detach().numpy()
         top = float(f.abs().max()) + 1.0
-        ax.contourf(*mesh, levels=[-top, 0.0, top], colors=[NEGATIVE, POSITIVE], alpha=0.17)
+        for levels, colour in (([-top, -_ZERO], NEGATIVE), ([_ZERO, top], POSITIVE)):
+            ax.contourf(*mesh, levels=levels, colors=[colour], alpha=0.17)
         if float(f.max()) > 0 > float(f.min()):
             ax.contour(*mesh, levels=[0.0], colors=INK, linewidths=1.0)
         reached = [s * level for s in (-1.0, 1.0) if level and float((s * f).max()) > level]
