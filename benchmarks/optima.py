@@ -3,13 +3,10 @@
 Run as ``python benchmarks/optima.py``: one table; each row in a process of its own.
 """
 
-import multiprocessing
-import resource
-import sys
 import time
 
-import pandas as pd
 import torch
+from _table import peak_gigabytes, table
 
 from lowrot.data import Dataset, sparse_parity
 from lowrot.network import balanced, standard
@@ -60,26 +57,15 @@ def measure(name):
     start = time.perf_counter()
     best = CASES[name]()
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     return {
         "problem": name,
         "seconds": round(seconds, 2),
-        "peak GB": round(peak, 2),
+        "peak GB": peak_gigabytes(),
         "value": f"{best.value:.9g}",
         "gap": f"{best.gap:.1e}",
         "certified": best.certified,
     }
 
 
-def main():
-    rows = []
-    chosen = [name for name in CASES if all(word in name for word in sys.argv[1:])]
-    for name in chosen:
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            rows.append(pool.apply(measure, (name,)))
-        print(f"{len(rows)}/{len(chosen)} {name}", file=sys.stderr)
-    print(pd.DataFrame(rows).to_string(index=False))
-
-
 if __name__ == "__main__":
-    main()
+    table(CASES, measure)
