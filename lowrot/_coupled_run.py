@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
 
 from lowrot._entropic import Margins, Weights, implicit_weights
 from lowrot._potential import Potential, soft_ratio, time_below
@@ -100,12 +99,10 @@ class Run:
         margins = potential.margins(z)
         if resume is not None:
             _same_features(resume, margins.ln_scale)
-        ln_lam = self._ln_lam(margins)
         if weights is None:
             p = margins.p * math.exp(min(margins.ln_scale, 600.0))
-            ln_q = -p if loss == "exponential" else -softplus(p)
-            weights = Weights(ln_q - torch.logsumexp(ln_q, 0), ln_lam)
-        self.point = Point(tau, z, weights, margins, ln_lam)
+            weights = Weights.of_margins(p, loss)
+        self.point = Point(tau, z, weights, margins, self._ln_lam(margins))
 
     def _resume(self, path: Path, z: Tensor) -> tuple[Tensor, float, Weights]:
         kind, size = path.meta.get("kind"), path.states.get("z", z[None, :0]).shape[1]
@@ -122,8 +119,7 @@ class Run:
         for name, certificate in path.certificates.items():
             self.recorder.violation(name, certificate.value)
         self.stats |= path.stats
-        ln_q = z.new_tensor(path.meta["ln_q"])
-        weights = Weights(ln_q, float(path.meta["ln_lam"]))
+        weights = Weights.from_plain(path.meta["weights"], z)
         return z.new_tensor(path["z"][-1]), float(path["tau"][-1]), weights
 
     def _ln_lam(self, margins: Margins) -> float:
@@ -153,7 +149,7 @@ class Run:
                 limit = min(rules.get("tau", math.inf), ahead[0] if ahead else math.inf)
                 if not self._advance(limit):
                     self.recorder.accumulate("failed_steps", 1.0)
-                    reason = self._stuck()
+                    reason = f"step size fell below {self.h:.1e} at tau = {self.point.tau:.6g}"
                     break
                 before, row = row, self._row()
                 self._certify(before, row)
@@ -170,20 +166,9 @@ class Run:
         self.stats["evaluations"] += self.potential.evaluations
         if self.recorder.last_tau != self.point.tau:
             self._keep(self._row())
-        weights = self.point.weights
-        meta = {"kind": "coupled", "loss": self.loss, "rtol": self.rtol, "h": self.h}
-        meta |= {"ln_q": weights.ln_q.tolist(), "ln_lam": weights.ln_lam}
+        meta: dict[str, Any] = {"kind": "coupled", "loss": self.loss, "rtol": self.rtol}
+        meta |= {"h": self.h, "weights": self.point.weights.plain()}
         return self.recorder.path(reason, dict(self.stats), meta)
-
-    def _stuck(self) -> str:
-        """Why no step was small enough, in words."""
-        reason = f"step size fell below {self.h:.1e} at tau = {self.point.tau:.6g}"
-        lowest = float(self.point.margins.p.min()) * math.exp(min(self.point.margins.ln_scale, 600))
-        if self.loss == "logistic" and lowest < -30.0:
-            reason += (
-                f" (the logistic loss saturates in doubles: the lowest margin is {lowest:.3g})"
-            )
-        return reason
 
     def _advance(self, limit: float) -> bool:
         """Take one accepted step that does not pass ``limit``; False if none is small enough."""
@@ -199,8 +184,8 @@ class Run:
             self.stats["rejected"] += 1
             self.h = h * (0.25 if math.isinf(error) else max(0.2, 0.9 * error**self.power))
         weights, margins = stages[-1]
-        tau = limit if h == room else start.tau + h
-        self._arrive(Point(tau, z, weights, margins, self._ln_lam(margins)))
+        tau, ln_lam = limit if h == room else start.tau + h, self._ln_lam(margins)
+        self._arrive(Point(tau, z, weights, margins, ln_lam))
         self.stats["steps"] += 1
         proposed = h * min(3.0, max(0.2, 0.9 * max(error, 1e-4) ** self.power))
         self.h = max(self.h, proposed) if h < self.h else proposed
@@ -212,8 +197,11 @@ class Run:
         It is the distance to the quadrature of one order more through the start and the stages.
         """
         q = torch.stack([start.weights.q] + [weights.q for weights, _ in stages])
-        difference = q.new_tensor(self.method.defect) @ q
-        return h * float(difference.abs().sum()) / (self.rtol * max(1.0, start.tau))
+        return (
+            h
+            * float((q.new_tensor(self.method.defect) @ q).abs().sum())
+            / (self.rtol * max(1.0, start.tau))
+        )
 
     def _stages(self, start: Point, h: float) -> tuple[list[tuple[Weights, Margins]], Tensor]:
         stages: list[tuple[Weights, Margins]] = []
@@ -223,7 +211,7 @@ class Run:
             for coefficient, (weights, _) in zip(coefficients, stages, strict=False):
                 known = known + h * coefficient * weights.q
             eta = h * coefficients[-1]
-            solution = implicit_weights(self.potential.near, known, eta, guess, self.loss)
+            solution = implicit_weights(self.potential.near, known, eta, guess)
             if not solution.converged:
                 return [], z
             guess, z = solution.weights, known + eta * solution.weights.q

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from lowrot._model import Model, Weights, log_share
+from lowrot._model import Model, Weights
 
 __all__ = ["Evaluate", "Margins", "Near", "Solution", "Weights", "implicit_weights"]
 
@@ -28,7 +28,7 @@ TEMPERATURE_FLOOR = 1e-10
 then those of ``ln F / 2`` with the entropy times this floor (still convex; margins relative to
 ||u||_1 change by at most the floor times ln(1/q))."""
 
-_EVALUATIONS = 40
+_EVALUATIONS, _SHORTENED = 40, 4
 _ROUNDING = 2e-15
 """Rounding of margins relative to ||u||_1, for each unit of the clock: ln u_j is a sum over z."""
 
@@ -67,24 +67,38 @@ class Solution:
     converged: bool
 
 
-def implicit_weights(near: Near, z0: Tensor, eta: float, guess: Weights, loss: str) -> Solution:
+def implicit_weights(near: Near, z0: Tensor, eta: float, guess: Weights) -> Solution:
     """Solve the implicit step of length ``eta`` (clock tau) from ``z0``, starting at ``guess``.
 
-    Newton's method on the margins alone: each iteration solves the step for their linear model,
-    entropy and all, without an evaluation, so that what remains of the residual is the error of
-    the model. Where that does not reduce the residual, only a part of it is asked to vanish.
+    A step too long for the guess is solved by way of shorter ones from the same point.
 
     Args:
         near: margins at a point, and a cheaper function for points nearby; the result is always
             checked with the former.
         z0: start of the step, shape (n,).
         eta: its length.
-        guess: weights to start from.
-        loss: "exponential" or "logistic".
+        guess: weights to start from, which know the loss.
+    """
+    solution, shortened = _solve(near, z0, eta, guess), 0
+    while not solution.converged and shortened < _SHORTENED:
+        shortened += 1
+        solution = _solve(near, z0, eta / 4.0**shortened, guess)
+    while solution.converged and shortened > 0:
+        shortened -= 1
+        solution = _solve(near, z0, eta / 4.0**shortened, solution.weights)
+    return solution
+
+
+def _solve(near: Near, z0: Tensor, eta: float, guess: Weights) -> Solution:
+    """Newton's method on the margins alone.
+
+    Each iteration solves the step for their linear model, entropy and all, without an evaluation,
+    so that what remains of the residual is the error of the model. Where that does not reduce the
+    residual, only a part of it is asked to vanish.
     """
     margins, evaluate = near(z0 + eta * guess.q)
     rounding = _ROUNDING * (1.0 + float(z0.sum()) + eta)
-    problem, weights, used = _Problem(eta, margins.ln_scale, loss, rounding), guess, 1
+    problem, weights, used = _Problem(eta, margins.ln_scale, rounding), guess, 1
     residual, curvature, exact = problem.residual(weights, margins), None, False
     while used < _EVALUATIONS:
         if problem.solved(residual):
@@ -99,8 +113,10 @@ def implicit_weights(near: Near, z0: Tensor, eta: float, guess: Weights, loss: s
         before, length = float(residual.norm()), 1.0
         while length > 1e-4 and used < _EVALUATIONS:
             force = problem.force(margins) - (1.0 - length) * residual
-            model = Model(force, curvature, weights.q, problem.temperature, problem.logistic)
+            model = Model(force, curvature, weights.q, problem.temperature)
             trial = model.solve(weights)
+            if trial is None and fresh:
+                return Solution(weights, margins, False)
             if trial is not None:
                 trial_margins, used = evaluate(z0 + eta * trial.q), used + 1
                 trial_residual = problem.residual(trial, trial_margins)
@@ -127,8 +143,8 @@ class _Problem:
     the unit is the norm itself, whose logarithm is convex too.
     """
 
-    def __init__(self, eta: float, shift: float, loss: str, rounding: float) -> None:
-        self.eta, self.shift, self.logistic = eta, max(shift, 0.0), loss == "logistic"
+    def __init__(self, eta: float, shift: float, rounding: float) -> None:
+        self.eta, self.shift = eta, max(shift, 0.0)
         self.rounding, floor = rounding, max(TEMPERATURE_FLOOR, 16.0 * rounding)
         self.floored = self.shift > -math.log(floor)
         self.temperature = floor if self.floored else math.exp(-self.shift)
@@ -138,7 +154,7 @@ class _Problem:
 
     def residual(self, weights: Weights, margins: Margins) -> Tensor:
         """``p - p(q, Lam)``: zero where the weights are those of the margins, shape (n,)."""
-        return self.force(margins) + self.temperature * log_share(weights, self.logistic)
+        return self.force(margins) + self.temperature * weights.logit
 
     def force(self, margins: Margins) -> Tensor:
         """The margins in the unit of the problem, shape (n,)."""

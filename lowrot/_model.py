@@ -1,37 +1,78 @@
 """The implicit step for margins that are linear in q: a convex problem in n unknowns, no neurons.
 
-    force + K (q - q_0) + T (ln q + ln Lam) = 0,   sum q = 1        (exponential loss);
+    force + K (q - q_0) + T logit = 0,   q_i Lam = exp(logit_i) or sigmoid(logit_i),   sum q = 1
 
-for the logistic loss ``ln(q Lam) - ln(1 - q Lam)`` stands in place of ``ln(q Lam)``. With a low
-temperature T this is a quadratic program, whose active points are found by an interior-point
-method where Newton's alone does not settle.
+(exponential or logistic loss; the margins are -logit). With a low temperature T this is a
+quadratic program, whose active points are found by an interior-point method where Newton's alone
+does not settle.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
 from scipy.special import wrightomega
 from torch import Tensor
+from torch.nn.functional import softplus
 
-_NEWTON, _INTERIOR = 15, 60
-_TINY = 1e-8
+_NEWTON, _INTERIOR = 20, 60
+_TINY, _SATURATED = 1e-8, 1e-12
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Dual weights: ``ln q_i``, shape (n,), and ``ln Lam``."""
+    """Dual weights ``q_i = |l'(p_i)|/Lam``, which determine the margins they belong to.
+
+    Args:
+        ln_q: ``ln q_i``, shape (n,), accurate however small q_i.
+        ln_lam: ``ln Lam``.
+        excess: ``-ln(1 - q_i Lam)``, shape (n,), accurate however close q_i Lam is to one
+            (logistic loss); None for the exponential loss.
+    """
 
     ln_q: Tensor
     ln_lam: float
+    excess: Tensor | None = None
 
-    @property
+    @classmethod
+    def of_margins(cls, p: Tensor, loss: str) -> Weights:
+        """The weights at margins p, shape (n,)."""
+        excess = softplus(-p) if loss == "logistic" else None
+        ln_slopes = -p if excess is None else -softplus(p)
+        ln_lam = float(torch.logsumexp(ln_slopes, 0))
+        return cls(ln_slopes - ln_lam, ln_lam, excess)
+
+    @classmethod
+    def from_plain(cls, values: dict[str, Any], like: Tensor) -> Weights:
+        """The weights that `plain` described, with the dtype and device of ``like``."""
+        ln_q, excess = like.new_tensor(values["ln_q"]), values["excess"]
+        return cls(ln_q, values["ln_lam"], None if excess is None else like.new_tensor(excess))
+
+    def plain(self) -> dict[str, Any]:
+        """The three attributes as numbers and lists."""
+        excess = None if self.excess is None else self.excess.tolist()
+        return {"ln_q": self.ln_q.tolist(), "ln_lam": self.ln_lam, "excess": excess}
+
+    @cached_property
     def q(self) -> Tensor:
         """The point of the simplex, shape (n,)."""
         return self.ln_q.exp()
+
+    @property
+    def logit(self) -> Tensor:
+        """Minus the margins, shape (n,)."""
+        ln_slopes = self.ln_q + self.ln_lam
+        return ln_slopes if self.excess is None else ln_slopes + self.excess
+
+    @property
+    def elasticity(self) -> Tensor:
+        """``d ln q_i Lam / d logit_i = 1 - q_i Lam``, shape (n,); 1 for the exponential loss."""
+        return torch.ones_like(self.ln_q) if self.excess is None else (-self.excess).exp()
 
 
 @dataclass(frozen=True)
@@ -43,14 +84,12 @@ class Model:
         curvature: their derivative in q, shape (n, n), positive semidefinite.
         origin: q_0, shape (n,).
         temperature: T, in the unit of the problem.
-        logistic: which loss.
     """
 
     force: Tensor
     curvature: Tensor
     origin: Tensor
     temperature: float
-    logistic: bool
 
     def solve(self, guess: Weights) -> Weights | None:
         """The weights of the model, or None where no method settles."""
@@ -66,48 +105,48 @@ class Model:
         return self.force + self.curvature @ (q - self.origin)
 
     def _residual(self, weights: Weights) -> Tensor:
-        return self.forces(weights.q) + self.temperature * log_share(weights, self.logistic)
+        return self.forces(weights.q) + self.temperature * weights.logit
 
     def _newton(self, weights: Weights) -> tuple[Weights, bool]:
         """Damped Newton, until the residual is far below the temperature."""
         residual = self._residual(weights)
         pull = (self.curvature.diagonal() / self.temperature).clamp(1e-12, 1e300)
+        rounding = 2e-16 * (4.0 + float(self.curvature.diagonal().max()))
         for _ in range(_NEWTON):
             largest = float(residual.abs().max())
-            if largest <= 1e-9 * self.temperature + 1e-15:
+            if largest <= 1e-9 * self.temperature + rounding:
                 return weights, True
-            direction, lam = self._direction(weights, residual)
-            if not math.isfinite(lam):
+            step = self._step(weights, residual)
+            if step is None:
                 return weights, False
             length = 1.0
             while True:
-                trial = _move(weights, direction, lam, length, pull)
+                trial = _move(weights, step, length, pull)
                 trial_residual = self._residual(trial)
                 if float(trial_residual.norm()) <= (1 - 1e-4 * length) * float(residual.norm()):
                     break
                 length *= 0.3
                 if length < 1e-3:
-                    return weights, largest <= 1e-7 * self.temperature + 1e-13
+                    return weights, largest <= 1e-7 * self.temperature + 100.0 * rounding
             weights, residual = trial, trial_residual
         return weights, False
 
-    def _direction(self, weights: Weights, residual: Tensor) -> tuple[Tensor, float]:
-        """Newton direction in ln q and ln Lam (the sum of q kept at one)."""
-        q, root = weights.q, (0.5 * weights.ln_q).exp()
-        diagonal = torch.full_like(q, self.temperature)
-        if self.logistic:
-            diagonal = diagonal / (1.0 - share(weights))
+    def _step(self, weights: Weights, residual: Tensor) -> Step | None:
+        """Newton step, with the sum of q kept at one."""
+        q, root, elasticity = weights.q, (0.5 * weights.ln_q).exp(), weights.elasticity
+        diagonal = self.temperature / elasticity.clamp_min(_SATURATED)
         matrix = root[:, None] * self.curvature * root + torch.diag(diagonal)
         factor, info = torch.linalg.cholesky_ex(matrix)
         if int(info):
-            return residual, math.nan
+            return None
         both = torch.stack([root * residual, root * diagonal], dim=1)
         solved = torch.cholesky_solve(both, factor)
         lam = -float((root @ solved[:, 0]) / (root @ solved[:, 1]))
         scaled = -(solved[:, 0] + lam * solved[:, 1])
         # Where q is tiny its own row of the system gives ln q without dividing by sqrt(q).
-        row = -(residual + self.curvature @ (root * scaled) + lam * diagonal) / diagonal
-        return torch.where(q > _TINY, scaled / root.clamp_min(1e-100), row), lam
+        logit = -(residual + self.curvature @ (root * scaled)) / self.temperature
+        ln_q = torch.where(q > _TINY, scaled / root.clamp_min(1e-100), elasticity * logit - lam)
+        return Step(ln_q, lam, logit) if math.isfinite(lam) else None
 
     def _interior(self, guess: Weights) -> Weights:
         """Primal-dual interior-point steps, with slacks s of q >= 0."""
@@ -132,19 +171,19 @@ class Model:
             q, slack = q + length * step, slack + length * slack_step
             force = self.forces(q)
         ln_q = torch.where(q * T > slack * 1e-3, q.log(), -slack / T)
-        ln_q = ln_q - torch.logsumexp(ln_q, 0)
-        return Weights(ln_q, -float(q @ (force / T + q.log())))
+        ln_lam = -float(q @ (force / T + q.log()))
+        if guess.excess is None:
+            return Weights(ln_q, ln_lam)
+        return Weights(ln_q, ln_lam, -torch.log1p(-(ln_q + ln_lam).clamp_max(-1e-9).exp()))
 
 
-def share(weights: Weights) -> Tensor:
-    """``q_i Lam = |l'(p_i)|`` of the logistic loss, kept below one."""
-    return (weights.ln_q + weights.ln_lam).clamp_max(-1e-13).exp()
+@dataclass(frozen=True)
+class Step:
+    """Changes of ln q, shape (n,), of ln Lam, and of the logits, shape (n,)."""
 
-
-def log_share(weights: Weights, logistic: bool) -> Tensor:
-    """Minus the margins at which the loss has these weights, shape (n,)."""
-    ln = weights.ln_q + weights.ln_lam
-    return ln - torch.log1p(-share(weights)) if logistic else ln
+    ln_q: Tensor
+    ln_lam: float
+    logit: Tensor
 
 
 def _room(x: Tensor, step: Tensor) -> float:
@@ -152,18 +191,36 @@ def _room(x: Tensor, step: Tensor) -> float:
     return 1.0 / max(float((-step / x).max()), 1e-300)
 
 
-def _move(
-    weights: Weights, direction: Tensor, lam_direction: float, length: float, pull: Tensor
-) -> Weights:
-    """A step along a Newton direction, straight in ``ln q + pull q``.
+def _move(weights: Weights, step: Step, length: float, pull: Tensor) -> Weights:
+    """A step along Newton's, straight in ``ln q + pull q`` once Lam has changed.
 
     ``pull`` is the curvature over the temperature: in this variable the step suits a point whose
     weight the curvature decides (linear in q) and one whose weight the entropy decides (linear in
-    ln q). It solves a diagonal model at once.
+    ln q). It solves a diagonal model at once. For the logistic loss ``1 - q Lam`` takes the place
+    of ``q Lam`` beyond one half, with the variable continued oddly.
     """
-    moved = weights.ln_q + pull * weights.q + length * (1.0 + pull * weights.q) * direction
-    x = (moved + pull.log()).cpu().numpy()
+    ln_lam, ln_pull = weights.ln_lam + length * step.ln_lam, pull.log()
+    at, change = weights.ln_q, step.ln_q
+    if weights.excess is not None:
+        logit = weights.logit + length * step.ln_lam
+        excess, upper = softplus(logit), logit > 0
+        at = torch.where(upper, -excess - ln_lam, at + weights.excess - excess)
+        down = (logit - excess).exp() * (step.ln_lam - step.logit)
+        change = torch.where(upper, down, change + (1.0 - weights.elasticity) * step.ln_lam)
+    bend = (at + ln_pull).clamp_max(690.0).exp()
+    value = at + bend + length * (1.0 + bend) * change
+    if weights.excess is not None:
+        half = -math.log(2.0) - ln_lam
+        crossed = value > (middle := half + (half + ln_pull).clamp_max(690.0).exp())
+        value, upper = torch.where(crossed, 2.0 * middle - value, value), upper ^ crossed
+    x = (value + ln_pull).cpu().numpy()
     omega = wrightomega(np.maximum(x, -30.0))
-    ln_q = torch.as_tensor(np.where(x < -30.0, x, np.log(omega))).to(pull) - pull.log()
+    ln_q = torch.as_tensor(np.where(x < -30.0, x, np.log(omega))).to(pull) - ln_pull
+    if weights.excess is None:
+        total = float(torch.logsumexp(ln_q, 0))
+        return Weights(ln_q - total, ln_lam + total)
+    other = -torch.log1p(-(ln_q + ln_lam).clamp_max(-math.log(2.0)).exp())
+    excess = torch.where(upper, -(ln_q + ln_lam), other)
+    ln_q = torch.where(upper, -other - ln_lam, ln_q)
     total = float(torch.logsumexp(ln_q, 0))
-    return Weights(ln_q - total, weights.ln_lam + length * lam_direction + total)
+    return Weights(ln_q - total, ln_lam + total, excess)

@@ -113,20 +113,26 @@ class Potential:
         result is within a few percent: enough for Newton's method, whose residual stays exact,
         as long as it makes progress; then the exact curvature is asked for.
         """
-        share, C = ln_share.exp(), self.C
-        if not exact and len(share) > 2 * _SAMPLES:
-            heavy = share > 1.0 / _SAMPLES
-            ladder = share.masked_fill(heavy, 0.0).cumsum(0)
-            light = float(ladder[-1])
-            size = max(1, math.ceil(light * _SAMPLES))
-            rungs = (torch.arange(size, dtype=share.dtype, device=share.device) + 0.5) / size
-            sampled = torch.searchsorted(ladder, rungs * light).clamp_max(len(share) - 1)
-            C = torch.cat([C[heavy], C[sampled]])
-            share = torch.cat([share[heavy], share.new_full((size,), light / size)])
+        share = ln_share.exp()
+        if exact or len(share) <= 2 * _SAMPLES:
+            mean = share @ self.C if centred else share.new_zeros(self.C.shape[1])
+            total = share.new_zeros(len(mean), len(mean))
+            for part in self.parts():
+                rows = (self.C[part] - mean).mul_(share[part].sqrt()[:, None])
+                total.addmm_(rows.T, rows, alpha=2.0)
+            return total
+        heavy = share > 1.0 / _SAMPLES
+        ladder = share.masked_fill(heavy, 0.0).cumsum(0)
+        light = float(ladder[-1])
+        size = max(1, math.ceil(light * _SAMPLES))
+        rungs = (torch.arange(size, dtype=share.dtype, device=share.device) + 0.5) / size
+        sampled = torch.searchsorted(ladder, rungs * light).clamp_max(len(share) - 1)
+        rows = torch.cat([self.C[heavy], self.C[sampled]])
+        share = torch.cat([share[heavy], share.new_full((size,), light / size)])
         if centred:
-            C = C - (share @ C) / share.sum()
-        C = C * share.sqrt()[:, None]
-        return 2.0 * (C.T @ C)
+            rows = rows - (share @ rows) / share.sum()
+        rows.mul_(share.sqrt()[:, None])
+        return 2.0 * (rows.T @ rows)
 
 
 def soft_ratio(margins: Margins, loss: str) -> float:

@@ -43,8 +43,7 @@ def coupled_flow(
     Args:
         net_or_features: a balanced network, or `Features` (m neurons).
         data: the data set (n points).
-        loss: "exponential", or "logistic" (margins below -30 at the start saturate its slope in
-            doubles; such a run ends at once, uncertified, and says so).
+        loss: "exponential" or "logistic".
         stop: the run ends when any of these is reached: ``tau`` (clock), ``ln_norm``
             (ln ||u||_1), ``margin`` (P_+/||u||_1), ``gap`` (certified relative gap, from above),
             ``when`` (a function of the row of scalars that returns True). Default:
