@@ -28,7 +28,7 @@ TEMPERATURE_FLOOR = 1e-10
 then those of ``ln F / 2`` with the entropy times this floor (still convex; margins relative to
 ||u||_1 change by at most the floor times ln(1/q))."""
 
-_EVALUATIONS, _SHORTENED = 40, 4
+_EVALUATIONS, _SHORTENED = 40, 8
 _ROUNDING = 2e-15
 """Rounding of margins relative to ||u||_1, for each unit of the clock: ln u_j is a sum over z."""
 
@@ -82,10 +82,10 @@ def implicit_weights(near: Near, z0: Tensor, eta: float, guess: Weights) -> Solu
     solution, shortened = _solve(near, z0, eta, guess), 0
     while not solution.converged and shortened < _SHORTENED:
         shortened += 1
-        solution = _solve(near, z0, eta / 4.0**shortened, guess)
+        solution = _solve(near, z0, eta / 2.0**shortened, guess)
     while solution.converged and shortened > 0:
         shortened -= 1
-        solution = _solve(near, z0, eta / 4.0**shortened, solution.weights)
+        solution = _solve(near, z0, eta / 2.0**shortened, solution.weights)
     return solution
 
 

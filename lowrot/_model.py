@@ -10,7 +10,7 @@ does not settle.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -94,11 +94,20 @@ class Model:
     def solve(self, guess: Weights) -> Weights | None:
         """The weights of the model, or None where no method settles."""
         weights, solved = self._newton(guess)
-        return weights if solved else self._restart(guess)
+        if not solved and guess.excess is None:
+            weights, solved = self._newton(self._interior(guess))
+        return weights if solved else self._cooled(guess)
 
-    def _restart(self, guess: Weights) -> Weights | None:
-        weights, solved = self._newton(self._interior(guess))
-        return weights if solved else None
+    def _cooled(self, weights: Weights) -> Weights | None:
+        """Solve at a high temperature first, where the entropy rules, then at lower ones."""
+        hottest = float(self.force.abs().max() + self.curvature.diagonal().max())
+        falls = max(1, math.ceil(math.log(max(hottest / self.temperature, 1.0)) / math.log(4.0)))
+        for fall in range(falls, -1, -1):
+            warm = replace(self, temperature=self.temperature * 4.0**fall)
+            weights, solved = warm._newton(weights)
+            if not solved:
+                return None
+        return weights
 
     def forces(self, q: Tensor) -> Tensor:
         """Margins at q, shape (n,)."""

@@ -14,8 +14,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lowrot import _check
-from lowrot._coupled_run import METHODS, Run
+from lowrot._coupled_run import Run
 from lowrot._features import Features, as_features
+from lowrot._methods import METHODS
 from lowrot._stop import stop_rules, targets
 from lowrot.data import Dataset
 from lowrot.network import Network
@@ -74,8 +75,8 @@ def coupled_flow(
     """
     features = as_features(net_or_features)
     loss = _check.choice("loss", loss, LOSSES)
-    table = METHODS[_check.choice("method", method, tuple(METHODS))]
+    chosen = METHODS[_check.choice("method", method, tuple(METHODS))]
     rtol = _check.number("rtol", rtol, 1e-12, 0.5)
     rules = stop_rules(stop)
-    run = Run(features.potential(data), data.n, loss, table, rtol, resume)
+    run = Run(features.potential(data), data.n, loss, chosen, rtol, resume)
     return run.follow(rules, targets(save), progress, _check.integer("max_steps", max_steps, 1))

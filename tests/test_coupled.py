@@ -22,7 +22,8 @@ from lowrot import (
     sparse_parity,
     two_points,
 )
-from lowrot._coupled_run import METHODS, Run
+from lowrot._coupled_run import Run
+from lowrot._methods import METHODS
 from lowrot.path import Path
 
 LOSSES = ("exponential", "logistic")
