@@ -1,4 +1,4 @@
-"""One thread a worker: tests that run side by side would otherwise wait for each other's threads."""
+"""One thread a worker: tests side by side would otherwise wait for each other."""
 
 import os
 
