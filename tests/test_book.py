@@ -76,7 +76,8 @@ def test_page_shows_what_was_executed(name):
             if CLAIM in data:
                 assert f'id="claim-{data[CLAIM]["id"]}"' in page
             if "image/svg+xml" in data:
-                shown = hashlib.sha256("".join(data["image/svg+xml"]).encode()).hexdigest()
+                drawing = "\n".join("".join(data["image/svg+xml"]).splitlines())
+                shown = hashlib.sha256(drawing.encode()).hexdigest()
                 assert f"{shown}.svg" in page
                 assert (images / f"{shown}.svg").is_file()
             if output.output_type == "stream":
