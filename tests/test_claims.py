@@ -43,6 +43,8 @@ def test_nearly_equal_needs_a_tolerance_and_keeps_to_it():
     assert checked("x", "s", 1.05, "~", 1.0, "measured", tolerance=0.1).slack == pytest.approx(0.05)
     with pytest.raises(ClaimError):
         checked("x", "s", 1.05, "~", 1.0, "measured", tolerance=0.01)
+    with pytest.raises(ClaimError):
+        checked("x", "s", 0.95, "~", 1.0, "measured", tolerance=0.01)
     with pytest.raises(ValueError, match="tolerance"):
         checked("x", "s", 1.0, "~", 1.0, "measured")
     with pytest.raises(ValueError, match="tolerance"):

@@ -56,7 +56,10 @@ def test_damaged_foreign_and_pickled_files_are_refused(tmp_path):
     np.savez(tmp_path / "foreign.npz", x=np.ones(3))
     (tmp_path / "pickle.npz").write_bytes(pickle.dumps({"a": 1}))
     np.savez(tmp_path / "objects.npz", header=np.array([{"a": 1}], dtype=object))
-    for name in ("cut", "foreign", "pickle", "objects"):
+    with np.load(tmp_path / "good.npz") as good:
+        arrays = dict(good) | {"state:z": np.array([{}, {}, {}], dtype=object)}
+    np.savez(tmp_path / "state.npz", **arrays)
+    for name in ("cut", "foreign", "pickle", "objects", "state"):
         with pytest.raises(ValueError, match=name):
             Path.load(tmp_path / f"{name}.npz")
     with pytest.raises(FileNotFoundError, match="absent"):
@@ -78,6 +81,7 @@ def test_rows_columns_and_times():
     assert list(path.frame().columns) == ["tau", "ln_t"]
     assert path.certificate_frame().loc["drift", "ok"]
     assert path.at(5.0)["tau"] == 1.0
+    assert path.at(1.0)["tau"] == 1.0
     with pytest.raises(ValueError, match="starts at tau = 0"):
         path.at(-1.0)
     with pytest.raises(KeyError, match="no column or state 'y'"):
