@@ -10,6 +10,8 @@ does not settle.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -22,6 +24,18 @@ from torch.nn.functional import softplus
 
 _NEWTON, _INTERIOR = 20, 60
 _TINY, _SATURATED = 1e-8, 1e-12
+_SMALL = 512
+
+
+@contextmanager
+def _few_threads(n: int) -> Iterator[None]:
+    """One thread for small systems: several would spend their time waiting for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1 if n <= _SMALL else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)
@@ -93,10 +107,11 @@ class Model:
 
     def solve(self, guess: Weights) -> Weights | None:
         """The weights of the model, or None where no method settles."""
-        weights, solved = self._newton(guess)
-        if not solved and guess.excess is None:
-            weights, solved = self._newton(self._interior(guess))
-        return weights if solved else self._cooled(guess)
+        with _few_threads(len(self.force)):
+            weights, solved = self._newton(guess)
+            if not solved and guess.excess is None:
+                weights, solved = self._newton(self._interior(guess))
+            return weights if solved else self._cooled(guess)
 
     def _cooled(self, weights: Weights) -> Weights | None:
         """Solve at a high temperature first, where the entropy rules, then at lower ones."""
