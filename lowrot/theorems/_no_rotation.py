@@ -1,9 +1,8 @@
-"""One object per theorem: hypotheses evaluated, bounds as functions of tau, conclusion checked."""
+"""The no-rotation theorem: the coupled flow attains the maximal frozen margin."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,33 +18,7 @@ from lowrot.data import Dataset
 from lowrot.network import Network, activation
 from lowrot.optima import Optimum, frozen_margin
 from lowrot.path import Path
-
-_ROUNDING = 1e-7
-
-
-@dataclass(frozen=True)
-class Hypothesis:
-    """One hypothesis, evaluated: what is asked, the measured value, the limit, the verdict."""
-
-    statement: str
-    value: float
-    limit: str
-    holds: bool
-
-
-@dataclass(frozen=True)
-class Check:
-    """A conclusion compared with a path.
-
-    Args:
-        frame: one row a saved time: both sides of every inequality of the conclusion.
-        slack: the smallest (right side - left side), by inequality.
-        holds: whether every slack is above minus the rounding allowance.
-    """
-
-    frame: pd.DataFrame
-    slack: dict[str, float]
-    holds: bool
+from lowrot.theorems._statement import Check, Hypothesis, times, verdict
 
 
 class NoRotation:
@@ -84,12 +57,12 @@ class NoRotation:
 
     def bound(self, tau: Any, J: Any) -> np.ndarray:
         """Lower bound on ``P_+/||u||_1`` at clock times tau, from J(tau) along the path."""
-        tau, J = _times(tau), np.asarray(J, dtype=np.float64)
+        tau, J = times(tau), np.asarray(J, dtype=np.float64)
         return self.gamma.value - _over(self.divergence + 2.0 * J, 2.0 * tau)
 
     def bound_a_priori(self, tau: Any) -> np.ndarray:
         """The same bound with J replaced by what is known of it before the run."""
-        return self.bound(tau, np.full_like(_times(tau), self.J_limit))
+        return self.bound(tau, np.full_like(times(tau), self.J_limit))
 
     @property
     def J_limit(self) -> float:
@@ -100,7 +73,7 @@ class NoRotation:
     def width_of_certificate(self, tau: Any, J: Any) -> np.ndarray:
         """Upper bound on ``D - P_+/||u||_1``, the certificate that needs no solver."""
         spread = self.ln_start_norm - float(self.features.start.min())
-        return _over(spread + 2.0 * np.asarray(J, dtype=np.float64), 2.0 * _times(tau))
+        return _over(spread + 2.0 * np.asarray(J, dtype=np.float64), 2.0 * times(tau))
 
     def check(self, path: Path) -> Check:
         """Compare the conclusion with a coupled path: every inequality at every saved time.
@@ -133,7 +106,7 @@ class NoRotation:
             "D - margin <= width": (frame.width_bound - frame.width).min(),
             "J <= its limit": (frame.J_limit - frame.J).min(),
         }
-        return self._verdict(frame, slack)
+        return verdict(frame, slack)
 
     def inequalities(self, path: Path) -> Check:
         """Evaluate both sides of each inequality of the proof along a coupled path.
@@ -172,11 +145,7 @@ class NoRotation:
             "Gibbs": ((frame.ln_norm - frame.gibbs) / scale).min(),
             "growth of the norm": ((frame.norm_growth_bound - frame.norm_growth) / scale).min(),
         }
-        return self._verdict(frame, slack)
-
-    def _verdict(self, frame: pd.DataFrame, slack: dict[str, Any]) -> Check:
-        slack = {name: float(value) for name, value in slack.items()}
-        return Check(frame, slack, all(value >= -_ROUNDING for value in slack.values()))
+        return verdict(frame, slack)
 
     def _fits(self, path: Path) -> None:
         if path.meta.get("kind") != "coupled" or path["z"].shape[1] != self.data.n:
@@ -273,10 +242,3 @@ def covering_error(d: int, m: int, count: int, delta: float) -> float:
 def _over(total: np.ndarray, time: np.ndarray) -> np.ndarray:
     """Divide; infinite at time 0."""
     return np.where(time > 0, total / np.where(time > 0, time, 1.0), np.inf)
-
-
-def _times(tau: Any) -> np.ndarray:
-    tau = np.asarray(tau, dtype=np.float64)
-    if np.any(~(tau >= 0)):
-        raise ValueError("tau has entries that are negative or NaN; expected clock times >= 0")
-    return tau
