@@ -24,9 +24,8 @@ from lowrot import (
 )
 from lowrot._coupled_run import Run
 from lowrot._methods import METHODS
+from lowrot.margins import LOSSES
 from lowrot.path import Path
-
-LOSSES = ("exponential", "logistic")
 
 
 def tensor(values):
