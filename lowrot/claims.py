@@ -66,13 +66,13 @@ class Claim:
     seconds: float
 
     def _numbers(self) -> str:
-        m = self.measured
-        spread = (
-            "" if m["count"] == 1 else f" [{m['min']:.4g}, {m['max']:.4g}], {m['count']} values"
-        )
-        margin = f" ± {self.tolerance:.2g}" if self.relation == "~" else ""
-        bound = f"{self.bound:.6g}{margin}"
-        return f"{m['median']:.6g}{spread} {_SYMBOLS[self.relation]} {bound}"
+        """The comparison in one line: measured, with its spread, relation, bound."""
+        m, digits = self.measured, 6 if self.relation in ("~", "==") else 4
+        value = f"{m['median']:.{digits}g}"
+        if m["count"] > 1:
+            value += f" ({m['min']:.4g} to {m['max']:.4g}, {m['count']:.0f} values)"
+        within = f" ± {self.tolerance:.2g}" if self.relation == "~" else ""
+        return f"{value} {_SYMBOLS[self.relation]}\N{NO-BREAK SPACE}{self.bound:.6g}{within}"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         record = asdict(self)
@@ -104,7 +104,7 @@ def claim(
 
     Args:
         id: unique in the book: lower-case words joined by hyphens.
-        statement: what is claimed, one sentence.
+        statement: what is claimed, one sentence; formulas between dollar signs.
         measured: a number, or one per seed (any array); every one must satisfy the relation.
         relation: "<=", ">=", "<", ">", "==" or "~" (within ``tolerance``, absolute).
         bound: the number on the other side.

@@ -16,7 +16,7 @@ from lowrot.data import Dataset
 from lowrot.network import Network
 
 LOSSES = ("exponential", "logistic")
-"""Exponential: ``l(p) = exp(-p)``; logistic: ``l(p) = ln(1 + exp(-p))``."""
+"""The losses by name, ``l(p) = exp(-p)`` and ``l(p) = ln(1 + exp(-p))``."""
 
 
 def log_loss(p: Tensor, loss: str = "exponential") -> Tensor:

@@ -113,3 +113,17 @@ def test_the_record_is_strict_json_and_the_badge_is_escaped(checked):
     assert record["bound"] == "-inf"
     assert "a &lt; b &amp; c" in bundle["text/html"]
     assert 'id="claim-x"' in bundle["text/html"]
+
+
+@pytest.mark.parametrize(
+    ("claimed", "shown"),
+    [
+        ((1 / 3, "<=", 1e-7 + 1), "0.3333 ≤\N{NO-BREAK SPACE}1"),
+        (([2.0, 1e-9, 0.5], "<", 3.0), "0.5 (1e-09 to 2, 3 values) <\N{NO-BREAK SPACE}3"),
+        ((1 / 3, "~", 0.33, "measured", 0.01), "0.333333 ≈\N{NO-BREAK SPACE}0.33 ± 0.01"),
+    ],
+)
+def test_the_badge_says_what_was_compared(checked, claimed, shown):
+    measured, relation, bound, *rest = claimed
+    text = checked("x", "s", measured, relation, bound, *(rest or ["measured"]))
+    assert text._repr_mimebundle_()["text/plain"] == f"[measured] s: {shown}"

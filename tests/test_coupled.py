@@ -174,6 +174,14 @@ def test_agrees_with_the_network_itself(loss, slope):
         np.testing.assert_allclose(path["min_ratio"][index], p.min(), atol=1e-5)
 
 
+def test_the_reason_names_the_rule_that_was_met():
+    net, data = balanced(20, 2, seed=0), sparse_parity(2)
+    assert coupled_flow(net, data, stop={"tau": 5}).reason == "reached tau = 5"
+    met = coupled_flow(net, data, stop={"ln_norm": 2.0, "tau": 1e4}).reason
+    assert met.startswith("reached ln_norm = 2.")
+    assert " at tau = " in met
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize(("seed", "slope"), [(0, 0.0), (1, 0.3), (2, 0.0)])
 def test_limit_is_the_linear_program(seed, slope, loss):

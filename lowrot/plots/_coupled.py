@@ -59,7 +59,7 @@ def bounds(frame: pd.DataFrame, gamma_global: float | None = None) -> list[Axes]
     left.plot(frame.tau, frame.bound_a_priori, color=ACCENT, ls=":", label="bound, a priori")
     left.axhline(gamma, color=INK, lw=0.8, ls="--", label=r"$\gamma$ (linear program)")
     if gamma_global is not None:
-        left.axhline(gamma_global, color=MUTED, lw=0.8, label=r"$\gamma_{\mathrm{gl}}$")
+        left.axhline(gamma_global, color=MUTED, lw=0.8, label="global optimum")
     left.set(xscale="log", xlabel=r"clock $\tau$", ylabel="margin", ylim=(0, 1.6 * gamma))
     left.set_xlim(frame.tau.iloc[-1] * 1e-5, frame.tau.iloc[-1])
     left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), fontsize=8)
