@@ -128,7 +128,7 @@ def test_claims_are_set_as_mathematics(name):
     ("plain", "shown"),
     [
         ("0.5", "0.5"),
-        ("-2.5e-07", "−2.5 · 10<sup>−7</sup>"),
+        ("-2.5e-07", "−2.5&nbsp;·&nbsp;10<sup>−7</sup>"),
         ("1e+04", "10<sup>4</sup>"),
         ("-1e-12", "−10<sup>−12</sup>"),
         ("-inf", "−∞"),
@@ -145,7 +145,9 @@ def test_badges_are_set():
     )
     dressed = dressing.BADGE.sub(dressing.dress, badge)
     assert r"\(a &lt; b\)</span>, 1e-3</span>" in dressed
-    numbers = "3 · 10<sup>−5</sup> (−10<sup>−9</sup> to ∞, 10 values) &lt; 2.5</span></div>"
+    numbers = (
+        "3&nbsp;·&nbsp;10<sup>−5</sup> (−10<sup>−9</sup> to ∞, 10 values) &lt; 2.5</span></div>"
+    )
     assert dressed.endswith(numbers)
 
 

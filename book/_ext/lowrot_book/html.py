@@ -30,7 +30,7 @@ def number(text: str) -> str:
     if not exponent:
         return mantissa
     power = f"10<sup>{exponent.replace('+', '').replace('−0', '−').lstrip('0')}</sup>"
-    return mantissa[:-1] + power if mantissa in ("1", "−1") else f"{mantissa} · {power}"
+    return mantissa[:-1] + power if mantissa in ("1", "−1") else f"{mantissa}&nbsp;·&nbsp;{power}"
 
 
 def prose(escaped: str) -> str:

@@ -150,8 +150,9 @@ def claim_row(claim: dict, link: str) -> str:
         bound += f"<small>within {figure(claim.get('tolerance'))}</small>"
     seeds = claim.get("seeds")
     if seeds:
-        shown = ", ".join(map(str, seeds)) if len(seeds) <= 4 else f"{seeds[0]} … {seeds[-1]}"
-        bound += f"<small>{'seeds' if len(seeds) > 1 else 'seed'} {shown}</small>"
+        row = len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[0] + len(seeds)))
+        shown = f"{seeds[0]}–{seeds[-1]}" if row else ", ".join(map(str, seeds))
+        bound += f"<small>{'seeds' if len(seeds) > 1 else 'seed'}&nbsp;{shown}</small>"
     statement = prose(html.escape(claim["statement"]))
     return (
         f'<tr><th scope="row">{statement} {tag_html(claim["provenance"])}'
