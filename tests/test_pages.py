@@ -190,7 +190,7 @@ MATH = """() => ({
   raw: [...document.querySelectorAll('.math')].filter(e => !e.querySelector('mjx-container'))
     .map(e => e.textContent.slice(0, 60)),
 })"""
-LOOSE = """() => [...document.querySelectorAll('.bd-article span.math')]
+LOOSE = """() => [...document.querySelectorAll(':not(.lowrot-together) > span.math')]
   .filter(e => e.nextSibling?.nodeType === Node.TEXT_NODE && /^[,.;:)]/.test(e.nextSibling.data))
   .map(e => e.textContent.slice(0, 40) + e.nextSibling.data.slice(0, 20))"""
 IMAGES = """async () => {
