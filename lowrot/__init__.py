@@ -5,6 +5,7 @@
 - `margins`: normalized and smoothed margins, dual weights, rotation, KKT residual
 - `optima`: exact maximal margins, each with a primal point, a dual point and the gap
 - `path`: the result of any dynamics, with its certificates
+- `flow`: gradient flow, certified, over kinks and far into training
 - `coupled`: the no-rotation flow, n-dimensional at any width
 - `theorems`: hypotheses evaluated, bounds as functions of tau, conclusions checked
 - `claims`: the ledger of what the book asserts
@@ -14,6 +15,7 @@
 from lowrot.claims import claim
 from lowrot.coupled import Features, coupled_flow
 from lowrot.data import Dataset, load, sparse_parity, two_points
+from lowrot.flow import gradient_flow, regression_flow
 from lowrot.margins import kkt_residual, normalized_margin, rotation, smoothed_margin
 from lowrot.network import Network, balanced, small, standard
 from lowrot.optima import (
@@ -41,11 +43,13 @@ __all__ = [
     "coupled_flow",
     "frozen_margin",
     "global_margin",
+    "gradient_flow",
     "kkt_residual",
     "load",
     "no_rotation",
     "normalized_margin",
     "ntk_margin",
+    "regression_flow",
     "rotation",
     "small",
     "smoothed_margin",
