@@ -120,7 +120,7 @@ class Collocation:
             if count <= 2 or changes[-1] > 0.2 * changes[-2]:
                 K = [self.kernel(neurons) for neurons in states]
                 kernels += 2
-                stiff = h * float(K[1].diagonal() @ law.vector(guess[1]).abs()) > _NONSTIFF
+                stiff = h * law.stiffness(K[1], guess[1]) > _NONSTIFF
             new = self._solve(p, K, guess, h) if stiff else [law.respond(out) for out in p]
             if new is None:
                 return Step(None, math.inf, (0.0, 0.0), count, kernels, stiff)

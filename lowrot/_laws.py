@@ -53,6 +53,10 @@ class Separation:
         """Direction and size in which errors of the margins are measured: q, max(1, | P |)."""
         return weights.q, max(1.0, abs(float(soft_margin(p, self.loss))))
 
+    def stiffness(self, K: Tensor, weights: Weights) -> float:
+        """Bound on the rates at which q relaxes to its margins: ``sum_i q_i K_ii``."""
+        return float(K.diagonal() @ weights.q)
+
     def rate(self, p: Tensor) -> float:
         """``P' / ||W'||^2`` (F2): 1 for the exponential loss."""
         if self.loss == "exponential":
@@ -106,15 +110,20 @@ class Regression:
         size = weights.norm().clamp_min(1e-300)
         return weights / size, float(size)
 
+    def stiffness(self, K: Tensor, weights: Tensor) -> float:
+        """Bound on the rates at which residuals relax: the trace of K."""
+        return float(K.diagonal().sum())
+
 
 class Law(Protocol):
     """An objective, as a step sees it; its weights are of a type of their own."""
 
     @property
-    def sign(self) -> Tensor: ...
-    def respond(self, p: Tensor) -> Any: ...
-    def vector(self, weights: Any) -> Tensor: ...
-    def solve(self, p: Tensor, curvature: Tensor, guess: Any) -> Any: ...
-    def predict(self, now: Any, before: Any, ratio: float) -> Any: ...
-    def difference(self, new: Any, old: Any) -> float: ...
-    def unit(self, p: Tensor, weights: Any) -> tuple[Tensor, float]: ...
+    def sign(self) -> Tensor: ...  # noqa: D102
+    def respond(self, p: Tensor) -> Any: ...  # noqa: D102
+    def vector(self, weights: Any) -> Tensor: ...  # noqa: D102
+    def solve(self, p: Tensor, curvature: Tensor, guess: Any) -> Any: ...  # noqa: D102
+    def predict(self, now: Any, before: Any, ratio: float) -> Any: ...  # noqa: D102
+    def difference(self, new: Any, old: Any) -> float: ...  # noqa: D102
+    def unit(self, p: Tensor, weights: Any) -> tuple[Tensor, float]: ...  # noqa: D102
+    def stiffness(self, K: Tensor, weights: Any) -> float: ...  # noqa: D102

@@ -45,7 +45,7 @@ def reached(rules: dict[str, Any], row: dict[str, float], clock: str = "tau") ->
         elif name == "gap" and row["dual"] <= NO_MARGIN:
             return f"no positive margin exists: the dual D = {row['dual']:.3g} {at} bounds them all"
         elif (row[name] <= target) if name in FALLING else (row[name] >= target):
-            return f"reached {name} = {row[name]:.6g} {at}"
+            return f"reached {name} = {row[name]:.6g}" + (f" {at}" if name != clock else "")
     return ""
 
 
