@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lowrot._events import Contact, Neurons, move, track, wrong_side
+from lowrot._events import Contact, Motion, Neurons, track, wrong_side
 from lowrot._laws import Law
 from lowrot._neurons import Drive, Rates, speed_squared
 from lowrot._planes import Planes, Sliding
@@ -171,7 +171,11 @@ class Collocation:
         rate = (w[1] - w[0]) / ((1.0 - C1) * h)
         drive = Drive.of(self.planes, w[0] - C1 * h * rate, rate)
         times = (C1 * h, h)
-        states = [move(self.planes, start, contact, drive, 0.0, t, self.rates) for t in times]
+        zero = torch.zeros_like(start.a)
+        motions = [
+            Motion.of(self.planes, start, contact, drive, zero, zero + t, self.rates) for t in times
+        ]
+        states = [motion.end for motion in motions]
         wrong = [wrong_side(self.planes, state, contact).any(1) for state in states]
         rows = (wrong[0] | wrong[1]).nonzero()[:, 0]
         if len(rows):

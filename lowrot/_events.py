@@ -71,42 +71,76 @@ class Contact:
         return cls(mask, free, Sliding.of(planes, free))
 
 
-def move(
-    planes: Planes,
-    now: Neurons,
-    contact: Contact,
-    drive: Drive,
-    t: Tensor | float,
-    dt: Tensor | float,
-    rates: Rates,
-) -> Neurons:
-    """Move neurons from t over dt (for all, or one a neuron); kinks out of contact are ignored."""
-    early = t[:, None] if isinstance(t, Tensor) else t
-    h0, h1 = drive.field(contact.free)
-    h0 = h0 + early * h1
-    rows, space = contact.normals.rows, contact.normals
-    if not len(rows):
-        a, V = propagate(now.a, now.V, h0, h1, dt, rates)
-        return Neurons(a, V, contact.free)
-    along = space.project(now.V)
-    a, V = propagate(now.a, along, space.project(h0), space.project(h1), dt, rates)
-    S = contact.free.clone()
-    span = dt[rows] if isinstance(dt, Tensor) else dt
-    start = t[rows] if isinstance(t, Tensor) else t
-    mean = rates[1] * span * 0.5 * (now.a[rows] + a[rows])
-    half = span[:, None] * 0.5 if isinstance(span, Tensor) else span * 0.5
-    field = h0[rows] + half * h1[rows]
-    pull = field - space.tangent(field)
-    base = (now.V - along)[rows] + mean[:, None] * pull
-    jump = drive.jump[0] + _column(start + 0.5 * span) * drive.jump[1]
-    S[rows], offset = _settle(planes, contact.mask[rows], base, mean[:, None] * jump)
-    V[rows] += offset
-    if rates[0] and rates[1]:
-        size = now.V[rows].square().sum(1)
-        size = size + rates[1] / rates[0] * (a[rows].square() - now.a[rows].square())
-        V[rows] *= (size.clamp_min(0.0).sqrt() / V[rows].norm(dim=1).clamp_min(1e-300))[:, None]
-    S[rows] = torch.where(contact.mask[rows], S[rows], contact.free[rows])
-    return Neurons(a, V, S)
+@dataclass(frozen=True)
+class Motion:
+    """Neurons over an interval, kinks out of contact ignored.
+
+    Attributes:
+        start, end: the neurons at its ends.
+        contact: the planes they stick to.
+        along: inner weights at the start, less the offset from those planes, shape (e, d).
+        h0, h1: the field along the planes, from the start on, shape (e, d).
+        offset, drift: the offset at the start and its rate, shape (e, d).
+        rates: eta_a and eta_V.
+    """
+
+    start: Neurons
+    contact: Contact
+    along: Tensor
+    h0: Tensor
+    h1: Tensor
+    offset: Tensor
+    drift: Tensor
+    rates: Rates
+    end: Neurons
+
+    @classmethod
+    def of(
+        cls,
+        planes: Planes,
+        now: Neurons,
+        contact: Contact,
+        drive: Drive,
+        t: Tensor,
+        dt: Tensor,
+        rates: Rates,
+    ) -> Motion:
+        """The motion from the times t over the times dt, one a neuron, shape (e,)."""
+        raw, h1 = drive.field(contact.free)
+        raw = raw + t[:, None] * h1
+        space, rows = contact.normals, contact.normals.rows
+        along, h0 = space.project(now.V), space.project(raw)
+        offset, drift, S = now.V - along, torch.zeros_like(along), contact.free
+        slow = space.project(h1)
+        a, V = propagate(now.a, along, h0, slow, dt, rates)
+        if len(rows):
+            span = dt[rows, None]
+            mean = rates[1] * span * 0.5 * (now.a[rows] + a[rows])[:, None]
+            pull = raw[rows] + 0.5 * span * h1[rows]
+            jump = drive.jumps(t[rows] + 0.5 * dt[rows])
+            base = offset[rows] + mean * (pull - space.tangent(pull))
+            S = S.clone()
+            sides, moved = _settle(planes, contact.mask[rows], base, mean * jump)
+            S[rows] = torch.where(contact.mask[rows], sides, S[rows])
+            drift[rows] = (moved - offset[rows]) / span.clamp_min(1e-300)
+            V = V + offset + dt[:, None] * drift
+            V[rows] = _restored(now.a[rows], now.V[rows], a[rows], V[rows], rates)
+        return cls(now, contact, along, h0, slow, offset, drift, rates, Neurons(a, V, S))
+
+    def at(self, rows: Tensor, dt: Tensor) -> tuple[Tensor, Tensor]:
+        """Outer and inner weights of some rows after times dt of their own."""
+        start = self.start.a[rows], self.start.V[rows]
+        a, V = propagate(start[0], self.along[rows], self.h0[rows], self.h1[rows], dt, self.rates)
+        V = V + self.offset[rows] + dt[:, None] * self.drift[rows]
+        return a, _restored(*start, a, V, self.rates)
+
+
+def _restored(a0: Tensor, V0: Tensor, a: Tensor, V: Tensor, rates: Rates) -> Tensor:
+    """V scaled to the norm that the invariant ``eta_V a^2 - eta_a ||v||^2`` asks for."""
+    if not (rates[0] and rates[1]):
+        return V
+    square = V0.square().sum(1) + rates[1] / rates[0] * (a.square() - a0.square())
+    return V * (square.clamp_min(0.0).sqrt() / V.norm(dim=1).clamp_min(1e-300))[:, None]
 
 
 def _settle(planes: Planes, mask: Tensor, base: Tensor, strength: Tensor) -> tuple[Tensor, Tensor]:
@@ -132,135 +166,100 @@ def wrong_side(planes: Planes, now: Neurons, contact: Contact) -> Tensor:
 
 
 def track(
-    planes: Planes, neurons: Neurons, drive: Drive, goals: tuple[float, ...], rates: Rates
+    planes: Planes, neurons: Neurons, drive: Drive, goals: tuple[float, float], rates: Rates
 ) -> list[Neurons] | None:
-    """Follow neurons from time 0 through their kinks; return them at the goals.
+    """Follow neurons from time 0 through their kinks; return them at the two goals.
 
     Returns:
         None if some neuron met more kinks than a step may have.
     """
-    now, t, out = neurons.copy(), torch.zeros_like(neurons.a), []
+    ends = neurons.a.new_tensor(goals)
+    now, t, first = neurons.copy(), torch.zeros_like(neurons.a), neurons.copy()
     passed = torch.zeros_like(now.S, dtype=torch.bool)
-    for goal in goals:
-        for turn in range(_ROUNDS):
-            rows = (t < goal).nonzero()[:, 0]
-            if not len(rows):
-                break
-            if turn > _PATIENCE:
-                passed[rows] = False
-            here, dt = now.take(rows), goal - t[rows]
-            contact = Contact.of(planes, here, drive.jumps(t[rows]), passed[rows])
-            there = move(planes, here, contact, drive, t[rows], dt, rates)
-            wrong = wrong_side(planes, there, contact)
-            hit = wrong.any(1).nonzero()[:, 0]
-            if len(hit):
-                root, plane = _first_root(
-                    planes,
-                    here.take(hit),
-                    there.take(hit),
-                    wrong[hit],
-                    dt[hit],
-                    _pick(contact, hit),
-                    drive,
-                    t[rows[hit]],
-                    rates,
-                )
-                dt[hit] = root
-                met = move(
-                    planes, here.take(hit), _pick(contact, hit), drive, t[rows[hit]], root, rates
-                )
-                met, through = _meet(planes, met, plane, drive, t[rows[hit]] + root)
-                there.put(hit, met)
-                passed[rows[hit]] = (passed[rows[hit]] | through) & (met.S != 0)
-            now.put(rows, there)
-            t[rows] = t[rows] + dt
-            settled = torch.ones(len(rows), dtype=torch.bool, device=t.device)
-            settled[hit] = False
-            t[rows[settled]] = goal
-        else:
-            return None
-        out.append(now.copy())
-    return out
-
-
-def _pick(contact: Contact, rows: Tensor) -> Contact:
-    spaces = contact.normals
-    inside = torch.isin(spaces.rows, rows)
-    position = torch.searchsorted(rows, spaces.rows[inside])
-    return Contact(contact.mask[rows], contact.free[rows], Sliding(position, spaces.basis[inside]))
+    for count in range(_ROUNDS):
+        rows = (t < ends[1]).nonzero()[:, 0]
+        if not len(rows):
+            return [first, now]
+        if count > _PATIENCE:
+            passed[rows] = False
+        here, goal = now.take(rows), torch.where(t[rows] < ends[0], ends[0], ends[1])
+        contact = Contact.of(planes, here, drive.jumps(t[rows]), passed[rows])
+        motion = Motion.of(planes, here, contact, drive, t[rows], goal - t[rows], rates)
+        wrong = wrong_side(planes, motion.end, contact)
+        there, hit = motion.end, wrong.any(1).nonzero()[:, 0]
+        if len(hit):
+            when, plane = _first_root(planes, motion, hit, wrong[hit], goal[hit] - t[rows[hit]])
+            goal[hit] = t[rows[hit]] + when
+            met, through = _meet(planes, motion, hit, when, plane, drive.jumps(goal[hit]))
+            there.put(hit, met)
+            passed[rows[hit]] = (passed[rows[hit]] | through) & (met.S != 0)
+        now.put(rows, there)
+        t[rows] = goal
+        arrived = rows[goal == ends[0]]
+        first.put(arrived, now.take(arrived))
+    return None
 
 
 def _first_root(
-    planes: Planes,
-    start: Neurons,
-    end: Neurons,
-    wrong: Tensor,
-    dt: Tensor,
-    contact: Contact,
-    drive: Drive,
-    t: Tensor,
-    rates: Rates,
+    planes: Planes, motion: Motion, rows: Tensor, wrong: Tensor, dt: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Time at which each neuron first meets a plane out of contact, and which plane.
+    """Time at which each of the rows first meets a plane out of contact, and which plane.
 
     The plane is chosen by linear interpolation; one that was met a little earlier is found next.
     """
-    before = (start.V @ planes.U.T) * contact.free
-    after = (end.V @ planes.U.T) * contact.free
+    V, free = motion.start.V[rows], motion.contact.free[rows]
+    before, after = (V @ planes.U.T) * free, (motion.end.V[rows] @ planes.U.T) * free
     room = before.clamp_min(0.0)
     fraction = torch.where(wrong, room / (room - after).clamp_min(1e-300), 2.0)
     plane = fraction.argmin(1)
-    pick = plane[:, None]
-    normal, side = planes.U[plane], contact.free.gather(1, pick)[:, 0]
-    size = start.V.norm(dim=1)
-    root = dt * fraction.gather(1, pick)[:, 0]
-    h0, h1 = drive.field(contact.free)
-    h0 = contact.normals.project(h0 + t[:, None] * h1)
-    h1 = contact.normals.project(h1)
-    along = contact.normals.project(start.V)
-    off = ((start.V - along) * normal).sum(1)
-    drift = (((end.V - contact.normals.project(end.V)) * normal).sum(1) - off) / dt
-    on = before.gather(1, pick)[:, 0] <= _ON * size
-    outward = side * (rates[1] * start.a * (h0 * normal).sum(1) + drift) > 0
+    pick, size = plane[:, None], V.norm(dim=1)
+    normal, side = planes.U[plane], free.gather(1, pick)[:, 0]
+
+    def speed(a: Tensor, when: Tensor) -> Tensor:
+        field = motion.rates[1] * a[:, None] * (motion.h0[rows] + when[:, None] * motion.h1[rows])
+        return side * ((field + motion.drift[rows]) * normal).sum(1)
+
     low, high = torch.zeros_like(dt), dt
-    root = torch.where(on & outward, 0.5 * dt, root)
+    on = before.gather(1, pick)[:, 0] <= _ON * size
+    outward = speed(motion.start.a[rows], low) > 0
+    root = torch.where(on & outward, 0.5 * dt, dt * fraction.gather(1, pick)[:, 0])
     on &= ~outward
     for _ in range(_NEWTON):
         root = torch.where((root > low) & (root < high), root, 0.5 * (low + high))
-        a, V = propagate(start.a, along, h0, h1, root, rates)
-        value = ((V * normal).sum(1) + off + drift * root) * side
+        a, V = motion.at(rows, root)
+        value = (V * normal).sum(1) * side
         if bool(((value.abs() <= 1e-10 * size) | on).all()):
             break
         right = value > 0
         low, high = torch.where(right, root, low), torch.where(right, high, root)
-        speed = side * (rates[1] * a * ((h0 + root[:, None] * h1) * normal).sum(1) + drift)
-        root = root - value / torch.where(speed == 0, 1.0, speed)
+        rate = speed(a, root)
+        root = root - value / torch.where(rate == 0, 1.0, rate)
     return torch.where(on, 0.0, root), plane
 
 
 def _meet(
-    planes: Planes, now: Neurons, plane: Tensor, drive: Drive, t: Tensor
+    planes: Planes, motion: Motion, rows: Tensor, when: Tensor, plane: Tensor, jump: Tensor
 ) -> tuple[Neurons, Tensor]:
-    """Neurons at a plane just met, sliding where their least velocity does; and pairs crossed."""
-    S, pick = now.S, plane[:, None]
-    jump = drive.jumps(t)
-    met = torch.zeros_like(S, dtype=torch.bool).scatter(1, pick, True)
-    met |= (now.V @ planes.U.T).abs() <= _ON * now.V.norm(dim=1, keepdim=True)
-    met &= S != 0
-    attract = met & (now.a[:, None] * jump < 0)
-    bound = attract | (S == 0)
-    h0, h1 = drive.field(torch.where(bound, 0.0, S))
-    D, columns = _gather(planes, bound, jump)
-    normal = least_velocity(D, h0 + t[:, None] * h1)
-    # D_k.r = jump_k u_k.r, so the side it leaves to is the sign of a u_k.r = a D_k.r / jump_k.
-    sides = (now.a[:, None] * normal * jump.gather(1, columns)).sign() * (D != 0).any(2)
-    left = torch.zeros_like(S).scatter_add(1, columns, sides)
-    hit = torch.zeros_like(met).scatter(1, pick, True)
-    S = torch.where(attract, left, torch.where(hit & ~attract, -S, S))
-    normal_of = planes.U[plane]
-    V = now.V - (now.V * normal_of).sum(1, keepdim=True) * normal_of
-    V = V * (now.V.norm(dim=1) / V.norm(dim=1).clamp_min(1e-300))[:, None]
-    return Neurons(now.a, V, S), met & (S != 0)
+    """The rows at the plane just met, which they cross or begin to slide on; and pairs crossed.
+
+    A neuron crosses if beyond the plane it still moves away from where it came.
+    """
+    a, V = motion.at(rows, when)
+    contact, pick, normal = motion.contact, plane[:, None], planes.U[plane]
+    free = contact.free[rows]
+    side, strength = free.gather(1, pick)[:, 0], jump.gather(1, pick)[:, 0]
+    full = torch.zeros_like(motion.along)
+    full[rows] = normal
+    tangent = contact.normals.project(full)[rows]
+    field = motion.h0[rows] + when[:, None] * motion.h1[rows]
+    beyond = (field * normal).sum(1) - 2.0 * side * strength * tangent.square().sum(1)
+    through = (a * strength >= 0) | (side * a * beyond < 0)
+    through &= tangent.square().sum(1) > _ON
+    S = free.scatter(1, pick, torch.where(through, -side, 0.0)[:, None])
+    flat = V - (V * normal).sum(1, keepdim=True) * normal
+    flat *= (V.norm(dim=1) / flat.norm(dim=1).clamp_min(1e-300))[:, None]
+    crossed = torch.zeros_like(free, dtype=torch.bool).scatter(1, pick, through[:, None])
+    return Neurons(a, flat, S), crossed
 
 
 def _gather(planes: Planes, chosen: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
@@ -269,7 +268,3 @@ def _gather(planes: Planes, chosen: Tensor, size: Tensor) -> tuple[Tensor, Tenso
     columns = chosen.to(torch.int8).topk(most, dim=1).indices
     sizes = torch.where(chosen.gather(1, columns), size.gather(1, columns), 0.0)
     return sizes[:, :, None] * planes.U[columns], columns
-
-
-def _column(value: Tensor | float) -> Tensor | float:
-    return value[:, None] if isinstance(value, Tensor) else value
