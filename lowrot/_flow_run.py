@@ -34,7 +34,7 @@ def certificates(rtol: float) -> dict[str, tuple[float, str]]:
         "loss_increase": (rtol, "P never decreases (F2), relative to max(1, | P |)"),
         "margin_decrease": (rtol, "P_+/||W||^2 never decreases (F5), relative to its value"),
         "sandwich": (rtol, "P <= sum q p <= P_+ + c_n (F3), relative to max(1, | P |)"),
-        "energy": (rtol ** (1 / 3), "P' = ||W'||^2 (F2), summed defects of asinh P"),
+        "energy": (rtol ** (1 / 3), "P' = ||W'||^2 (F2), sum of the relative defects of the steps"),
         "failed_steps": (0.0, "steps that no size made accurate enough"),
     }
 
@@ -225,16 +225,19 @@ class SeparationRun(FlowRun):
             note("margin_decrease", 1.0 - row["margin"] / before["margin"])
         ceiling = max(row["P"], 0.0) + self.c_n
         note("sandwich", max(row["P"] - row["mean"], row["mean"] - ceiling) / unit)
-        gained = math.asinh(row["P"]) - math.asinh(before["P"])
-        self.recorder.accumulate("energy", abs(gained - self.expected()))
+        self.recorder.accumulate("energy", self.defect(before["P"], row["P"]))
 
-    def expected(self) -> float:
-        """The gain of asinh P over the last step by F2: smooth however fast P grows."""
-        total = 0.0
+    def defect(self, before: float, after: float) -> float:
+        """Relative defect of ``P' = ||W'||^2`` over the last step, by the quadrature of the stages.
+
+        Of P while it is small and of asinh P when it grows by factors: the smoother counts.
+        """
+        plain, stretched = after - before, math.asinh(after) - math.asinh(before)
         for weight, speed, stage in zip(A[1], self.speeds, self.stages):
             P = float(soft_margin(stage.p, self.loss))
-            total += weight * speed * self.law.rate(stage.p) / math.hypot(1.0, P)
-        return self.last * total
+            part = self.last * weight * speed * self.law.rate(stage.p)
+            plain, stretched = plain - part, stretched - part / math.hypot(1.0, P)
+        return min(abs(plain) / max(1.0, abs(after)), abs(stretched))
 
     def meta(self) -> dict[str, Any]:
         """What is needed to continue the run, and to describe it."""

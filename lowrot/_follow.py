@@ -93,7 +93,8 @@ class Follower(ABC):
         self.stats["seconds"] += time.perf_counter() - started
         if self.recorder.last(self.clock) != self.now:
             self.recorder.add(self.row(), self.state())
-        return self.recorder.path(reason, dict(self.stats), self.meta())
+        meta = self.meta()
+        return self.recorder.path(reason, dict(self.stats), meta)
 
 
 def later(ln_t: float, start: float, end: float, h: float) -> float:
