@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lowrot._events import Contact, Motion, Neurons, track, wrong_side
+from lowrot._events import Contact, Motion, Neurons, Tracked, track, wrong_side
 from lowrot._laws import Law
 from lowrot._neurons import Drive, Rates, speed_squared
 from lowrot._planes import Planes, Sliding
@@ -48,6 +48,7 @@ class Step:
         stages: the states at both Radau points; None if the step could not be solved.
         error: local error in units of the tolerance.
         speeds: the objective's rate of change at both, ``||W'||^2`` in the metric of the rates.
+        energy: its integral over the step, kinks resolved.
         iterations, kernels: what it cost.
         stiff: whether the kernels entered.
     """
@@ -55,6 +56,7 @@ class Step:
     stages: tuple[State, State] | None
     error: float
     speeds: tuple[float, float]
+    energy: float
     iterations: int
     kernels: int
     stiff: bool
@@ -113,9 +115,10 @@ class Collocation:
         direction, size = law.unit(start.p, start.weights)
         kernels, changes, stiff = 0, [math.inf], True
         for count in range(1, _ITERATIONS + 1):
-            drive, states = self._propagate(start.neurons, contact, guess, h)
-            if states is None:
-                return Step(None, math.inf, (0.0, 0.0), count, kernels, stiff)
+            drive, way = self._propagate(start.neurons, contact, guess, h)
+            if way is None:
+                return Step(None, math.inf, (0.0, 0.0), 0.0, count, kernels, stiff)
+            states = way.states
             p = [self.outputs(neurons) for neurons in states]
             if count <= 2 or changes[-1] > 0.2 * changes[-2]:
                 K = [self.kernel(neurons) for neurons in states]
@@ -123,7 +126,7 @@ class Collocation:
                 stiff = h * law.stiffness(K[1], guess[1]) > _NONSTIFF
             new = self._solve(p, K, guess, h) if stiff else [law.respond(out) for out in p]
             if new is None:
-                return Step(None, math.inf, (0.0, 0.0), count, kernels, stiff)
+                return Step(None, math.inf, (0.0, 0.0), 0.0, count, kernels, stiff)
             d = [law.vector(b) - law.vector(a) for a, b in zip(guess, new)]
             shift = max(
                 _size(h * (row[0] * d[0] + row[1] * d[1]), K[1], direction, size, scale)
@@ -133,18 +136,18 @@ class Collocation:
             guess = new
             changes.append(shift)
             if not math.isfinite(shift) or (count > 5 and changes[-1] > changes[-3]):
-                return Step(None, math.inf, (0.0, 0.0), count, kernels, stiff)
+                return Step(None, math.inf, (0.0, 0.0), 0.0, count, kernels, stiff)
             factor = min(0.9, max(0.05, changes[-1] / changes[-2])) if count > 1 else 0.5
             if factor * shift <= _TIGHT * self.rtol and factor * moved <= _LOOSE:
                 break
         else:
-            return Step(None, math.inf, (0.0, 0.0), count, kernels, stiff)
+            return Step(None, math.inf, (0.0, 0.0), 0.0, count, kernels, stiff)
         stages = State(states[0], p[0], guess[0]), State(states[1], p[1], guess[1])
         q = [law.vector(weights) for weights in (start.weights, *guess)]
         defect = DEFECT * h * (q[0] - 1.5 * q[1] + 0.5 * q[2])
-        error = _size(defect, K[1], direction, size, scale) / self.rtol
+        error = max(_size(defect, K[1], direction, size, scale), way.slip / size) / self.rtol
         speeds = self._speed(states[0], drive, C1 * h), self._speed(states[1], drive, h)
-        return Step(stages, error, speeds, count, kernels, stiff)
+        return Step(stages, error, speeds, way.energy, count, kernels, stiff)
 
     def _solve(
         self, p: Sequence[Tensor], K: Sequence[Tensor], guess: Sequence[Any], h: float
@@ -165,7 +168,7 @@ class Collocation:
 
     def _propagate(
         self, start: Neurons, contact: Contact, weights: Sequence[Any], h: float
-    ) -> tuple[Drive, list[Neurons] | None]:
+    ) -> tuple[Drive, Tracked | None]:
         """The neurons at both points under weights that are linear in time."""
         w = [self.law.sign * self.law.vector(one) for one in weights]
         rate = (w[1] - w[0]) / ((1.0 - C1) * h)
@@ -175,16 +178,21 @@ class Collocation:
         motions = [
             Motion.of(self.planes, start, contact, drive, zero, zero + t, self.rates) for t in times
         ]
-        states = [motion.end for motion in motions]
-        wrong = [wrong_side(self.planes, state, contact).any(1) for state in states]
-        rows = (wrong[0] | wrong[1]).nonzero()[:, 0]
+        first, second = motions[0].end, motions[1].end
+        wrong = [wrong_side(self.planes, state, contact).any(1) for state in (first, second)]
+        kinked = wrong[0] | wrong[1]
+        smooth, span = (~kinked).nonzero()[:, 0], zero + h
+        slip = float(motions[1].slip(span)[smooth].sum())
+        energy = float(motions[1].energy(smooth, span[smooth]).sum())
+        rows = kinked.nonzero()[:, 0]
         if len(rows):
             tracked = track(self.planes, start.take(rows), drive, times, self.rates)
             if tracked is None:
                 return drive, None
-            for state, part in zip(states, tracked):
+            for state, part in zip((first, second), tracked.states):
                 state.put(rows, part)
-        return drive, states
+            slip, energy = slip + tracked.slip, energy + tracked.energy
+        return drive, Tracked((first, second), slip, energy)
 
     def _jump(self, state: State) -> Tensor:
         return self.planes.coefficients(self.law.sign * self.law.vector(state.weights))[1]

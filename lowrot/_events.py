@@ -17,8 +17,9 @@ from lowrot._least import least_velocity
 from lowrot._neurons import Drive, Rates, propagate
 from lowrot._planes import Planes, Sliding
 
-_ON, _STICKY, _CROSSED = 1e-9, 1e-3, 1e-10
-"""Distances from a plane over ``||v||``: on it, near enough to stick, and beyond it."""
+_ON, _STICKY, _CROSSED, _WIDE = 1e-9, 1e-3, 1e-10, 1e-2
+"""Distances from a plane over ``||v||``: on it, near enough to stick, beyond it; and the largest
+offset from several."""
 _ROUNDS, _PATIENCE, _NEWTON = 200, 20, 30
 
 
@@ -68,7 +69,15 @@ class Contact:
             mask &= ~crossed
         side = torch.where(Z.abs() > _CROSSED * size, Z.sign(), now.S)
         free = torch.where(mask, 0.0, side)
-        return cls(mask, free, Sliding.of(planes, free))
+        normals = Sliding.of(planes, free)
+        # Nearly parallel planes span directions in which v is not small: then only those slid on.
+        offset = (now.V - normals.project(now.V)).norm(dim=1, keepdim=True)
+        wide = offset > _WIDE * size
+        if bool(wide.any()):
+            mask = torch.where(wide, now.S == 0, mask)
+            free = torch.where(mask, 0.0, side)
+            normals = Sliding.of(planes, free)
+        return cls(mask, free, normals)
 
 
 @dataclass(frozen=True)
@@ -134,6 +143,28 @@ class Motion:
         V = V + self.offset[rows] + dt[:, None] * self.drift[rows]
         return a, _restored(*start, a, V, self.rates)
 
+    def slip(self, dt: Tensor) -> Tensor:
+        """``|a_j|/||v_j||`` times the square of the slip over times dt, shape (e,).
+
+        The slip is taken linearly; this is the size of what that neglects in the outputs.
+        """
+        end = self.end
+        square = (self.drift * dt[:, None]).square().sum(1)
+        return square * end.a.abs() / end.V.norm(dim=1).clamp_min(1e-300)
+
+    def energy(self, rows: Tensor, dt: Tensor) -> Tensor:
+        """The integral of ``||W_j'||^2`` (in the metric of the rates) over times dt, shape (e,)."""
+        total = torch.zeros_like(dt)
+        for share, weight in ((1.0 / 3.0, 0.75), (1.0, 0.25)):
+            a, V = self.at(rows, share * dt)
+            h = self.h0[rows] + share * dt[:, None] * self.h1[rows]
+            inner = self.rates[1] * a[:, None] * h + self.drift[rows]
+            speed = self.rates[0] * (h * V).sum(1).square()
+            if self.rates[1]:
+                speed = speed + inner.square().sum(1) / self.rates[1]
+            total = total + weight * dt * speed
+        return total
+
 
 def _restored(a0: Tensor, V0: Tensor, a: Tensor, V: Tensor, rates: Rates) -> Tensor:
     """V scaled to the norm that the invariant ``eta_V a^2 - eta_a ||v||^2`` asks for."""
@@ -165,21 +196,31 @@ def wrong_side(planes: Planes, now: Neurons, contact: Contact) -> Tensor:
     return (Z * contact.free < -_CROSSED * now.V.norm(dim=1, keepdim=True)) & ~contact.mask
 
 
+@dataclass(frozen=True)
+class Tracked:
+    """Neurons at two goals; the slip and the energy (see `Motion`) of the whole way, summed."""
+
+    states: tuple[Neurons, Neurons]
+    slip: float
+    energy: float
+
+
 def track(
     planes: Planes, neurons: Neurons, drive: Drive, goals: tuple[float, float], rates: Rates
-) -> list[Neurons] | None:
-    """Follow neurons from time 0 through their kinks; return them at the two goals.
+) -> Tracked | None:
+    """Follow neurons from time 0 through their kinks, to the two goals.
 
     Returns:
         None if some neuron met more kinks than a step may have.
     """
+    slip, energy = 0.0, 0.0
     ends = neurons.a.new_tensor(goals)
     now, t, first = neurons.copy(), torch.zeros_like(neurons.a), neurons.copy()
     passed = torch.zeros_like(now.S, dtype=torch.bool)
     for count in range(_ROUNDS):
         rows = (t < ends[1]).nonzero()[:, 0]
         if not len(rows):
-            return [first, now]
+            return Tracked((first, now), slip, energy)
         if count > _PATIENCE:
             passed[rows] = False
         here, goal = now.take(rows), torch.where(t[rows] < ends[0], ends[0], ends[1])
@@ -193,6 +234,9 @@ def track(
             met, through = _meet(planes, motion, hit, when, plane, drive.jumps(goal[hit]))
             there.put(hit, met)
             passed[rows[hit]] = (passed[rows[hit]] | through) & (met.S != 0)
+        span = goal - t[rows]
+        slip += float(motion.slip(span).sum())
+        energy += float(motion.energy(torch.arange(len(rows), device=t.device), span).sum())
         now.put(rows, there)
         t[rows] = goal
         arrived = rows[goal == ends[0]]

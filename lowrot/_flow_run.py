@@ -30,7 +30,10 @@ _REST = 1e-8
 def certificates(rtol: float) -> dict[str, tuple[float, str]]:
     """What is checked along a classification flow, and how far rounding and rtol may move it."""
     return {
-        "balance": (1e-9, "a_j^2 - ||v_j||^2 is constant (F4), relative to the neuron's size"),
+        "balance": (
+            1e-9,
+            "a_j^2 - ||v_j||^2 is constant (F4), relative to its largest size",
+        ),
         "loss_increase": (rtol, "P never decreases (F2), relative to max(1, | P |)"),
         "margin_decrease": (rtol, "P_+/||W||^2 never decreases (F5), relative to its value"),
         "sandwich": (rtol, "P <= sum q p <= P_+ + c_n (F3), relative to max(1, | P |)"),
@@ -64,10 +67,11 @@ class FlowRun(Follower):
         self.time, self.point = 0.0, stepper.start(net.a, net.V)
         self.before, self.last, self.error = self.point.weights, math.inf, 0.0
         self.stages: tuple[State, State] = (self.point, self.point)
-        self.speeds = (0.0, 0.0)
+        self.speeds, self.energy = (0.0, 0.0), 0.0
         self.invariant = setting.rates[1] * net.a.square() - setting.rates[0] * net.V.square().sum(
             1
         )
+        self.size = setting.rates[1] * net.a.square() + setting.rates[0] * net.V.square().sum(1)
         self.h = 1e-3 / max(
             1.0, math.sqrt(float(stepper.kernel(self.point.neurons).diagonal().max()))
         )
@@ -110,7 +114,8 @@ class FlowRun(Follower):
             self.h = h * (0.4 if step.stages is None else max(0.2, 0.9 * step.error ** (-1 / 3)))
         self.before, self.last = self.point.weights, h
         self.arrive(step.stages[1], h)
-        self.stages, self.speeds, self.point = step.stages, step.speeds, step.stages[1]
+        self.stages, self.point = step.stages, step.stages[1]
+        self.speeds, self.energy = step.speeds, step.energy
         self.time = limit if h == room else self.time + h
         self.error += step.error * self.setting.rtol
         self.stats["steps"] += 1
@@ -140,7 +145,7 @@ class FlowRun(Follower):
         """Change of the invariants, relative to the size of each neuron."""
         now, (rate_a, rate_V) = self.point.neurons, self.setting.rates
         outer, inner = rate_V * now.a.square(), rate_a * now.V.square().sum(1)
-        size = (outer + inner + self.invariant.abs()).clamp_min(1e-300)
+        size = (outer + inner).maximum(self.size).clamp_min(1e-300)
         return float(((outer - inner - self.invariant).abs() / size).max())
 
     def state(self) -> dict[str, np.ndarray]:
@@ -230,13 +235,15 @@ class SeparationRun(FlowRun):
     def defect(self, before: float, after: float) -> float:
         """Relative defect of ``P' = ||W'||^2`` over the last step, by the quadrature of the stages.
 
-        Of P while it is small and of asinh P when it grows by factors: the smoother counts.
+        Of P, kinks resolved, or of asinh P, which is smooth when P grows by factors.
         """
-        plain, stretched = after - before, math.asinh(after) - math.asinh(before)
+        plain, stretched, mean = after - before, math.asinh(after) - math.asinh(before), 0.0
         for weight, speed, stage in zip(A[1], self.speeds, self.stages):
             P = float(soft_margin(stage.p, self.loss))
-            part = self.last * weight * speed * self.law.rate(stage.p)
-            plain, stretched = plain - part, stretched - part / math.hypot(1.0, P)
+            rate = self.law.rate(stage.p)
+            mean += weight * rate
+            stretched -= self.last * weight * speed * rate / math.hypot(1.0, P)
+        plain -= mean * self.energy
         return min(abs(plain) / max(1.0, abs(after)), abs(stretched))
 
     def meta(self) -> dict[str, Any]:
@@ -290,8 +297,7 @@ class RegressionRun(FlowRun):
         self.recorder.violation("balance", self.drift())
         rise = (row["loss"] - before["loss"]) / max(before["loss"], 1e-300)
         self.recorder.violation("loss_increase", rise)
-        gained = self.last * (A[1][0] * self.speeds[0] + A[1][1] * self.speeds[1])
-        gap = abs(before["loss"] - row["loss"] - gained) / self.first
+        gap = abs(before["loss"] - row["loss"] - self.energy) / self.first
         self.recorder.accumulate("energy", gap)
 
     def line(self, row: Row) -> str:
