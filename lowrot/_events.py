@@ -144,13 +144,13 @@ class Motion:
         return a, _restored(*start, a, V, self.rates)
 
     def slip(self, dt: Tensor) -> Tensor:
-        """``|a_j|/||v_j||`` times the square of the slip over times dt, shape (e,).
+        """``|a_j|/||v_j||`` times the square of the slip over times dt, about, shape (e,).
 
         The slip is taken linearly; this is the size of what that neglects in the outputs.
         """
-        end = self.end
-        square = (self.drift * dt[:, None]).square().sum(1)
-        return square * end.a.abs() / end.V.norm(dim=1).clamp_min(1e-300)
+        slipped = self.drift.norm(dim=1) * dt
+        size = (self.end.V.norm(dim=1) + slipped).clamp_min(1e-300)
+        return self.end.a.abs() * slipped * (slipped / size)
 
     def energy(self, rows: Tensor, dt: Tensor) -> Tensor:
         """The integral of ``||W_j'||^2`` (in the metric of the rates) over times dt, shape (e,)."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from lowrot._collocation import A, Collocation, State
+from lowrot._collocation import A, Collocation, State, Step
 from lowrot._follow import Follower, Row, later
 from lowrot._laws import Regression, Separation
 from lowrot._model import Weights
@@ -66,8 +66,7 @@ class FlowRun(Follower):
         net = setting.initial
         self.time, self.point = 0.0, stepper.start(net.a, net.V)
         self.before, self.last, self.error = self.point.weights, math.inf, 0.0
-        self.stages: tuple[State, State] = (self.point, self.point)
-        self.speeds, self.energy = (0.0, 0.0), 0.0
+        self.step: Step | None = None
         self.invariant = setting.rates[1] * net.a.square() - setting.rates[0] * net.V.square().sum(
             1
         )
@@ -108,21 +107,25 @@ class FlowRun(Follower):
             step = self.stepper.attempt(self.point, self.before, min(h / self.last, 2.0), h)
             self.stats["iterations"] += step.iterations
             self.stats["kernels"] += step.kernels
-            if step.stages is not None and step.error <= 1.0:
+            error = math.inf if step.stages is None else max(step.error, self.defect(step, h))
+            if step.stages is not None and error <= 1.0:
                 break
             self.stats["rejected"] += 1
-            self.h = h * (0.4 if step.stages is None else max(0.2, 0.9 * step.error ** (-1 / 3)))
+            self.h = h * (0.4 if math.isinf(error) else max(0.2, 0.9 * error ** (-1 / 3)))
         self.before, self.last = self.point.weights, h
         self.arrive(step.stages[1], h)
-        self.stages, self.point = step.stages, step.stages[1]
-        self.speeds, self.energy = step.speeds, step.energy
+        self.step, self.point = step, step.stages[1]
         self.time = limit if h == room else self.time + h
-        self.error += step.error * self.setting.rtol
+        self.error += error * self.setting.rtol
         self.stats["steps"] += 1
         self.stats["stiff"] += step.stiff
-        proposed = h * min(3.0, max(0.2, 0.9 * max(step.error, 1e-4) ** (-1 / 3)))
+        proposed = h * min(3.0, max(0.2, 0.9 * max(error, 1e-4) ** (-1 / 3)))
         self.h = max(self.h, proposed) if h < self.h else proposed
         return ""
+
+    def defect(self, step: Step, h: float) -> float:
+        """A second estimate of a step's error in units of the tolerance, where there is one."""
+        return 0.0
 
     def arrive(self, end: State, h: float) -> None:
         """Advance whatever is integrated beside the state."""
@@ -195,7 +198,12 @@ class SeparationRun(FlowRun):
             return f"margins exceed {_RESOLVED:g}: doubles no longer resolve the dual weights"
         reason = super().advance(limit)
         least = float(self.point.p.min())
-        if not reason and least <= 0 and self.speeds[1] < _REST * self.common()["norm_squared"]:
+        if (
+            not reason
+            and self.step
+            and least <= 0
+            and self.step.speeds[1] < _REST * self.common()["norm_squared"]
+        ):
             where = f"at rest at tau = {self.time:.6g}"
             return f"{where}: the data are not separated (min p = {least:.3g})"
         return reason
@@ -230,21 +238,26 @@ class SeparationRun(FlowRun):
             note("margin_decrease", 1.0 - row["margin"] / before["margin"])
         ceiling = max(row["P"], 0.0) + self.c_n
         note("sandwich", max(row["P"] - row["mean"], row["mean"] - ceiling) / unit)
-        self.recorder.accumulate("energy", self.defect(before["P"], row["P"]))
+        assert self.step is not None
+        defect = self.defect(self.step, self.last, before["P"])
+        self.recorder.accumulate("energy", self.setting.rtol * defect)
 
-    def defect(self, before: float, after: float) -> float:
-        """Relative defect of ``P' = ||W'||^2`` over the last step, by the quadrature of the stages.
+    def defect(self, step: Step, h: float, before: float | None = None) -> float:
+        """Relative defect of ``P' = ||W'||^2`` over a step, in units of the tolerance.
 
         Of P, kinks resolved, or of asinh P, which is smooth when P grows by factors.
         """
+        assert step.stages is not None
+        before = float(soft_margin(self.point.p, self.loss)) if before is None else before
+        after = float(soft_margin(step.stages[1].p, self.loss))
         plain, stretched, mean = after - before, math.asinh(after) - math.asinh(before), 0.0
-        for weight, speed, stage in zip(A[1], self.speeds, self.stages):
+        for weight, speed, stage in zip(A[1], step.speeds, step.stages):
             P = float(soft_margin(stage.p, self.loss))
             rate = self.law.rate(stage.p)
             mean += weight * rate
-            stretched -= self.last * weight * speed * rate / math.hypot(1.0, P)
-        plain -= mean * self.energy
-        return min(abs(plain) / max(1.0, abs(after)), abs(stretched))
+            stretched -= h * weight * speed * rate / math.hypot(1.0, P)
+        plain -= mean * step.energy
+        return min(abs(plain) / max(1.0, abs(after)), abs(stretched)) / self.setting.rtol
 
     def meta(self) -> dict[str, Any]:
         """What is needed to continue the run, and to describe it."""
@@ -297,7 +310,8 @@ class RegressionRun(FlowRun):
         self.recorder.violation("balance", self.drift())
         rise = (row["loss"] - before["loss"]) / max(before["loss"], 1e-300)
         self.recorder.violation("loss_increase", rise)
-        gap = abs(before["loss"] - row["loss"] - self.energy) / self.first
+        assert self.step is not None
+        gap = abs(before["loss"] - row["loss"] - self.step.energy) / self.first
         self.recorder.accumulate("energy", gap)
 
     def line(self, row: Row) -> str:
