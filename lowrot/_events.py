@@ -149,7 +149,8 @@ def track(
             if turn > _PATIENCE:
                 passed[rows] = False
             here, dt = now.take(rows), goal - t[rows]
-            contact = Contact.of(planes, here, drive.jumps(t[rows]), passed[rows])
+            jump = drive.jumps(t[rows]) * bool(rates[1])  # frozen neurons do not stick
+            contact = Contact.of(planes, here, jump, passed[rows])
             there = move(planes, here, contact, drive, t[rows], dt, rates)
             wrong = wrong_side(planes, there, contact)
             hit = wrong.any(1).nonzero()[:, 0]
