@@ -195,7 +195,8 @@ class Collocation:
         return drive, Tracked((first, second), slip, energy)
 
     def _jump(self, state: State) -> Tensor:
-        return self.planes.coefficients(self.law.sign * self.law.vector(state.weights))[1]
+        jump = self.planes.coefficients(self.law.sign * self.law.vector(state.weights))[1]
+        return jump * bool(self.rates[1])  # frozen neurons do not stick
 
     def _speed(self, neurons: Neurons, drive: Drive, t: float) -> float:
         h0, h1 = drive.field(neurons.S)

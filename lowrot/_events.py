@@ -224,7 +224,8 @@ def track(
         if count > _PATIENCE:
             passed[rows] = False
         here, goal = now.take(rows), torch.where(t[rows] < ends[0], ends[0], ends[1])
-        contact = Contact.of(planes, here, drive.jumps(t[rows]), passed[rows])
+        jump = drive.jumps(t[rows]) * bool(rates[1])  # frozen neurons do not stick
+        contact = Contact.of(planes, here, jump, passed[rows])
         motion = Motion.of(planes, here, contact, drive, t[rows], goal - t[rows], rates)
         wrong = wrong_side(planes, motion.end, contact)
         there, hit = motion.end, wrong.any(1).nonzero()[:, 0]

@@ -35,7 +35,10 @@ def certificates(rtol: float) -> dict[str, tuple[float, str]]:
             "a_j^2 - ||v_j||^2 is constant (F4), relative to its largest size",
         ),
         "loss_increase": (rtol, "P never decreases (F2), relative to max(1, | P |)"),
-        "margin_decrease": (rtol, "P_+/||W||^2 never decreases (F5), relative to its value"),
+        "margin_decrease": (
+            rtol,
+            "P_+/||W||^2 never decreases, P_+/(||a|| ||V||) if one layer is frozen (F5), relative",
+        ),
         "sandwich": (rtol, "P <= sum q p <= P_+ + c_n (F3), relative to max(1, | P |)"),
         "energy": (rtol ** (1 / 3), "P' = ||W'||^2 (F2), sum of the relative defects of the steps"),
         "failed_steps": (0.0, "steps that no size made accurate enough"),
@@ -235,12 +238,18 @@ class SeparationRun(FlowRun):
         note("balance", self.drift())
         note("loss_increase", (before["P"] - row["P"]) / unit)
         if before["margin"] > 0:
-            note("margin_decrease", 1.0 - row["margin"] / before["margin"])
+            kept = self.monotone(row) / self.monotone(before)
+            note("margin_decrease", 1.0 - kept)
         ceiling = max(row["P"], 0.0) + self.c_n
         note("sandwich", max(row["P"] - row["mean"], row["mean"] - ceiling) / unit)
         assert self.step is not None
         defect = self.defect(self.step, self.last, before["P"])
         self.recorder.accumulate("energy", self.setting.rtol * defect)
+
+    def monotone(self, row: Row) -> float:
+        """A margin that never decreases where P > 0, whichever layers are trained (F5)."""
+        both = all(self.setting.rates)
+        return row["margin"] if both else row["P"] / (row["norm_a"] * row["norm_V"])
 
     def defect(self, step: Step, h: float, before: float | None = None) -> float:
         """Relative defect of ``P' = ||W'||^2`` over a step, in units of the tolerance.

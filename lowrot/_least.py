@@ -82,7 +82,7 @@ def _interior(D: Tensor, h: Tensor) -> Tensor:
     normal = (D @ (h[:, :, None] + D.transpose(1, 2) @ state[0][:, :, None]))[:, :, 0]
     size = D.norm(dim=2)
     moves = normal.abs() > _MOVES * size * h.norm(dim=1, keepdim=True)
-    return torch.where(moves & (size > 0), normal, 0.0)
+    return torch.where(moves & (size > 0), normal * scale.square(), 0.0)
 
 
 def _interior_step(

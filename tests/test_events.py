@@ -1,0 +1,182 @@
+"""Crossing and sliding of single neurons against solutions written down by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy.integrate import solve_ivp
+from scipy.linalg import expm
+from scipy.optimize import brentq
+
+from lowrot._events import Contact, Neurons, move, track, wrong_side
+from lowrot._neurons import Drive
+from lowrot._planes import Planes
+
+BOTH = (1.0, 1.0)
+
+
+def tensor(values):
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def neuron(planes, a, v):
+    V = tensor([v])
+    Z = V @ planes.U.T
+    return Neurons(tensor([a]), V, torch.where(Z.abs() < 1e-12, 0.0, Z.sign()))
+
+
+def flow(h, a, v, t):
+    """(a, v) after t in a constant field, by the matrix exponential."""
+    M = np.zeros((3, 3))
+    M[0, 1:] = M[1:, 0] = h
+    return expm(t * M) @ np.concatenate([[a], v])
+
+
+AXES = tensor([[1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.2])
+def test_a_crossing_is_followed_exactly(slope):
+    """One side pulls down harder than the other: the neuron goes through."""
+    planes = Planes.of(AXES, slope)
+    w = tensor([0.5, -1.0, 0.4])
+    a, v = 1.0, [1.0, 0.3]
+    above = np.array([0.5, -1.0 - 0.4 * slope])
+    below = np.array([0.5, -1.0 * slope - 0.4])
+    at = brentq(lambda t: flow(above, a, v, t)[2], 0.0, 1.0, xtol=1e-15)
+    hit = flow(above, a, v, at)
+    goals = (0.5 * at, at + 0.7)
+    drive = Drive.of(planes, w, 0 * w)
+    out = track(planes, neuron(planes, a, v), drive, goals, BOTH)
+    expected = flow(above, a, v, goals[0]), flow(below, hit[0], hit[1:], 0.7)
+    for got, want in zip(out, expected):
+        np.testing.assert_allclose(got.a[0], want[0], rtol=1e-9)
+        np.testing.assert_allclose(got.V[0], want[1:], rtol=1e-8)
+    assert int((out[1].S == 0).sum()) == 0
+
+
+@pytest.mark.parametrize(("slope", "pulls"), [(0.0, (-1.0, -0.4)), (0.3, (-1.0, -0.9))])
+@pytest.mark.parametrize("start", [0.3, -0.2])
+def test_a_neuron_slides_where_both_sides_push_back(start, slope, pulls):
+    """After the arrival v_2 = 0, and (a, v_1) grow under the tangential drive alone."""
+    planes = Planes.of(AXES, slope)
+    w = tensor([0.5, *pulls])
+    a, v = 1.0, [1.0, start]
+    up, down = (1.0, slope) if start > 0 else (slope, 1.0)
+    side = np.array([0.5, up * pulls[0] - down * pulls[1]])
+    assert side[1] * start < 0
+    at = brentq(lambda t: flow(side, a, v, t)[2], 0.0, 2.0, xtol=1e-15)
+    hit = flow(side, a, v, at)
+    out = track(planes, neuron(planes, a, v), Drive.of(planes, w, 0 * w), (at, at + 2.0), BOTH)
+    # The balance gives a^2 - v_1^2 its value at the arrival.
+    want = hit[0] * math.cosh(1.0) + hit[1] * math.sinh(1.0)
+    np.testing.assert_allclose(out[1].a[0], want, rtol=1e-9)
+    np.testing.assert_allclose(out[1].V[0, 0], math.sqrt(want**2 - hit[0] ** 2 + hit[1] ** 2))
+    assert abs(float(out[1].V[0, 1])) < 1e-9 * want
+    assert int((out[1].S == 0).sum()) == 1
+
+
+def test_sliding_out_of_contact_is_seen_as_a_crossing():
+    """Without contact the same neuron ends on the wrong side, and is reported."""
+    planes = Planes.of(AXES, 0.0)
+    w = tensor([0.5, -1.0, -0.4])
+    drive, start = Drive.of(planes, w, 0 * w), neuron(planes, 1.0, [1.0, 0.3])
+    contact = Contact.of(planes, start, planes.coefficients(w)[1])
+    assert not contact.mask.any()
+    early = move(planes, start, contact, drive, 0.0, 0.1, BOTH)
+    late = move(planes, start, contact, drive, 0.0, 1.0, BOTH)
+    assert not wrong_side(planes, early, contact).any()
+    assert wrong_side(planes, late, contact).sum() == 1
+
+
+def test_a_neuron_that_slides_on_two_planes_goes_along_their_line():
+    X = tensor([[0, 1, 0], [0, -1, 0], [0, 0.6, 0.8], [0, -0.6, -0.8], [1, 0, 0]])
+    planes, a = Planes.of(X, 0.0), 0.8
+    w = tensor([-0.5, -0.6, -0.5, -0.4, 0.3])
+    drive, start = Drive.of(planes, w, 0 * w), neuron(planes, a, [0.7, 0.0, 0.0])
+    assert int((start.S == 0).sum()) == 2
+    contact = Contact.of(planes, start, planes.coefficients(w)[1])
+    end = move(planes, start, contact, drive, 0.0, 1.5, BOTH)
+    want = a * math.cosh(0.45) + 0.7 * math.sinh(0.45)
+    np.testing.assert_allclose(end.a[0], want, rtol=1e-12)
+    np.testing.assert_allclose(end.V[0, 0], math.sqrt(want**2 - a**2 + 0.49), rtol=1e-12)
+    assert float(end.V[0, 1:].abs().max()) < 1e-12
+    assert int((end.S == 0).sum()) == 2
+
+
+def departing(t):
+    """Weights under which the plane lets go at t = 1."""
+    return np.array([0.5, -1.0 + t, -0.8])
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.2])
+def test_a_departure_converges_with_the_interval(slope):
+    """The upper side starts to pull: v_2 leaves; the rule over an interval errs by its length."""
+    planes = Planes.of(AXES, slope)
+    leaves = 1.0 - 0.8 * slope
+
+    def velocity(t, W):
+        w = departing(t)
+        h2 = max(w[1] - slope * w[2], 0.0)
+        return [0.5 * W[1] + h2 * W[2], W[0] * 0.5, W[0] * h2]
+
+    begin = solve_ivp(velocity, (0, leaves), [1.0, 0.7, 0.0], rtol=1e-12, atol=1e-13).y[:, -1]
+    exact = solve_ivp(velocity, (leaves, 2), begin, rtol=1e-12, atol=1e-13).y[:, -1]
+    counts, errors = [9, 21, 45, 93], []
+    for count in counts:
+        now, h = neuron(planes, 1.0, [0.7, 0.0]), 2.0 / count
+        for k in range(count):
+            drive = Drive.of(planes, tensor(departing(k * h)), tensor([0.0, 1.0, 0.0]))
+            (now,) = track(planes, now, drive, (h,), BOTH)
+        assert int((now.S == 0).sum()) == 0
+        errors.append(np.abs(np.append(now.a.numpy(), now.V.numpy()) - exact).max())
+    order = -np.polyfit(np.log(counts), np.log(errors), 1)[0]
+    assert order > 1.5, errors
+    assert errors[-1] < 1e-3
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_tracking_agrees_with_small_intervals(seed):
+    """Many neurons, many planes, weights that turn: one interval against two hundred."""
+    generator = torch.Generator().manual_seed(seed)
+    X = torch.randn(6, 3, generator=generator, dtype=torch.float64)
+    a = torch.randn(20, generator=generator, dtype=torch.float64)
+    V = torch.randn(20, 3, generator=generator, dtype=torch.float64)
+    w, rate = 0.3 * torch.randn(2, 6, generator=generator, dtype=torch.float64)
+    planes, T = Planes.of(X, 0.1), 0.5
+    start = Neurons(a, V, (V @ planes.U.T).sign())
+    (whole,) = track(planes, start, Drive.of(planes, w, rate), (T,), BOTH)
+    now, h = start, T / 200
+    for k in range(200):
+        (now,) = track(planes, now, Drive.of(planes, w + k * h * rate, rate), (h,), BOTH)
+    assert int((start.S != now.S).any(1).sum()) >= 1  # kinks were met
+    scale = float(V.norm(dim=1).max())
+    assert float((whole.V - now.V).abs().max()) < 2e-3 * scale
+    assert float((whole.a - now.a).abs().max()) < 2e-3 * scale
+    drift = whole.a.square() - whole.V.square().sum(1) - a.square() + V.square().sum(1)
+    assert float(drift.abs().max()) < 1e-12 * scale**2
+
+
+def test_rows_are_copies():
+    neurons = Neurons(tensor([1.0, 2.0]), torch.eye(2).double(), torch.ones(2, 3).double())
+    part = neurons.take(torch.tensor([1]))
+    part.a[0] = 5.0
+    copy = neurons.copy()
+    assert neurons.a.tolist() == [1.0, 2.0]
+    neurons.put(torch.tensor([1]), part)
+    assert neurons.a.tolist() == [1.0, 5.0]
+    assert copy.a.tolist() == [1.0, 2.0]
+
+
+def test_frozen_inner_weights_stay_where_they_are():
+    """A neuron near a plane that would attract it is not moved onto it."""
+    planes, v = Planes.of(AXES, 0.0), [1.0, 5e-4]
+    w = tensor([0.5, -1.0, -0.4])
+    rates = (1.0, 0.0)
+    drive = Drive.of(planes, w, 0 * w)
+    (end,) = track(planes, neuron(planes, 1.0, v), drive, (2.0,), rates)
+    assert end.V.tolist() == [v]
+    np.testing.assert_allclose(end.a[0], 1.0 + 2.0 * (0.5 - 5e-4), rtol=1e-14)

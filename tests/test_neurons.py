@@ -1,0 +1,131 @@
+"""The closed form of a neuron against matrix exponentials and tight solves; its invariants."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.integrate import solve_ivp
+from scipy.linalg import expm
+
+from lowrot import balanced, sparse_parity
+from lowrot._neurons import Drive, propagate, speed_squared
+from lowrot._planes import Planes
+from lowrot.network import derivative
+
+RATES = [(1.0, 1.0), (0.3, 2.0), (1.0, 0.0), (0.0, 1.0)]
+
+
+def random_neurons(seed, m=6, d=3):
+    generator = torch.Generator().manual_seed(seed)
+    sizes = ((m,), (m, d), (m, d), (m, d))
+    return [torch.randn(*size, generator=generator, dtype=torch.float64) for size in sizes]
+
+
+def generator_of(h, rates):
+    """The matrix M of ``(a, v)' = M (a, v)``."""
+    d = len(h)
+    M = np.zeros((d + 1, d + 1))
+    M[0, 1:], M[1:, 0] = rates[0] * h, rates[1] * h
+    return M
+
+
+def tight(a, v, h0, h1, t, rates):
+    def slope(s, w):
+        return generator_of(h0 + s * h1, rates) @ w
+
+    start = np.concatenate([[a], v])
+    return solve_ivp(slope, (0.0, t), start, "DOP853", rtol=1e-13, atol=1e-14).y[:, -1]
+
+
+@pytest.mark.parametrize("rates", RATES)
+@pytest.mark.parametrize("t", [0.0, 1e-9, 0.3, 5.0])
+def test_a_constant_field_is_solved_exactly(t, rates):
+    a, V, h0, h1 = random_neurons(0)
+    got_a, got_V = propagate(a, V, h0, 0 * h1, t, rates)
+    for j in range(len(a)):
+        M = generator_of(h0[j].numpy(), rates)
+        expected = expm(t * M) @ np.concatenate([[a[j]], V[j]])
+        scale = np.abs(expected).max() + np.exp(t * np.linalg.norm(M, 2))
+        np.testing.assert_allclose(got_a[j], expected[0], rtol=1e-12, atol=1e-13 * scale)
+        np.testing.assert_allclose(got_V[j], expected[1:], rtol=1e-12, atol=1e-13 * scale)
+
+
+@pytest.mark.parametrize("rates", RATES)
+def test_a_linear_field_is_solved_to_fourth_order(rates):
+    a, V, h0, h1 = random_neurons(1)
+    times, errors = [0.4, 0.2, 0.1], []
+    for t in times:
+        got = torch.cat([x.reshape(len(a), -1) for x in propagate(a, V, h0, h1, t, rates)], 1)
+        exact = [
+            tight(float(a[j]), V[j].numpy(), h0[j].numpy(), h1[j].numpy(), t, rates)
+            for j in range(len(a))
+        ]
+        errors.append(np.abs(got.numpy() - np.array(exact)).max())
+    if 0.0 in rates:  # one layer frozen: the equation is a quadrature, and exact
+        assert max(errors) < 1e-12
+    else:
+        order = np.polyfit(np.log(times), np.log(errors), 1)[0]
+        assert order > 4.7  # local error of a method of order 4
+        assert errors[-1] > 1e-11
+
+
+@pytest.mark.parametrize("rates", RATES)
+@pytest.mark.parametrize("t", [0.1, 3.0])
+def test_the_invariant_is_kept_to_rounding(t, rates):
+    a, V, h0, h1 = random_neurons(2, m=50)
+    now_a, now_V = propagate(a, V, h0, h1, t, rates)
+    before = rates[1] * a.square() - rates[0] * V.square().sum(1)
+    after = rates[1] * now_a.square() - rates[0] * now_V.square().sum(1)
+    size = rates[1] * now_a.square() + rates[0] * now_V.square().sum(1) + before.abs()
+    assert float(((after - before).abs() / size).max()) < 1e-13
+
+
+def test_one_time_a_neuron():
+    a, V, h0, h1 = random_neurons(3)
+    times = torch.linspace(0.1, 2.0, len(a), dtype=torch.float64)
+    got_a, got_V = propagate(a, V, h0, h1, times, (0.5, 1.5))
+    for j, t in enumerate(times.tolist()):
+        row = slice(j, j + 1)
+        one_a, one_V = propagate(a[row], V[row], h0[row], h1[row], t, (0.5, 1.5))
+        torch.testing.assert_close(got_a[row], one_a, rtol=1e-13, atol=0.0)
+        torch.testing.assert_close(got_V[row], one_V, rtol=1e-13, atol=1e-15)
+
+
+def test_balanced_growth_along_the_field():
+    """``a = ||v||`` along a unit h: both grow like e^t, over hundreds of orders of magnitude."""
+    h = torch.tensor([[0.6, 0.8]], dtype=torch.float64)
+    a, V = torch.tensor([1e-150], dtype=torch.float64), 1e-150 * h
+    for t in (1.0, 30.0, 600.0):
+        now_a, now_V = propagate(a, V, h, 0 * h, t, (1.0, 1.0))
+        np.testing.assert_allclose(now_a, 1e-150 * np.exp(t), rtol=1e-12)
+        np.testing.assert_allclose(now_V[0], 1e-150 * np.exp(t) * h[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.3, 1.0])
+def test_the_drive_is_the_field_of_the_weights(slope):
+    data, net = sparse_parity(3), balanced(5, 3, seed=1, slope=slope)
+    planes = Planes.of(data.X, slope)
+    generator = torch.Generator().manual_seed(0)
+    w, rate = torch.randn(2, data.n, generator=generator, dtype=torch.float64)
+    drive = Drive.of(planes, w, rate)
+    h0, h1 = drive.field((net.V @ planes.U.T).sign())
+    active = derivative(net.V @ data.X.T, slope)
+    torch.testing.assert_close(h0, (active * w) @ data.X, rtol=1e-12, atol=1e-13)
+    torch.testing.assert_close(h1, (active * rate) @ data.X, rtol=1e-12, atol=1e-13)
+    times = torch.tensor([0.0, 0.7], dtype=torch.float64)
+    jumps = torch.stack([planes.coefficients(w + t * rate)[1] for t in times])
+    torch.testing.assert_close(drive.jumps(times), jumps, rtol=1e-12, atol=1e-14)
+
+
+def test_the_speed_is_the_norm_of_the_gradient():
+    data, net = sparse_parity(3), balanced(7, 3, seed=2, slope=0.2)
+    q = torch.full((data.n,), 1.0 / data.n, dtype=torch.float64)
+    planes = Planes.of(data.X, net.slope)
+    h, _ = Drive.of(planes, data.y * q, 0 * q).field((net.V @ planes.U.T).sign())
+    grad_a, grad_V = net.gradient(data, q)
+    outer, inner = float(grad_a.square().sum()), float(grad_V.square().sum())
+    assert speed_squared(net.a, net.V, h) == pytest.approx(outer + inner, rel=1e-12)
+    assert speed_squared(net.a, net.V, h, (0.5, 3.0)) == pytest.approx(
+        0.5 * outer + 3.0 * inner, rel=1e-12
+    )
