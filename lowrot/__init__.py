@@ -13,7 +13,14 @@
 
 from lowrot.claims import claim
 from lowrot.coupled import Features, coupled_flow
-from lowrot.data import Dataset, load, sparse_parity, two_points
+from lowrot.data import (
+    Dataset,
+    collapsed_groups,
+    infer_groups,
+    load,
+    sparse_parity,
+    two_points,
+)
 from lowrot.margins import kkt_residual, normalized_margin, rotation, smoothed_margin
 from lowrot.network import Network, balanced, small, standard
 from lowrot.optima import (
@@ -38,9 +45,11 @@ __all__ = [
     "Path",
     "balanced",
     "claim",
+    "collapsed_groups",
     "coupled_flow",
     "frozen_margin",
     "global_margin",
+    "infer_groups",
     "kkt_residual",
     "load",
     "no_rotation",
