@@ -11,10 +11,13 @@ from lowrot.plots._optima import (
     tangent_predictor,
 )
 from lowrot.plots._regimes import Regime, regimes, three_regimes
+from lowrot.plots._scrubber import Panel, Scrubber, scrubber
 from lowrot.plots._style import grid, use_style
 
 __all__ = [
+    "Panel",
     "Regime",
+    "Scrubber",
     "best_regions",
     "bounds",
     "decision_regions",
@@ -28,6 +31,7 @@ __all__ = [
     "proof_lines",
     "regimes",
     "relevant_mass",
+    "scrubber",
     "tangent_predictor",
     "three_regimes",
     "use_style",
