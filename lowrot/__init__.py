@@ -32,7 +32,7 @@ from lowrot.optima import (
     svm_margin,
 )
 from lowrot.path import Path
-from lowrot.theorems import no_rotation
+from lowrot.theorems import neural_collapse, no_rotation
 
 __version__ = "0.1.0"
 
@@ -52,6 +52,7 @@ __all__ = [
     "infer_groups",
     "kkt_residual",
     "load",
+    "neural_collapse",
     "no_rotation",
     "normalized_margin",
     "ntk_margin",

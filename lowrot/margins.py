@@ -23,6 +23,10 @@ LOSSES = ("exponential", "logistic")
 """Exponential: ``l(p) = exp(-p)``; logistic: ``l(p) = ln(1 + exp(-p))``."""
 
 
+_TINY = 1e-300
+"""Below this numbers lose digits (they become subnormal), and ratios of two are not to be used."""
+
+
 def log_loss(p: Tensor, loss: str = "exponential") -> Tensor:
     """Return ``ln L = ln sum_i l(p_i)``, which neither overflows nor underflows.
 
@@ -62,7 +66,7 @@ def soft_margin(p: Tensor, loss: str = "exponential") -> Tensor:
         return -log_L
     L = -logsigmoid(p).sum(dim=-1)
     small = log_L.clamp_max(0.0).exp()
-    ratio = torch.where(small > 0, torch.expm1(small) / small, 1.0)
+    ratio = torch.where(small > _TINY, torch.expm1(small) / small, 1.0)
     return torch.where(log_L < 0, -log_L - torch.log(ratio), -L - torch.log1p(-torch.exp(-L)))
 
 
@@ -256,7 +260,7 @@ def _closest_multipliers(
 def _log_logistic(p: Tensor) -> Tensor:
     """Return ``ln ln(1 + e^{-p})`` for any finite p."""
     t = torch.exp(-p.clamp_min(0.0))
-    ratio = torch.where(t > 0, torch.log1p(t) / t, 1.0)
+    ratio = torch.where(t > _TINY, torch.log1p(t) / t, 1.0)
     return torch.where(p > 0, -p + torch.log(ratio), torch.log(-logsigmoid(p.clamp_max(0.0))))
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from lowrot._potential import time_below
+from lowrot.network import Network
+from lowrot.path import Path
 
 ROUNDING = 1e-7
 """Allowance of a conclusion for rounding and for the accuracy of the optima."""
@@ -49,3 +54,40 @@ def times(tau: Any) -> np.ndarray:
     if np.any(~(tau >= 0)):
         raise ValueError("tau has entries that are negative or NaN; expected clock times >= 0")
     return tau
+
+
+def require_start(path: Path, net: Network, loss: str) -> None:
+    """Raise unless the path has states a and V, this loss, and starts at tau = 0 from net."""
+    shape = (net.m, net.d)
+    if path["V"].shape[1:] != shape or path["a"].shape[1:] != shape[:1]:
+        raise ValueError(f"path has inner weights of shape {path['V'].shape[1:]}; expected {shape}")
+    if path.meta.get("loss", loss) != loss:
+        raise ValueError(f"path has loss {path.meta['loss']!r}; expected {loss!r}")
+    moved = np.abs(path["V"][0] - net.V.cpu().numpy()).max()
+    moved = max(moved, np.abs(path["a"][0] - net.a.cpu().numpy()).max())
+    if path["tau"][0] != 0 or moved > 1e-9:
+        raise ValueError(
+            f"path is saved from tau = {path['tau'][0]:g} on, {moved:.3g} away from net; expected "
+            "one saved from tau = 0 on, at net"
+        )
+
+
+def early_growth(path: Path, c_n: float) -> np.ndarray:
+    """Upper bound on ``int_0^tau min(2, 4 c_n/||W||^2)`` at the saved times of a gradient flow.
+
+    Between saved times ln ||W||^2 is bounded from below: it changes by at most 2 a unit of tau
+    (F1), and grows at least at the rate 4 P/||W||^2 (F3 to F5), P at the earlier time.
+    """
+    out = np.zeros(len(path))
+    if c_n == 0:
+        return out
+    level = math.log(2.0 * c_n)
+    ln_norm = np.log(path["norm_squared"])
+    rate = 4.0 * path["P"] * np.exp(-ln_norm)
+    for i, h in enumerate(np.diff(path["tau"])):
+        slope = min(rate[i], 2.0)
+        if slope < 0:
+            slope = max(-2.0, slope * math.exp(min(2.0 * h, 700.0)))
+        left, right = (ln_norm[i], slope), (ln_norm[i + 1] - 2.0 * h, 2.0)
+        out[i + 1] = out[i] + 2.0 * time_below(level, left, right, float(h))
+    return out
