@@ -2,7 +2,7 @@
 
 - `data`: validated data sets and their generators
 - `network`: two-layer (leaky) ReLU networks, initializations, gradients and kernels
-- `margins`: normalized and smoothed margins, dual weights, rotation, KKT residual
+- `margins`: normalized and smoothed margins, dual weights, rotation, KKT residual, collapse
 - `optima`: exact maximal margins, each with a primal point, a dual point and the gap
 - `path`: the result of any dynamics, with its certificates
 - `coupled`: the no-rotation flow, n-dimensional at any width
@@ -21,7 +21,13 @@ from lowrot.data import (
     sparse_parity,
     two_points,
 )
-from lowrot.margins import kkt_residual, normalized_margin, rotation, smoothed_margin
+from lowrot.margins import (
+    collapse_metrics,
+    kkt_residual,
+    normalized_margin,
+    rotation,
+    smoothed_margin,
+)
 from lowrot.network import Network, balanced, small, standard
 from lowrot.optima import (
     NotSeparable,
@@ -45,6 +51,7 @@ __all__ = [
     "Path",
     "balanced",
     "claim",
+    "collapse_metrics",
     "collapsed_groups",
     "coupled_flow",
     "frozen_margin",

@@ -1,4 +1,4 @@
-"""Margins of a network in the log domain, the rotation of its neurons, and its KKT residual."""
+"""Margins of a network in the log domain, rotation, KKT residual, and neural-collapse metrics."""
 
 from __future__ import annotations
 
@@ -14,8 +14,23 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from lowrot import _check
+from lowrot._collapse import CollapseMetrics, collapse_metrics
 from lowrot.data import Dataset
 from lowrot.network import Network, activation, derivative
+
+__all__ = [
+    "LOSSES",
+    "CollapseMetrics",
+    "KKTResidual",
+    "collapse_metrics",
+    "dual_weights",
+    "kkt_residual",
+    "log_loss",
+    "normalized_margin",
+    "rotation",
+    "smoothed_margin",
+    "soft_margin",
+]
 
 Array = np.ndarray
 
