@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
@@ -112,6 +113,37 @@ def components(X: np.ndarray) -> np.ndarray:
     graph = csr_array(X @ X.T > ZERO)
     labels: np.ndarray = connected_components(graph, directed=False)[1]
     return labels
+
+
+def largest_separated(X: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the indices of a largest subset with separated groups of one label each.
+
+    An integer program: no pair with positive product and different labels, and no three points
+    of which exactly two pairs have positive products.
+    """
+    joined = X @ X.T > ZERO
+    n = len(y)
+    i, j = np.nonzero(np.triu(joined & (y[:, None] != y[None, :]), 1))
+    sets = [np.stack([i, j], axis=1)]
+    middle, left, right = np.nonzero(joined[:, :, None] & joined[:, None, :] & ~joined[None, :, :])
+    chain = (left < right) & (middle != left) & (middle != right)
+    sets.append(np.stack([middle, left, right], axis=1)[chain])
+    sizes = np.concatenate([np.full(len(s), s.shape[1]) for s in sets])
+    rows, limits = np.repeat(np.arange(len(sizes)), sizes), sizes - 1.0
+    columns = np.concatenate([s.ravel() for s in sets])
+    if len(limits) == 0:
+        return np.arange(n)
+    matrix = csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(limits), n))
+    solved = milp(
+        -np.ones(n),
+        constraints=LinearConstraint(matrix, ub=limits),
+        integrality=np.ones(n),
+        bounds=Bounds(0, 1),
+    )
+    if solved.status != 0:
+        raise RuntimeError(f"the largest separated subset was not found: {solved.message}")
+    chosen: np.ndarray = np.flatnonzero(solved.x > 0.5)
+    return chosen
 
 
 def _cap(

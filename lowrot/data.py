@@ -218,6 +218,22 @@ def infer_groups(data: Dataset) -> Dataset:
     return replace(data, groups=groups)
 
 
+def largest_separated(data: Dataset) -> Dataset:
+    """Return a largest part of the data whose groups are separated and have one label each.
+
+    Args:
+        data: at most 150 points (the integer program has up to n^3/2 constraints).
+
+    Returns:
+        The part, with the groups of `infer_groups`. Source: chapter "Neural collapse"; HiGHS.
+    """
+    if data.n > 150:
+        raise ValueError(f"data has n = {data.n} points; expected at most 150")
+    kept = torch.as_tensor(_groups.largest_separated(data.X.cpu().numpy(), data.y.cpu().numpy()))
+    name = f"{len(kept)} of {data.n} points of {data.name or 'the data'}"
+    return infer_groups(Dataset(data.X[kept], data.y[kept], None, name))
+
+
 def load(path: str | FilePath, scale: bool = False) -> Dataset:
     """Read a data set of your own.
 

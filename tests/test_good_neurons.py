@@ -10,6 +10,7 @@ from lowrot import Dataset, Network, collapsed_groups, infer_groups, sparse_pari
 from lowrot.theorems import (
     cap_fractions,
     good_neurons,
+    plane_arcs,
     plane_fractions,
     sampled_fractions,
     uncovered,
@@ -47,6 +48,17 @@ def test_arcs_in_the_plane_in_closed_form(spread):
     assert plane_fractions(three) == pytest.approx([(math.pi / 3 - 2 * spread) / (4 * math.pi)] * 3)
     two = collapsed_groups(2, 2, spread=spread)
     assert plane_fractions(two) == pytest.approx([(math.pi - 2 * spread) / (4 * math.pi)] * 2)
+
+
+def test_arcs_hold_exactly_the_good_directions():
+    data = collapsed_groups(3, 2, spread=0.15, seed=2)
+    angle = torch.linspace(-3, 3, 1200, dtype=torch.float64)
+    V = torch.stack([angle.cos(), angle.sin()], 1)
+    for k, (start, length) in enumerate(plane_arcs(data)):
+        sign = float(data.y[data.groups == k][0])
+        found = good_neurons(Network(torch.full((1200,), sign).double(), V), data)[k].numpy()
+        inside = (angle.numpy() - start) % (2 * math.pi) < length
+        assert (found == inside).all()
 
 
 def test_two_points_at_an_angle():

@@ -3,6 +3,7 @@
 from lowrot.theorems._good_neurons import (
     cap_fractions,
     good_neurons,
+    plane_arcs,
     plane_fractions,
     sampled_fractions,
     uncovered,
@@ -30,6 +31,7 @@ __all__ = [
     "good_neurons",
     "neural_collapse",
     "no_rotation",
+    "plane_arcs",
     "plane_fractions",
     "sampled_fractions",
     "uncovered",

@@ -76,15 +76,14 @@ def good_neurons(net: Network, data: Dataset, opposite: bool = False) -> Tensor:
     return good
 
 
-def plane_fractions(data: Dataset, opposite: bool = False) -> np.ndarray:
-    """Probability that a random neuron is good for each group in the plane, exact, shape (r,).
+def plane_arcs(data: Dataset, opposite: bool = False) -> np.ndarray:
+    """Good directions of each group in the plane: an arc, its start and its length, in radians.
 
-    The direction is uniform, the sign of the output weight fair and independent of it.
+    Returns:
+        Shape (r, 2); the length is 0 where no direction is good.
 
     Raises:
         ValueError: data that are not in the plane.
-
-    Source: chapter "Neural collapse".
     """
     if data.d != 2:
         raise ValueError(f"data has d = {data.d}; expected 2 (use sampled_fractions otherwise)")
@@ -93,15 +92,25 @@ def plane_fractions(data: Dataset, opposite: bool = False) -> np.ndarray:
     out = []
     for active, silent in zip(asked.active.cpu().numpy(), asked.silent.cpu().numpy()):
         # Each demand is a half circle; all of them meet in one arc, measured from a point of S_k.
-        centres = np.concatenate([angle[active], angle[silent] + math.pi]) - angle[active][0]
+        origin = angle[active][0]
+        centres = np.concatenate([angle[active], angle[silent] + math.pi]) - origin
         centres = (centres + math.pi) % (2 * math.pi) - math.pi
-        arc = centres.min() - centres.max() + math.pi
-        out.append(max(0.0, float(arc)) / (4 * math.pi))
+        start, end = centres.max() - math.pi / 2, centres.min() + math.pi / 2
+        out.append((origin + start, max(0.0, end - start)))
     return np.array(out)
 
 
+def plane_fractions(data: Dataset, opposite: bool = False) -> np.ndarray:
+    """Probability that a random neuron is good for each group in the plane, exact, shape (r,).
+
+    The direction is uniform, the sign of the output weight fair and independent of it. In the
+    opposite-label variant the start is taken to be balanced. Source: chapter "Neural collapse".
+    """
+    return plane_arcs(data, opposite)[:, 1] / (4 * math.pi)
+
+
 def cap_fractions(data: Dataset, opposite: bool = False) -> np.ndarray:
-    """Lower bounds on the same probabilities in any dimension, shape (r,).
+    """Lower bounds on the probabilities of `plane_fractions` in any dimension, shape (r,).
 
     Good directions are those that separate a group from what must be silent. They contain a cap
     about the maximal-margin direction, whose angle has the margin (of normalized inputs) as sine.
@@ -130,7 +139,7 @@ def sampled_fractions(
     opposite: bool = False,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
-    """Estimate the same probabilities from random directions, with confidence intervals.
+    """Estimate the probabilities of `plane_fractions` in any dimension by random directions.
 
     Returns:
         One row a group: ``fraction``, and the limits ``low`` and ``high`` of Clopper and Pearson
