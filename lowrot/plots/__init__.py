@@ -1,5 +1,15 @@
 """The figures of the book: each function draws one and returns its axes."""
 
+from lowrot.plots._collapse import (
+    collapse_bounds,
+    collapse_lines,
+    errors_by_groups,
+    good_directions,
+    mean_rotation,
+    missing_groups,
+    products,
+    rotation_and_share,
+)
 from lowrot.plots._coupled import bounds, masses, proof_lines, relevant_mass, widths
 from lowrot.plots._margins import margin_sets, margins_against_d
 from lowrot.plots._optima import (
@@ -20,17 +30,25 @@ __all__ = [
     "Scrubber",
     "best_regions",
     "bounds",
+    "collapse_bounds",
+    "collapse_lines",
     "decision_regions",
     "dual_curve",
+    "errors_by_groups",
+    "good_directions",
     "grid",
     "margin_sets",
     "margins_against_d",
     "masses",
+    "mean_rotation",
+    "missing_groups",
     "network_certificates",
     "optimal_directions",
+    "products",
     "proof_lines",
     "regimes",
     "relevant_mass",
+    "rotation_and_share",
     "scrubber",
     "tangent_predictor",
     "three_regimes",

@@ -1,6 +1,7 @@
 """One object per theorem: hypotheses evaluated, bounds as functions of tau, conclusion checked."""
 
 from lowrot.theorems._good_neurons import (
+    binomial_interval,
     cap_fractions,
     good_neurons,
     plane_arcs,
@@ -24,6 +25,7 @@ __all__ = [
     "Hypothesis",
     "NeuralCollapse",
     "NoRotation",
+    "binomial_interval",
     "cap_fraction",
     "cap_fractions",
     "covering_error",

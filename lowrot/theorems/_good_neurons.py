@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -142,13 +143,12 @@ def sampled_fractions(
     """Estimate the probabilities of `plane_fractions` in any dimension by random directions.
 
     Returns:
-        One row a group: ``fraction``, and the limits ``low`` and ``high`` of Clopper and Pearson
+        One row a group: ``fraction``, and the limits ``low`` and ``high`` of `binomial_interval`
         (each interval by itself has the confidence asked for).
 
-    Source: C. Clopper and E. Pearson, Biometrika 26, 1934; chapter "Neural collapse".
+    Source: chapter "Neural collapse".
     """
     samples = _check.integer("samples", samples, 1)
-    confidence = _check.number("confidence", confidence, 0.0, 1.0)
     generator = torch.Generator().manual_seed(_check.integer("seed", seed, 0))
     asked = demands(data, opposite)
     X, hits = data.X.cpu(), np.zeros(len(asked.labels))
@@ -161,11 +161,24 @@ def sampled_fractions(
         wrong = active @ (z <= 0).double() + silent @ (z >= 0).double()
         hits += (wrong == 0).sum(dim=1).numpy()
         left -= size
-    tail = 0.5 * (1 - confidence)
-    low = np.where(hits > 0, beta_law.ppf(tail, hits, samples - hits + 1), 0.0)
-    high = np.where(hits < samples, beta_law.ppf(1 - tail, hits + 1, samples - hits), 1.0)
+    low, high = binomial_interval(hits, samples, confidence)
     # The sign of the output weight is fair and independent: its half is exact.
     return pd.DataFrame({"fraction": hits / samples / 2, "low": low / 2, "high": high / 2})
+
+
+def binomial_interval(
+    hits: Any, trials: int, confidence: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """Limits of the exact confidence interval of a probability, from hits in trials.
+
+    Source: C. Clopper and E. Pearson, The use of confidence or fiducial limits illustrated in the
+    case of the binomial, Biometrika 26, 1934.
+    """
+    tail = 0.5 * (1 - _check.number("confidence", confidence, 0.0, 1.0))
+    hits = np.asarray(hits, dtype=np.float64)
+    low = np.where(hits > 0, beta_law.ppf(tail, hits, trials - hits + 1), 0.0)
+    high = np.where(hits < trials, beta_law.ppf(1 - tail, hits + 1, trials - hits), 1.0)
+    return low, high
 
 
 def uncovered(fractions: Sequence[float] | np.ndarray, m: int) -> float:
