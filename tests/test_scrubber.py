@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -77,6 +78,16 @@ def test_the_fragment_asks_for_nothing_from_outside():
     assert text == plots.scrubber([plane(), space()], TAUS, 'quotes " and <tags>')._repr_html_()
 
 
+def test_no_class_is_one_that_icon_fonts_replace():
+    script = files("lowrot.plots").joinpath("scrubber.js").read_text("utf8")
+    text = str(plots.scrubber([plane(), space()], TAUS, "neurons"))
+    names = set(re.findall(r"[a-z]+", " ".join(re.findall(r'class="([^"]*)"', text)))) | set(
+        re.findall(r'" ([a-z]+)"', script)
+    )
+    assert "behind" in names
+    assert not names & {"fa", "fab", "fad", "fal", "far", "fas", "fat", "icon"}
+
+
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="d = 4; a panel draws d = 2 or 3"):
         plots.Panel("four", lowrot.sparse_parity(4), np.zeros((1, 1, 4)), np.ones((1, 1)))
@@ -129,7 +140,7 @@ def test_keys_move_the_neurons(page):
 
 def test_the_far_side_is_pale_and_the_night_is_bright(page):
     looks = [d.get_attribute("class") for d in page.locator(".sphere .dot").all()]
-    assert looks == ["dot plus", "dot plus far"]
+    assert looks == ["dot plus", "dot plus behind"]
     paint = "e => getComputedStyle(e).color"
     assert page.locator(".circle .point.plus").first.evaluate(paint) == "rgb(86, 180, 233)"
     page.evaluate("() => { document.documentElement.dataset.theme = 'light'; }")

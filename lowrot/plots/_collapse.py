@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -19,26 +19,29 @@ from lowrot.plots._plane import points, require_plane, square
 from lowrot.plots._style import ACCENT, INK, MUTED, NEGATIVE, POSITIVE, SECOND, THIRD, grid
 from lowrot.theorems import plane_arcs
 
+_ZERO = 1e-10
+"""Metrics below this are zero but for rounding, and have no place on a logarithmic axis."""
+
 _COLOURS = (POSITIVE, NEGATIVE, ACCENT, SECOND, THIRD, MUTED)
 
 
-def good_directions(sets: Mapping[str, Dataset], opposite: bool = False) -> list[Axes]:
+def good_directions(sets: Mapping[str, Dataset], opposite: Collection[str] = ()) -> list[Axes]:
     """Draw, for each data set of the plane, the arc of good directions of each group.
 
     Args:
         sets: data with groups, by the title of their panel.
-        opposite: the opposite-label variant.
+        opposite: titles of panels that show the opposite-label variant.
 
     Raises:
         ValueError: data that are not in the plane.
     """
-    axes = grid(len(sets), width=2.1 * len(sets), height=2.3)
+    axes = grid(len(sets), width=1.9 * len(sets), height=2.2)
     turn = np.linspace(0, 2 * math.pi, 241)
     for axis, (title, data) in zip(axes, sets.items()):
         require_plane("good_directions", data)
         assert data.groups is not None
         axis.plot(np.cos(turn), np.sin(turn), color=MUTED, lw=0.6, zorder=0)
-        arcs = plane_arcs(data, opposite)
+        arcs = plane_arcs(data, title in opposite)
         for k, (name, (start, length)) in enumerate(zip(data.groups.unique(), arcs)):
             label = float(data.y[data.groups == name][0])
             along = np.linspace(start, start + length, 60)
@@ -163,7 +166,8 @@ def collapse_lines(frames: Mapping[str, pd.DataFrame]) -> list[Axes]:
     for axis, name in zip(axes, names):
         for colour, (label, frame) in zip(_COLOURS, frames.items()):
             later = frame[frame.tau > 0]
-            axis.plot(later.tau, later[name], color=colour, label=label)
+            values = later[name].where(later[name] > _ZERO)
+            axis.plot(later.tau, values, color=colour, label=label)
         axis.set(xscale="log", yscale="log", xlabel=r"clock $\tau$", title=name)
     axes[-1].legend(fontsize=8)
     return axes
@@ -185,13 +189,17 @@ def errors_by_groups(frame: pd.DataFrame, guess: pd.DataFrame | None = None) -> 
             axis.fill_between(x, summary["min"], summary["max"], color=colour, alpha=0.14, lw=0)
     if guess is not None:
         right.plot(guess.per_group, guess.error, color=INK, ls="--", lw=1, label="unseen groups")
-    left.set(xscale="log", xlabel="samples $n$", ylabel="test error")
-    right.set(xscale="log", xlabel="samples a group, $n/r$")
+    left.set(xlabel="samples $n$", ylabel="test error")
+    right.set(xlabel="samples a group, $n/r$")
+    for axis, values in ((left, frame.n), (right, frame.n / frame.r)):
+        axis.set_xscale("log")
+        axis.set_xticks(sorted(set(values)), [f"{value:g}" for value in sorted(set(values))])
+        axis.minorticks_off()
     right.legend(fontsize=8)
     return [left, right]
 
 
-def products(sets: Mapping[str, Dataset], order: Sequence[str] = ()) -> list[Axes]:
+def products(sets: Mapping[str, Dataset], order: Collection[str] = ()) -> list[Axes]:
     """Draw the signs of the inner products of data, points of one label side by side.
 
     Args:

@@ -208,7 +208,7 @@ def _data(data: Dataset) -> tuple[list[float], list[float], list[float]]:
 
 
 def _point(x: float, y: float, near: float, label: float) -> str:
-    pale = " far" if near < 0 else ""
+    pale = " behind" if near < 0 else ""
     if label > 0:
         return f'<circle class="point plus{pale}" cx="{x:.1f}" cy="{-y:.1f}" r="4"/>'
     return (

@@ -41,7 +41,7 @@
         const of = (i) => direction[panel.kind](panel.directions[i], j);
         const line = (panel.kind === "circle" ? circle : sphere)(of(0), of(frame));
         const [x, y, near] = line[STEPS], size = Math.abs(share);
-        const look = `${share < 0 ? "minus" : "plus"}${near < 0 ? " far" : ""}`;
+        const look = `${share < 0 ? "minus" : "plus"}${near < 0 ? " behind" : ""}`;
         threads[j].setAttribute("class", `thread ${look}`);
         threads[j].setAttribute("points", line.map(([u, v]) => at(u, v)).join(" "));
         threads[j].setAttribute("stroke-width", (0.4 + (2.6 * size) / most).toFixed(2));
