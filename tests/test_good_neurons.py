@@ -22,20 +22,20 @@ XOR = infer_groups(sparse_parity(2))
 
 
 def test_the_definition_on_two_groups():
-    data = Dataset([[1.0, 0.0], [0.8, 0.6], [-1.0, 0.0]], [1, 1, -1], [0, 0, 1])
-    V = [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [-1.0, 0.9], [-1.0, 0.9], [0.1, -1.0]]
+    data = Dataset([[1.0, 0.0], [0.8, 0.6], [-0.6, 0.8]], [1, 1, -1], [0, 0, 1])
+    V = [[1.0, 0.0], [1.0, 0.0], [0.8, 0.6], [-1.0, 0.9], [-1.0, 0.9], [0.1, -1.0]]
     net = Network([1.0, -1.0, 1.0, 1.0, -1.0, 1.0], V)
-    # Neuron 0 is good for group 0, with the wrong sign it is not (1); on a point of the other
-    # group zero is not silent (2); for group 1 it need not be silent... it must (3, 4); and it
-    # must be active on the whole group (5).
+    # Neuron 0 is good for group 0; with the wrong sign it is not (1), nor is zero on a point of
+    # the other group silent (2). The sign also decides for group 1 (3, 4). Neuron 5 is not active
+    # on all of group 0.
     assert good_neurons(net, data).tolist() == [
         [True, False, False, False, False, False],
         [False, False, False, False, True, False],
     ]
-    # With opposite labels nothing must be silent, but 3 has the sign of neither, and thin fails.
+    # With opposite labels nothing need be silent here, and neuron 2 is good as well.
     heavy = Network(2 * net.a, V)
     assert good_neurons(heavy, data, opposite=True).tolist() == [
-        [True, False, False, False, False, False],
+        [True, False, True, False, False, False],
         [False, False, False, False, True, False],
     ]
     assert not good_neurons(Network(0.5 * net.a, V), data, opposite=True).any()

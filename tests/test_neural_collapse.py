@@ -205,6 +205,8 @@ def test_every_constant_is_attained():
     # p = b^2 e^{2 tau/3} and P = p - ln 3: the margin is 1/6 - ln 3/||W||^2.
     margin = np.maximum(0, 1 / 6 - math.log(3) * np.exp(-exact))
     assert np.allclose(path["margin"][1:], margin, atol=1e-9)
+    bound = math.log(6 * b**2) + 4 * frame.tau * margin + stated.J(path)[1:]
+    assert np.allclose(frame.norm_bound, bound, atol=1e-6)
     assert stated.limit == pytest.approx(1 / 6)
 
 
