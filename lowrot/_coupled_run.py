@@ -15,7 +15,7 @@ from lowrot._entropic import Margins, Weights, implicit_weights
 from lowrot._methods import Method
 from lowrot._potential import Potential, soft_ratio, time_below
 from lowrot._stop import reached
-from lowrot.margins import dual_weights, log_loss
+from lowrot.margins import dual_weights, entropy_constant, log_loss
 from lowrot.path import Path, Recorder
 
 CERTIFICATES = {
@@ -56,7 +56,7 @@ class Run:
     ) -> None:
         self.potential, self.loss, self.method, self.rtol = potential, loss, method, rtol
         self.power = -1.0 / (method.order + 1)
-        self.c_n = math.log(n if loss == "exponential" else 2 * n)
+        self.c_n = entropy_constant(n, loss)
         self.stats = {"steps": 0.0, "rejected": 0.0, "evaluations": 0.0, "seconds": 0.0}
         self.recorder = Recorder(CERTIFICATES)
         self.ln_t, self.J, self.h = -math.inf, 0.0, 0.1 * rtol**0.5

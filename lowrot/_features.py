@@ -81,7 +81,7 @@ class Features:
 
     @property
     def m(self) -> int:
-        """Width: the number of neurons."""
+        """Number of neurons (the width)."""
         return self.directions.shape[0]
 
     def to(self, device: torch.device | str) -> Features:

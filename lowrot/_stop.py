@@ -42,7 +42,8 @@ def reached(rules: dict[str, Any], row: dict[str, float]) -> str:
                 f"{row['tau']:.6g} bounds them all"
             )
         elif (row[name] <= target) if name == "gap" else (row[name] >= target):
-            return f"reached {name} = {row[name]:.6g} at tau = {row['tau']:.6g}"
+            at = "" if name == "tau" else f" at tau = {row['tau']:.6g}"
+            return f"reached {name} = {row[name]:.6g}{at}"
     return ""
 
 

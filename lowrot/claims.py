@@ -66,13 +66,13 @@ class Claim:
     seconds: float
 
     def _numbers(self) -> str:
-        m = self.measured
-        spread = (
-            "" if m["count"] == 1 else f" [{m['min']:.4g}, {m['max']:.4g}], {m['count']} values"
-        )
-        margin = f" ± {self.tolerance:.2g}" if self.relation == "~" else ""
-        bound = f"{self.bound:.6g}{margin}"
-        return f"{m['median']:.6g}{spread} {_SYMBOLS[self.relation]} {bound}"
+        """The comparison in one line: measured, with its spread, relation, bound."""
+        m, digits = self.measured, 6 if self.relation in ("~", "==") else 4
+        value = f"{m['median']:.{digits}g}"
+        if m["count"] > 1:
+            value += f" ({m['min']:.4g} to {m['max']:.4g}, {m['count']:.0f} values)"
+        within = f" ± {self.tolerance:.2g}" if self.relation == "~" else ""
+        return f"{value} {_SYMBOLS[self.relation]}\N{NO-BREAK SPACE}{self.bound:.6g}{within}"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         record = asdict(self)
@@ -104,7 +104,7 @@ def claim(
 
     Args:
         id: unique in the book: lower-case words joined by hyphens.
-        statement: what is claimed, one sentence.
+        statement: what is claimed, one sentence; formulas between dollar signs.
         measured: a number, or one per seed (any array); every one must satisfy the relation.
         relation: "<=", ">=", "<", ">", "==" or "~" (within ``tolerance``, absolute).
         bound: the number on the other side.
@@ -117,62 +117,52 @@ def claim(
         ClaimError: the relation does not hold, a value is NaN, or a path is not certified.
         ValueError, TypeError: malformed arguments.
     """
-    display(checked(id, statement, measured, relation, bound, provenance, tolerance, seeds, path))
-
-
-def checked(
-    id: str,
-    statement: str,
-    measured: Any,
-    relation: str,
-    bound: float,
-    provenance: str,
-    tolerance: float = 0.0,
-    seeds: Sequence[int] | None = None,
-    path: Path | Sequence[Path] | None = None,
-) -> Claim:
-    """Return the claim that `claim` shows, after the same checks."""
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
+    if not isinstance(id, str) or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
         raise ValueError(f"id is {id!r}; expected lower-case words joined by hyphens")
     _check.choice("relation", relation, (*_RELATIONS, "~"))
     _check.choice("provenance", provenance, PROVENANCES)
     tolerance = _check.number("tolerance", tolerance, 0.0)
     if (relation == "~") != (tolerance > 0):
         raise ValueError(f"tolerance is {tolerance}; expected > 0 with '~', and 0 with the others")
-    values = np.atleast_1d(np.asarray(measured, dtype=np.float64)).ravel()
-    if values.size == 0:
+    values = [_float("measured", value) for value in np.asarray(measured).ravel()]
+    if not values:
         raise ValueError("measured is empty; expected at least one value")
-    for followed in _as_list(path):
+    bound = _float("bound", bound)
+    for followed in [path] if isinstance(path, Path) else (path or []):
         if not followed.ok:
             raise ClaimError(
                 f"claim {id!r} rests on a path that is not certified: {followed.status}"
             )
-    slacks = np.array([_slack(float(v), relation, float(bound), tolerance) for v in values])
-    holds = [_holds(float(v), relation, float(bound), tolerance) for v in values]
-    if not all(holds):
-        worst = float(values[holds.index(False)])
-        raise ClaimError(
-            f"claim {id!r} fails: {statement} (measured {worst!r}, required {relation} {bound!r}"
-            + (f" within {tolerance!r})" if relation == "~" else ")")
-        )
-    return Claim(
+    for value in values:
+        if not _holds(value, relation, bound, tolerance):
+            within = f" within {tolerance!r}" if relation == "~" else ""
+            raise ClaimError(
+                f"claim {id!r} fails: {statement} "
+                f"(measured {value!r}, required {relation} {bound!r}{within})"
+            )
+    spread = {"median": float(np.median(values)), "min": min(values), "max": max(values)}
+    made = Claim(
         id=id,
         statement=statement,
         provenance=provenance,
-        measured={
-            "median": float(np.median(values)),
-            "min": float(values.min()),
-            "max": float(values.max()),
-            "count": int(values.size),
-        },
+        measured={**spread, "count": len(values)},
         relation=relation,
-        bound=float(bound),
+        bound=bound,
         tolerance=tolerance,
-        slack=float(slacks.min()),
+        slack=min(_slack(value, relation, bound, tolerance) for value in values),
         seeds=None if seeds is None else [int(s) for s in seeds],
         passed=True,
         seconds=round(time.perf_counter() - _STARTED, 3),
     )
+    display(made)
+
+
+def _float(name: str, value: Any) -> float:
+    """Return a number as a float; infinities and NaN are left to the relation."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is {value!r}; expected a number") from None
 
 
 def _holds(value: float, relation: str, bound: float, tolerance: float) -> bool:
@@ -190,12 +180,6 @@ def _slack(value: float, relation: str, bound: float, tolerance: float) -> float
     if relation in (">=", ">"):
         return value - bound
     return tolerance - abs(value - bound)
-
-
-def _as_list(path: Path | Sequence[Path] | None) -> Sequence[Path]:
-    if path is None:
-        return ()
-    return (path,) if isinstance(path, Path) else path
 
 
 def _json_number(value: float) -> float | str:

@@ -19,12 +19,11 @@ from lowrot._features import Features, as_features
 from lowrot._methods import METHODS
 from lowrot._stop import stop_rules, targets
 from lowrot.data import Dataset
+from lowrot.margins import LOSSES
 from lowrot.network import Network
 from lowrot.path import Path
 
-__all__ = ["LOSSES", "METHODS", "Features", "coupled_flow"]
-
-LOSSES = ("exponential", "logistic")
+__all__ = ["METHODS", "Features", "coupled_flow"]
 
 
 def coupled_flow(

@@ -6,17 +6,15 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import clarabel
 import numpy as np
 import torch
-from scipy import sparse
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from lowrot import _check
+from lowrot import _check, _kkt
 from lowrot._collapse import CollapseMetrics, collapse_metrics
 from lowrot.data import Dataset
-from lowrot.network import Network, activation, derivative
+from lowrot.network import Network
 
 __all__ = [
     "LOSSES",
@@ -24,6 +22,7 @@ __all__ = [
     "KKTResidual",
     "collapse_metrics",
     "dual_weights",
+    "entropy_constant",
     "kkt_residual",
     "log_loss",
     "normalized_margin",
@@ -32,10 +31,8 @@ __all__ = [
     "soft_margin",
 ]
 
-Array = np.ndarray
-
 LOSSES = ("exponential", "logistic")
-"""Exponential: ``l(p) = exp(-p)``; logistic: ``l(p) = ln(1 + exp(-p))``."""
+"""The losses by name, ``l(p) = exp(-p)`` and ``l(p) = ln(1 + exp(-p))``."""
 
 
 _TINY = 1e-300
@@ -100,6 +97,25 @@ def dual_weights(p: Tensor, loss: str = "exponential") -> tuple[Tensor, Tensor]:
     p = _margins(p, loss)
     log_slopes = -p if loss == "exponential" else logsigmoid(-p)
     return torch.softmax(log_slopes, dim=-1), torch.logsumexp(log_slopes, dim=-1)
+
+
+def entropy_constant(n: int, loss: str = "exponential") -> float:
+    """Return ``c_n``, for which ``sum_i q_i p_i <= P_+ + c_n`` at any margins of n points.
+
+    Args:
+        n: number of points, at least 1.
+        loss: ``"exponential"`` (``c_n = ln n``) or ``"logistic"`` (``c_n = ln 2n``).
+
+    Returns:
+        In the unit of the margins; natural logarithm.
+
+    Raises:
+        ValueError, TypeError: ``n`` is not a positive integer, or an unknown loss.
+
+    Source: chapter "Notation and the common frame" (F3).
+    """
+    n = _check.integer("n", n, 1)
+    return math.log(2 * n if _check.choice("loss", loss, LOSSES) == "logistic" else n)
 
 
 def normalized_margin(net: Network, data: Dataset) -> float:
@@ -194,82 +210,11 @@ def kkt_residual(net: Network, data: Dataset, kink: float = 1e-12) -> KKTResidua
         )
     scale = math.sqrt(_norm_squared(net))
     excess = (p - p.min()).cpu().numpy() / scale**2
-    columns, target, at_kink = _gradient_columns(net, data, kink)
-    lam, mu = _closest_multipliers(columns, target, excess, at_kink, net.slope)
+    columns, target, at_kink = _kkt.gradient_columns(net, data, kink)
+    lam, mu = _kkt.closest_multipliers(columns, target, excess, at_kink, net.slope)
     stationarity = float(np.linalg.norm(target - columns @ np.concatenate([lam, mu])))
     multipliers = torch.as_tensor(lam, device=data.X.device)
     return KKTResidual(multipliers, stationarity, float(lam @ excess))
-
-
-def _gradient_columns(
-    net: Network, data: Dataset, kink: float
-) -> tuple[sparse.csc_matrix, Array, Array]:
-    """Return the G_i without their kinks and one column per kink, all over ||W||, and W/||W||.
-
-    A kink of point i at neuron j is the column ``a_j y_i x_i`` in the block of ``v_j``. The last
-    return value is the point i of each kink.
-    """
-    z = data.X @ net.V.T
-    close = z.abs() <= kink * torch.outer(data.X.norm(dim=1), net.V.norm(dim=1))
-    close &= net.a != 0
-    smooth = torch.where(close, 0.0, derivative(z, net.slope) * net.a) * data.y[:, None]
-    outer = activation(z, net.slope) * data.y[:, None]
-    inner = smooth[:, :, None] * data.X[:, None, :]
-    full = torch.cat([outer, inner.reshape(data.n, -1)], dim=1)
-    pairs: Array = torch.nonzero(close).cpu().numpy()
-    points, neurons = pairs[:, 0], pairs[:, 1]
-    vectors = (net.a[neurons] * data.y[points])[:, None] * data.X[points]
-    rows = net.m + np.add.outer(net.d * neurons, np.arange(net.d))
-    kinks = sparse.csc_matrix(
-        (
-            vectors.cpu().numpy().ravel(),
-            (rows.ravel(), np.repeat(np.arange(len(points)), net.d)),
-        ),
-        shape=(net.m * (net.d + 1), len(points)),
-    )
-    scale = math.sqrt(net.norm_squared)
-    smooth_columns = sparse.csc_matrix(full.cpu().numpy().T)
-    target = torch.cat([net.a, net.V.reshape(-1)]).cpu().numpy() / scale
-    return sparse.hstack([smooth_columns, kinks], format="csc") / scale, target, points
-
-
-def _closest_multipliers(
-    columns: sparse.csc_matrix,
-    target: Array,
-    excess: Array,
-    at_kink: Array,
-    slope: float,
-) -> tuple[Array, Array]:
-    """Minimize ``|target - columns (lam, mu)|^2 + 2 excess.lam``, slope lam_i <= mu <= lam_i."""
-    n, k = len(excess), len(at_kink)
-    if n + k < columns.shape[0]:
-        full = np.column_stack([columns.toarray(), target])
-        reduced: Array = np.asarray(np.linalg.qr(full, mode="r"))
-        columns, target = sparse.csc_matrix(reduced[:, :-1]), reduced[:, -1]
-    rows = columns.shape[0]
-    pick = sparse.csc_matrix((np.ones(k), (np.arange(k), at_kink)), shape=(k, n))
-    eye = sparse.identity(k)
-    quadratic = sparse.block_diag([sparse.csc_matrix((n + k, n + k)), sparse.identity(rows)])
-    linear = np.concatenate([excess, np.zeros(k + rows)])
-    constraints = sparse.bmat(
-        [
-            [columns, sparse.identity(rows)],
-            [sparse.hstack([-sparse.identity(n), sparse.csc_matrix((n, k))]), None],
-            [sparse.hstack([slope * pick, -eye]), None],
-            [sparse.hstack([-pick, eye]), None],
-        ]
-    )
-    bound = np.concatenate([target, np.zeros(n + 2 * k)])
-    cones = [clarabel.ZeroConeT(rows), clarabel.NonnegativeConeT(n + 2 * k)]
-    settings = clarabel.DefaultSettings()
-    settings.verbose = False
-    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = 1e-13
-    solver = clarabel.DefaultSolver(
-        sparse.triu(quadratic, format="csc"), linear, constraints.tocsc(), bound, cones, settings
-    )
-    z = np.asarray(solver.solve().x)
-    lam = z[:n].clip(min=0.0)
-    return lam, np.clip(z[n : n + k], slope * lam[at_kink], lam[at_kink])
 
 
 def _log_logistic(p: Tensor) -> Tensor:

@@ -57,7 +57,7 @@ class Network:
 
     @property
     def m(self) -> int:
-        """Width: the number of neurons."""
+        """Number of neurons (the width)."""
         return self.V.shape[0]
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -11,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lowrot import _cells, _check, _global, _pointwise
+from lowrot import _cells, _check, _global, _tangent
 from lowrot._simplex import least_norm, margin_program
 from lowrot.data import Dataset
-from lowrot.network import Network, activation, derivative
+from lowrot.network import Network, activation
 
 Primal = TypeVar("Primal")
 
@@ -123,30 +122,16 @@ def ntk_margin(
     block = _check.choice("block", block, ("outer", "inner", "both"))
     norm = _check.choice("norm", norm, ("l2", "pointwise"))
     _same_space("net.V", net.V, data)
-    outer, inner = block != "inner", block != "outer"
     large = data.n > _MANY_POINTS or data.n * net.m > LARGE
     if norm == "l2":
-        q = _to(data, least_norm(_root(net.kernel(data, block).cpu().numpy())))
-        blocks = _blocks(net, data, q, outer, inner)
-        length = math.sqrt(sum(float(b.square().sum()) for b in blocks))
-        upper = length / math.sqrt(net.m)
-        theta = tuple(b / max(length, 1e-300) for b in blocks)
+        q, theta, upper = _tangent.l2(net, data, block)
         proves = "||sum_i q_i G_i||/sqrt(m) bounds every tangent margin"
     else:
-        solved = _pointwise.conic(net, data, block)
-        if solved is None:
-            problem = _pointwise.Smoothed(net, data, block)
-            q, eps, at = _pointwise.newton(problem, 0.1 * GAP)
-            theta = problem.primal(at, eps)
-        else:
-            q, theta = solved
-        blocks = _blocks(net, data, q, outer, inner)
-        squares = blocks[0].square() + blocks[1].square().sum(dim=1)
-        upper = float(squares.sqrt().mean())
+        q, theta, upper = _tangent.pointwise(net, data, block, 0.1 * GAP)
         proves = "(1/m) sum_j ||sum_i q_i G_ij|| bounds every tangent margin"
-    value = float(_tangent(net, data, theta[0], theta[1]).min()) / math.sqrt(net.m)
+    value = float(_tangent.margins(net, data, theta).min())
     primal: Tensor | tuple[Tensor, Tensor]
-    primal = (theta[0], theta[1]) if outer and inner else theta[0] if outer else theta[1]
+    primal = theta if block == "both" else theta[0] if block == "outer" else theta[1]
     return _certify(value, upper, primal, q, data, proves, large)
 
 
@@ -287,33 +272,6 @@ def _certify(
             stacklevel=3,
         )
     return optimum
-
-
-def _blocks(
-    net: Network, data: Dataset, q: Tensor, outer: bool, inner: bool
-) -> tuple[Tensor, Tensor]:
-    """Return ``sum_i q_i G_i`` with the blocks that are not asked for zero."""
-    first, second = net.gradient(data, q)
-    return first * outer, second * inner
-
-
-def _tangent(net: Network, data: Dataset, outer: Tensor, inner: Tensor) -> Tensor:
-    """Return ``<G_i, theta>``, shape (n,), for theta = (outer, inner)."""
-    total = data.X.new_zeros(data.n)
-    for part in net.chunks(data.n):
-        z = data.X @ net.V[part].T
-        total += activation(z, net.slope) @ outer[part]
-        active = derivative(z, net.slope) * net.a[part]
-        total += (active * (data.X @ inner[part].T)).sum(dim=1)
-    return data.y * total
-
-
-def _root(K: np.ndarray) -> np.ndarray:
-    """Return A with ``A^T A = K``."""
-    values, vectors = np.linalg.eigh(K)
-    rounding = 4 * len(K) * np.finfo(float).eps * values[-1]
-    out: np.ndarray = np.sqrt(np.where(values > rounding, values, 0.0))[:, None] * vectors.T
-    return out
 
 
 def _same_space(name: str, V: Tensor, data: Dataset) -> None:

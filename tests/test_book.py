@@ -20,6 +20,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
+from lowrot_book import html as dressing  # noqa: E402
 from lowrot_book import keys  # noqa: E402
 
 CLAIM = "application/vnd.lowrot.claim+json"
@@ -102,6 +103,52 @@ def test_the_report_is_complete():
     page = (ROOT / "_build" / "html" / "book" / "report.html").read_text("utf8")
     assert all(f'href="{c["chapter"].split("/")[-1]}.html#{c["anchor"]}"' in page
                for c in report["claims"])  # fmt: skip
+
+
+def test_every_statement_is_in_the_index():
+    page = (ROOT / "_build" / "html" / "book" / "theorems.html").read_text("utf8")
+    for name in keys.pages(ROOT):
+        text = (ROOT / f"{name}.md").read_text("utf8")
+        for kind, label in re.findall(r"\{prf:(\w+)\}.*\n:label: (\S+)", text):
+            link = rf'href="{Path(name).name}\.html#{label}">{kind.title()} \d+</a>'
+            assert re.search(link, page), label
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_claims_are_set_as_mathematics(name):
+    page = (ROOT / "_build" / "html" / f"{name}.html").read_text("utf8")
+    badges = re.findall(r'<div class="lowrot-claim .*?</div>', page, re.DOTALL)
+    assert len(badges) == page.count('id="claim-')
+    for badge in badges:
+        assert "$" not in badge
+        assert not re.search(r"\de[+-]\d", badge), badge
+
+
+@pytest.mark.parametrize(
+    ("plain", "shown"),
+    [
+        ("0.5", "0.5"),
+        ("-2.5e-07", "−2.5&nbsp;·&nbsp;10<sup>−7</sup>"),
+        ("1e+04", "10<sup>4</sup>"),
+        ("-1e-12", "−10<sup>−12</sup>"),
+        ("-inf", "−∞"),
+    ],
+)
+def test_numbers_are_set(plain, shown):
+    assert dressing.number(plain) == shown
+
+
+def test_badges_are_set():
+    badge = (
+        '<div class="lowrot-claim"><span class="lowrot-claim-text">$a &lt; b$, 1e-3</span> '
+        '<span class="lowrot-claim-numbers">3e-05 (-1e-09 to inf, 10 values) &lt; 2.5</span></div>'
+    )
+    dressed = dressing.BADGE.sub(dressing.dress, badge)
+    assert r"\(a &lt; b\)</span>, 1e-3</span>" in dressed
+    numbers = (
+        "3&nbsp;·&nbsp;10<sup>−5</sup> (−10<sup>−9</sup> to ∞, 10 values) &lt; 2.5</span></div>"
+    )
+    assert dressed.endswith(numbers)
 
 
 # ---------------------------------------------------------------- tiny books

@@ -7,11 +7,25 @@ import numpy as np
 import pytest
 
 from lowrot import claims
-from lowrot.claims import MIME, ClaimError, checked, claim
+from lowrot.claims import MIME, ClaimError, claim
 from lowrot.path import Certificate, Path
 
 CERTIFIED = Path({"tau": np.array([0.0, 1.0])}, reason="done")
 BROKEN = Path({"tau": np.array([0.0])}, certificates={"drift": Certificate(1.0, 0.1, "F4")})
+
+
+@pytest.fixture
+def checked(monkeypatch):
+    """Make a claim; returns what it shows."""
+    shown = []
+    monkeypatch.setattr(claims, "display", shown.append)
+
+    def make(*arguments, **options):
+        assert claim(*arguments, **options) is None
+        return shown.pop()
+
+    yield make
+    assert not shown, "a claim was shown twice, or shown and then refused"
 
 
 @pytest.mark.parametrize(
@@ -30,7 +44,7 @@ BROKEN = Path({"tau": np.array([0.0])}, certificates={"drift": Certificate(1.0, 
         (math.nan, ">=", 1.0, False),
     ],
 )
-def test_a_relation_must_hold_for_every_value(measured, relation, bound, holds):
+def test_a_relation_must_hold_for_every_value(checked, measured, relation, bound, holds):
     arguments = ("an-id", "a statement", measured, relation, bound, "measured")
     if holds:
         assert checked(*arguments).passed
@@ -39,7 +53,7 @@ def test_a_relation_must_hold_for_every_value(measured, relation, bound, holds):
             checked(*arguments)
 
 
-def test_nearly_equal_needs_a_tolerance_and_keeps_to_it():
+def test_nearly_equal_needs_a_tolerance_and_keeps_to_it(checked):
     assert checked("x", "s", 1.05, "~", 1.0, "measured", tolerance=0.1).slack == pytest.approx(0.05)
     with pytest.raises(ClaimError):
         checked("x", "s", 1.05, "~", 1.0, "measured", tolerance=0.01)
@@ -51,7 +65,7 @@ def test_nearly_equal_needs_a_tolerance_and_keeps_to_it():
         checked("x", "s", 1.0, "<=", 1.0, "measured", tolerance=0.1)
 
 
-def test_spread_and_slack_are_those_of_the_values():
+def test_spread_and_slack_are_those_of_the_values(checked):
     made = checked("x", "s", [3.0, 1.0, 2.0], ">=", 0.5, "derived", seeds=range(3))
     assert made.measured == {"median": 2.0, "min": 1.0, "max": 3.0, "count": 3}
     assert made.slack == 0.5
@@ -64,10 +78,15 @@ def test_spread_and_slack_are_those_of_the_values():
         ({"id": "Not An Id"}, "id is"),
         ({"relation": "=<"}, "relation is"),
         ({"provenance": "folklore"}, "provenance is"),
+        ({"id": 7}, "id is 7"),
         ({"measured": []}, "measured is empty"),
+        ({"measured": "much"}, "measured is .*much"),
+        ({"measured": [1.0, None]}, "measured is None"),
+        ({"bound": None}, "bound is None"),
+        ({"bound": [1.0, 2.0]}, "bound is "),
     ],
 )
-def test_malformed_claims_are_refused(change, message):
+def test_malformed_claims_are_refused(checked, change, message):
     arguments = {
         "id": "x",
         "statement": "s",
@@ -76,17 +95,17 @@ def test_malformed_claims_are_refused(change, message):
         "bound": 2.0,
         "provenance": "measured",
     }
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         checked(**{**arguments, **change})
 
 
-def test_a_path_that_is_not_certified_is_refused():
+def test_a_path_that_is_not_certified_is_refused(checked):
     assert checked("x", "s", 1.0, "<=", 2.0, "measured", path=CERTIFIED).passed
     with pytest.raises(ClaimError, match="drift"):
         checked("x", "s", 1.0, "<=", 2.0, "measured", path=[CERTIFIED, BROKEN])
 
 
-def test_the_record_is_strict_json_and_the_badge_is_escaped():
+def test_the_record_is_strict_json_and_the_badge_is_escaped(checked):
     made = checked("x", "a < b & c", [1.0, math.inf], ">=", -math.inf, "derived")
     bundle = made._repr_mimebundle_()
     record = json.loads(json.dumps(bundle[MIME], allow_nan=False))
@@ -96,10 +115,15 @@ def test_the_record_is_strict_json_and_the_badge_is_escaped():
     assert 'id="claim-x"' in bundle["text/html"]
 
 
-def test_claim_shows_what_was_checked_once(monkeypatch):
-    shown = []
-    monkeypatch.setattr(claims, "display", shown.append)
-    assert claim("x", "s", 1.0, "<=", 2.0, "measured") is None
-    with pytest.raises(ClaimError):
-        claim("y", "s", 3.0, "<=", 2.0, "measured")
-    assert [made.id for made in shown] == ["x"]
+@pytest.mark.parametrize(
+    ("claimed", "shown"),
+    [
+        ((1 / 3, "<=", 1e-7 + 1), "0.3333 ≤\N{NO-BREAK SPACE}1"),
+        (([2.0, 1e-9, 0.5], "<", 3.0), "0.5 (1e-09 to 2, 3 values) <\N{NO-BREAK SPACE}3"),
+        ((1 / 3, "~", 0.33, "measured", 0.01), "0.333333 ≈\N{NO-BREAK SPACE}0.33 ± 0.01"),
+    ],
+)
+def test_the_badge_says_what_was_compared(checked, claimed, shown):
+    measured, relation, bound, *rest = claimed
+    text = checked("x", "s", measured, relation, bound, *(rest or ["measured"]))
+    assert text._repr_mimebundle_()["text/plain"] == f"[measured] s: {shown}"

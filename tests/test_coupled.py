@@ -24,9 +24,8 @@ from lowrot import (
 )
 from lowrot._coupled_run import Run
 from lowrot._methods import METHODS
+from lowrot.margins import LOSSES
 from lowrot.path import Path
-
-LOSSES = ("exponential", "logistic")
 
 
 def tensor(values):
@@ -173,6 +172,14 @@ def test_agrees_with_the_network_itself(loss, slope):
         p = moved.margins(data).numpy() / np.abs(state[:m] * state[m:]).sum()
         index = int(np.argmin(np.abs(path["z"] - row).sum(1)))
         np.testing.assert_allclose(path["min_ratio"][index], p.min(), atol=1e-5)
+
+
+def test_the_reason_names_the_rule_that_was_met():
+    net, data = balanced(20, 2, seed=0), sparse_parity(2)
+    assert coupled_flow(net, data, stop={"tau": 5}).reason == "reached tau = 5"
+    met = coupled_flow(net, data, stop={"ln_norm": 2.0, "tau": 1e4}).reason
+    assert met.startswith("reached ln_norm = 2.")
+    assert " at tau = " in met
 
 
 @pytest.mark.parametrize("loss", LOSSES)

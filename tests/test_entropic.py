@@ -8,9 +8,7 @@ import torch
 
 from lowrot import Features, balanced, coupled_flow, sparse_parity
 from lowrot._entropic import TEMPERATURE_FLOOR, Weights, implicit_weights
-from lowrot.margins import dual_weights
-
-LOSSES = ("exponential", "logistic")
+from lowrot.margins import LOSSES, dual_weights
 
 
 def problem(m=60, d=3, seed=0):

@@ -14,6 +14,7 @@ from lowrot.data import Dataset, sparse_parity, two_points
 from lowrot.margins import (
     LOSSES,
     dual_weights,
+    entropy_constant,
     kkt_residual,
     log_loss,
     normalized_margin,
@@ -89,8 +90,7 @@ def test_f2_and_f3_hold_at_any_margins(loss, p):
     rounding = 1e-14 * (1 + max(abs(x) for x in p))
     assert min(p) + rounding >= P
     assert qp >= P - rounding
-    c_n = math.log(n) if loss == "exponential" else math.log(2 * n)
-    assert qp <= max(P, 0.0) + c_n + rounding
+    assert qp <= max(P, 0.0) + entropy_constant(n, loss) + rounding
 
 
 def test_the_logistic_inequalities_behind_f2():
@@ -105,6 +105,33 @@ def test_the_logistic_loss_where_doubles_are_subnormal(p):
     log_L, P, _, _ = exactly(margins.tolist(), "logistic")
     assert float(log_loss(margins, "logistic")) == pytest.approx(log_L, rel=1e-15)
     assert float(soft_margin(margins, "logistic")) == pytest.approx(P, rel=1e-15)
+
+
+def test_the_entropy_constant_is_ln_n_or_ln_2n():
+    assert entropy_constant(1) == 0.0
+    assert entropy_constant(16) == entropy_constant(16, "exponential") == pytest.approx(2.7725887)
+    assert entropy_constant(16, "logistic") == pytest.approx(3.4657359)
+
+
+@pytest.mark.parametrize("n", [1, 2, 1000])
+def test_the_entropy_constant_leaves_little_room(n):
+    # Exponential: equal margins of at least ln n reach it. Logistic: where P = 0, all but ln 2.
+    for loss, lost in (("exponential", 0.0), ("logistic", math.log(2))):
+        level = math.log(n) if loss == "exponential" else -math.log(math.expm1(math.log(2) / n))
+        p = torch.full((n,), level, dtype=torch.float64)
+        excess = float(dual_weights(p, loss)[0] @ p) - max(float(soft_margin(p, loss)), 0.0)
+        assert entropy_constant(n, loss) - lost - 1e-12 <= excess
+        assert excess <= entropy_constant(n, loss) + 1e-12
+
+
+def test_the_entropy_constant_refuses_no_points_and_other_losses():
+    for n in (0, -3):
+        with pytest.raises(ValueError, match="n is"):
+            entropy_constant(n)
+    with pytest.raises(TypeError, match="expected an integer"):
+        entropy_constant(2.5)
+    with pytest.raises(ValueError, match="loss is 'hinge'"):
+        entropy_constant(4, "hinge")
 
 
 def test_one_point_has_its_margin_as_soft_margin():

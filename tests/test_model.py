@@ -8,8 +8,7 @@ import torch
 from scipy.optimize import minimize
 
 from lowrot._model import Model, Weights, _move
-
-LOSSES = ("exponential", "logistic")
+from lowrot.margins import LOSSES
 
 
 def random_model(seed, n, temperature, rank=None, scale=1.0):

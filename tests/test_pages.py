@@ -161,6 +161,9 @@ MATH = """() => ({
   raw: [...document.querySelectorAll('.math')].filter(e => !e.querySelector('mjx-container'))
     .map(e => e.textContent.slice(0, 60)),
 })"""
+LOOSE = """() => [...document.querySelectorAll(':not(.lowrot-together) > span.math')]
+  .filter(e => e.nextSibling?.nodeType === Node.TEXT_NODE && /^[,.;:)]/.test(e.nextSibling.data))
+  .map(e => e.textContent.slice(0, 40) + e.nextSibling.data.slice(0, 20))"""
 IMAGES = """async () => {
   const images = [...document.images];
   images.forEach(image => { image.loading = 'eager'; });
@@ -191,6 +194,7 @@ def problems(seen: Visit, view: str) -> list[str]:
     math = seen.page.evaluate(MATH)
     found += [f"formula that MathJax cannot read: {text}" for text in math["errors"]]
     found += [f"formula not set: {text}" for text in math["raw"]]
+    found += [f"a line may begin with: {text}" for text in seen.page.evaluate(LOOSE)]
     found += [f"wider than the screen: {html}" for html in seen.page.evaluate(WIDE)]
     text = seen.page.inner_text("main")
     found += [f"markup shown as text: {m}" for m in re.findall(r"\{\w+\}`|```|^:::", text, re.M)]

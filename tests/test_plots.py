@@ -3,12 +3,15 @@
 import math
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import torch
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 
 import lowrot
 from lowrot import plots
+from lowrot.plots import _style
 from lowrot.plots._optima import merged_directions
 from lowrot.plots._regimes import explicit_steps, three_groups
 
@@ -33,6 +36,30 @@ def best():
 @pytest.fixture(scope="module")
 def simulated():
     return plots.regimes(seed=0)
+
+
+def at_night(colour):
+    """What the pages make of a colour in dark mode: ``invert(1) hue-rotate(180deg)``."""
+    grey = np.array([0.213, 0.715, 0.072])
+    return np.clip(2 * grey @ (1 - colour) - (1 - colour), 0, 1)
+
+
+def contrast(colour, ground):
+    """The ratio of the WCAG, from 1 to 21."""
+    linear = [
+        np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) for c in (colour, ground)
+    ]
+    low, high = sorted(float(c @ [0.2126, 0.7152, 0.0722]) for c in linear)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize(
+    "name", ["POSITIVE", "NEGATIVE", "ACCENT", "SECOND", "THIRD", "MUTED", "INK"]
+)
+def test_every_colour_is_seen_by_day_and_by_night(name):
+    colour = np.array(to_rgb(getattr(_style, name)))
+    assert contrast(colour, np.ones(3)) >= 3
+    assert contrast(at_night(colour), np.array(to_rgb("#121212"))) >= 3
 
 
 def artists(ax: Axes) -> int:
@@ -192,6 +219,24 @@ def test_three_regimes_draws_each(simulated):
     assert [ax.get_title("center") for ax in axes] == [regime.name for regime in simulated]
     assert all(len(ax.lines) == 2 + 20 for ax in axes)
     assert all(torch.equal(a, regime.after.V) for a, regime in zip(before, simulated))
+
+
+def test_figures_fit_a_phone(simulated, best):
+    nets = {name: lowrot.standard(40, 2, seed=0) for name in ("XOR", "pair")}
+    sets = {"XOR": XOR, "pair": PAIR}
+    features = lowrot.Features.from_network(lowrot.balanced(20, 2))
+    path = lowrot.coupled_flow(features, XOR, stop={"tau": 50.0})
+    stated = lowrot.no_rotation(features, XOR)
+    drawn = [
+        plots.best_regions(sets, nets),
+        plots.network_certificates({**sets, "again": XOR}),
+        plots.three_regimes(simulated),
+        plots.masses(features, XOR, path, [0, 1, 2, 5, 50]),
+        plots.bounds(stated.check(path).frame),
+        plots.proof_lines(stated.inequalities(path).frame),
+    ]
+    assert all(axes[0].figure.get_figwidth() <= _style.WIDEST for axes in drawn)
+    assert len(drawn[3]) == 5
 
 
 def test_explicit_steps_stop_at_the_distance_asked_for():

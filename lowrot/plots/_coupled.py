@@ -30,7 +30,12 @@ def masses(features: Features, data: Dataset, path: Path, taus: Sequence[float])
     """
     if data.d not in (2, 3):
         raise ValueError(f"data has d = {data.d}; directions can be drawn for d = 2 or 3")
-    axes = grid(len(taus), width=1.5 * len(taus), height=1.75)
+    columns = min(3, len(taus))
+    rows = math.ceil(len(taus) / columns)
+    axes = grid(columns, rows, width=1.8 * columns, height=1.95)
+    for unused in axes[len(taus) :]:
+        unused.axis("off")
+    axes = axes[: len(taus)]
     found = np.searchsorted(path["tau"], np.asarray(taus), side="right") - 1
     shares = features.shares(data, path["z"][found.clip(min=0)]).cpu().numpy()
     for axis, index, share in zip(axes, found.clip(min=0), shares, strict=True):
@@ -47,7 +52,7 @@ def bounds(frame: pd.DataFrame, gamma_global: float | None = None) -> list[Axes]
         frame: the frame of `NoRotation.check`.
         gamma_global: the globally maximal margin, drawn as a reference line if given.
     """
-    left, right = grid(2, width=7.4, height=3.5)
+    left, right = grid(2, height=3.9)
     gamma = float(frame.gamma.iloc[0])
     left.plot(frame.tau, frame.dual, color=NEGATIVE, label=r"certificate $D(\tau)$")
     left.plot(frame.tau, frame.margin, color=POSITIVE, label=r"margin $P_+/\|u\|_1$")
@@ -55,10 +60,10 @@ def bounds(frame: pd.DataFrame, gamma_global: float | None = None) -> list[Axes]
     left.plot(frame.tau, frame.bound_a_priori, color=ACCENT, ls=":", label="bound, a priori")
     left.axhline(gamma, color=INK, lw=0.8, ls="--", label=r"$\gamma$ (linear program)")
     if gamma_global is not None:
-        left.axhline(gamma_global, color=MUTED, lw=0.8, label=r"$\gamma_{\mathrm{gl}}$")
+        left.axhline(gamma_global, color=MUTED, lw=0.8, label="global optimum")
     left.set(xscale="log", xlabel=r"clock $\tau$", ylabel="margin", ylim=(0, 1.6 * gamma))
     left.set_xlim(frame.tau.iloc[-1] * 1e-5, frame.tau.iloc[-1])
-    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncol=2, fontsize=8)
+    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), fontsize=8)
     right.plot(frame.tau, gamma - frame.margin, color=POSITIVE, label=r"$\gamma - P_+/\|u\|_1$")
     right.plot(frame.tau, gamma - frame.bound, color=ACCENT, label="its bound")
     right.plot(frame.tau, frame.width, color=NEGATIVE, label=r"$D - P_+/\|u\|_1$")
@@ -67,7 +72,7 @@ def bounds(frame: pd.DataFrame, gamma_global: float | None = None) -> list[Axes]
     right.set_xlim(*left.get_xlim())
     visible = frame[frame.tau >= left.get_xlim()[0]]
     right.set_ylim(0.3 * (gamma - visible.margin).clip(lower=1e-12).min(), 30 * gamma)
-    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncol=2, fontsize=8)
+    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), fontsize=8)
     return [left, right]
 
 
@@ -75,17 +80,20 @@ def proof_lines(frame: pd.DataFrame) -> list[Axes]:
     """Draw both sides of the three inequalities of the proof (frame of `inequalities`)."""
     axes = grid(3, height=2.5)
     lines = [
-        ("growth of the optimal neurons", "optimal_growth", "two_gamma_tau", r"$2\gamma\tau$"),
-        ("Gibbs' inequality", "ln_norm", "gibbs", "lower bound"),
-        ("growth of the norm", "norm_growth_bound", "norm_growth", "left side"),
+        ("(1) optimal neurons", "optimal_growth", "two_gamma_tau", r"$2\gamma\tau$"),
+        ("(2) Gibbs", "ln_norm", "gibbs", "lower bound"),
+        ("(4) norm", "norm_growth_bound", "norm_growth", "left side"),
     ]
+    for axis in axes[1:]:
+        axis.sharey(axes[0])
+        axis.tick_params(labelleft=False)
     later = frame[frame.tau > 0]
     for axis, (title, large, low, name) in zip(axes, lines, strict=True):
         axis.plot(later.tau, later[large], color=POSITIVE, label="larger side")
         axis.plot(later.tau, later[low], color=NEGATIVE, ls="--", label=name)
         axis.set(xscale="log", xlabel=r"clock $\tau$", title=title)
         axis.set_yscale("symlog", linthresh=1.0)
-        axis.legend(fontsize=7.5, loc="upper left")
+        axis.legend(fontsize=8, loc="upper left", handlelength=1.5)
     return axes
 
 
@@ -107,7 +115,7 @@ def widths(frame: pd.DataFrame, covering: pd.DataFrame) -> Axes:
         frame: columns ``d``, ``m``, ``seed``, ``loss`` (1 - gamma_frozen/gamma_gl, in [0, 1]).
         covering: columns ``d``, ``m``, ``bound`` (its bound at the stated confidence).
     """
-    (axis,) = grid(1, width=5.6, height=3.2)
+    (axis,) = grid(1, width=5.4, height=3.2)
     colors = [POSITIVE, NEGATIVE, ACCENT, SECOND]
     for color, (d, part) in zip(colors, frame.groupby("d"), strict=False):
         summary = part.groupby("m")["loss"].agg(["median", "min", "max"])
@@ -118,7 +126,7 @@ def widths(frame: pd.DataFrame, covering: pd.DataFrame) -> Axes:
         bound = covering[covering.d == d]
         axis.plot(bound.m, bound.bound.clip(upper=1.0), color=color, ls=":")
     axis.plot([], [], color=INK, ls=":", label="covering bound")
-    axis.set(xscale="log", yscale="log", xlabel="width m")
+    axis.set(xscale="log", yscale="log", xlabel="width $m$")
     axis.set_ylabel(r"$1 - \gamma_{\mathrm{frozen}}/\gamma_{\mathrm{gl}}$")
     axis.legend()
     return axis
@@ -128,9 +136,9 @@ def _circle(axis: Axes, features: Features, data: Dataset, share: np.ndarray) ->
     V, X = features.directions.cpu().numpy(), data.X.cpu().numpy()
     angle = np.linspace(0, 2 * math.pi, 200)
     axis.plot(np.cos(angle), np.sin(angle), color=MUTED, lw=0.8, zorder=0)
-    _points(axis, X / np.linalg.norm(X, axis=1, keepdims=True), data, 1.2)
+    _points(axis, X / np.linalg.norm(X, axis=1, keepdims=True), data, 1.27)
     axis.scatter(V[:, 0], V[:, 1], s=_areas(share), c=_colours(features), alpha=0.75, lw=0)
-    _frame(axis, 1.3)
+    _frame(axis, 1.36)
 
 
 def _sphere(axis: Axes, features: Features, data: Dataset, share: np.ndarray) -> None:
@@ -177,4 +185,5 @@ def _short(value: float) -> str:
     if value == 0 or 0.01 <= value < 1000:
         return f"{value:.2g}" if value < 100 else f"{value:.0f}"
     power = math.floor(math.log10(value))
-    return rf"{value / 10**power:.1f}\times 10^{{{power}}}"
+    mantissa = f"{value / 10**power:.2g}"
+    return rf"10^{{{power}}}" if mantissa == "1" else rf"{mantissa}\times 10^{{{power}}}"

@@ -10,13 +10,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter, NullLocator, ScalarFormatter
+from matplotlib.ticker import NullLocator, ScalarFormatter
 from torch import Tensor
 
 from lowrot.data import Dataset
 from lowrot.plots._style import ACCENT, INK, NEGATIVE, POSITIVE, SECOND, THIRD
 
-_COLOURS = (POSITIVE, THIRD, NEGATIVE, ACCENT, SECOND)
+_COLOURS = (POSITIVE, ACCENT, NEGATIVE, SECOND, THIRD)
 _MARKERS = ("o", "s", "^", "D", "v")
 
 
@@ -101,11 +101,10 @@ def margins_against_d(
         )
     ax.set_xscale("log")
     ax.set_yscale("log")
-    ax.yaxis.set_minor_locator(NullLocator())
     ax.set_yticks([0.01, 0.02, 0.05, 0.1, 0.2, 0.5])
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(ScalarFormatter())
-        axis.set_minor_formatter(NullFormatter())
+        axis.set_minor_locator(NullLocator())
     values = [v for line in curves.values() for v in line.values()]
     values += [v for by_d in measured.values() for seeds in by_d.values() for v in seeds]
     ax.set_ylim(0.85 * min(values), 1.18 * max(values))
@@ -113,9 +112,9 @@ def margins_against_d(
     ax.set_xticks(sorted(drawn & {2, 3, 4, 5, 6, 8, 12, 16}))
     ax.set_xlabel("dimension $d$")
     ax.set_ylabel("margin")
-    ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0))
+    ax.legend(loc="lower left")
     return ax
 
 
 def _axes(ax: Axes | None) -> Axes:
-    return plt.subplots(figsize=(6.4, 3.1))[1] if ax is None else ax
+    return plt.subplots(figsize=(5.4, 3.1))[1] if ax is None else ax

@@ -109,13 +109,13 @@ def optimal_directions(
         c, s = direction
         colour, style = (POSITIVE, "-") if sign > 0 else (NEGATIVE, (0, (3, 1.2)))
         ax.plot([0, c], [0, s], color=colour, lw=1.0 + 5.0 * share, ls=style, zorder=1)
-        ax.annotate(
-            f"{share:.2f}", (1.36 * c, 1.36 * s), color=INK, fontsize=8, ha="center", va="center"
-        )
+        across = "center" if abs(c) < 0.4 else "left" if c > 0 else "right"
+        along = "center" if abs(s) < 0.4 else "bottom" if s > 0 else "top"
+        ax.text(1.3 * c, 1.3 * s, f"{share:.2f}", ha=across, va=along, color=INK, fontsize=8)
     points(ax, data, q)
     square(ax, title)
-    ax.set_xlim(-1.55, 1.55)
-    ax.set_ylim(-1.55, 1.55)
+    ax.set_xlim(-1.75, 1.75)
+    ax.set_ylim(-1.75, 1.75)
     return ax
 
 
@@ -180,7 +180,7 @@ def dual_curve(
             ax.plot(np.degrees(at), curve(at), marker, color=colour, ms=6, zorder=3)
     ax.set_xlim(-180, 180)
     ax.set_xticks([-180, -90, 0, 90, 180])
-    ax.set_xlabel("direction of v, degrees")
+    ax.set_xlabel("angle of $v$, degrees")
     ax.set_title(title)
     return ax
 
@@ -195,9 +195,11 @@ def best_regions(sets: Mapping[str, Dataset], nets: Mapping[str, Network]) -> li
     Raises:
         ValueError: a data set is not two-dimensional.
     """
-    axes = grid(3, len(sets), width=6.2, height=2.15)
+    axes = grid(3, len(sets), height=1.95)
     for row, (name, data) in enumerate(sets.items()):
         first, second, third = axes[3 * row : 3 * row + 3]
+        beside = first.text(-0.05, 0.5, name, transform=first.transAxes, color=INK, fontsize=9)
+        beside.set(rotation=90, ha="right", va="center")
         try:
             line = svm_margin(data)
             predict, label = _linear(line.primal), f"line: {line.value:.3f}"
@@ -220,11 +222,13 @@ def network_certificates(sets: Mapping[str, Dataset]) -> list[Axes]:
         ValueError: a data set is not two-dimensional.
         NotSeparable: no network separates a data set.
     """
-    axes = grid(len(sets), 2, width=6.8, height=2.3)
+    axes = grid(len(sets), 2, height=2.1)
     for k, (name, data) in enumerate(sets.items()):
         best = global_margin(data)
         optimal_directions(data, best.primal, best.dual, axes[k], name)
-        dual_curve(data, best.dual, best.upper, best.primal, ax=axes[len(sets) + k])
+        below = dual_curve(data, best.dual, best.upper, best.primal, ax=axes[len(sets) + k])
+        below.set_xticks([-180, 0, 180])
+        below.xaxis.label.set_fontsize(9)
     axes[len(sets)].set_ylabel("dual function")
     return axes
 

@@ -16,7 +16,7 @@ from lowrot.data import Dataset, sparse_parity
 from lowrot.margins import dual_weights, rotation
 from lowrot.network import Network, balanced, small, standard
 from lowrot.optima import ntk_margin
-from lowrot.plots._style import INK, MUTED, NEGATIVE, POSITIVE
+from lowrot.plots._style import INK, MUTED, NEGATIVE, POSITIVE, WIDEST
 
 STEP = 1e-3
 """Explicit step in the loss-normalized clock tau of the first two simulations."""
@@ -143,7 +143,7 @@ def three_regimes(found: list[Regime], shown: int = 96) -> list[Axes]:
     if not found or any(regime.before.d != 2 for regime in found):
         raise ValueError("found must hold at least one regime, each in the plane (d = 2)")
     columns = len(found)
-    _, axes = plt.subplots(1, columns, figsize=(2.1 * columns, 2.55), squeeze=False)
+    _, axes = plt.subplots(1, columns, figsize=(WIDEST * columns / 3, 2.4), squeeze=False)
     for ax, regime in zip(axes.ravel(), found):
         _threads(ax, regime, shown)
     return list(axes.ravel())
@@ -189,7 +189,7 @@ def _threads(ax: Axes, regime: Regime, shown: int) -> None:
         transform=ax.transAxes,
         ha="center",
         va="top",
-        fontsize=9.5,
+        fontsize=9,
         color=INK,
     )
 

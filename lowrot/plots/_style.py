@@ -10,7 +10,12 @@ from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 POSITIVE, NEGATIVE = "#0072B2", "#D55E00"
 """Colours of label or sign +1 and -1 (Okabe and Ito)."""
-ACCENT, SECOND, THIRD, MUTED, INK = "#009E73", "#CC79A7", "#E69F00", "#8C8C8C", "#222222"
+ACCENT, SECOND, THIRD, MUTED, INK = "#009E73", "#CC79A7", "#804000", "#8C8C8C", "#222222"
+"""Each stands out from white, and inverted from black; THIRD is darker than Okabe and Ito's
+orange, which inverts to a brown that cannot be told from NEGATIVE."""
+
+WIDEST = 5.8
+"""Inches: a figure no wider keeps legible letters when a phone shows it whole."""
 
 _SETTINGS = {
     "axes.spines.top": False,
@@ -44,7 +49,7 @@ def use_style() -> None:
     set_matplotlib_formats("svg", metadata={"Date": None})
 
 
-def grid(columns: int, rows: int = 1, width: float = 7.4, height: float = 2.6) -> list[Axes]:
-    """Return the axes of a new figure, row by row."""
+def grid(columns: int, rows: int = 1, width: float = WIDEST, height: float = 2.6) -> list[Axes]:
+    """Return the axes of a new figure, row by row; width of all, height of a row, in inches."""
     _, axes = plt.subplots(rows, columns, figsize=(width, height * rows), squeeze=False)
     return list(axes.ravel())

@@ -13,7 +13,7 @@ from torch import Tensor
 from lowrot import _check
 from lowrot._groups import ZERO
 from lowrot.data import Dataset, infer_groups
-from lowrot.margins import LOSSES
+from lowrot.margins import LOSSES, entropy_constant
 from lowrot.network import Network
 from lowrot.optima import NotSeparable, svm_margin
 from lowrot.path import Path
@@ -52,7 +52,7 @@ class NeuralCollapse:
         self.net, self.opposite = net, bool(opposite)
         self.data = data if data.groups is not None else infer_groups(data)
         self.loss = _check.choice("loss", loss, LOSSES)
-        self.c_n = math.log(data.n if loss == "exponential" else 2 * data.n)
+        self.c_n = entropy_constant(data.n, loss)
         self.good = good_neurons(net, self.data, self.opposite)
         self._asked = demands(self.data, self.opposite)
         self._margins()

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from lowrot import _check
 from lowrot._features import as_features
-from lowrot.coupled import LOSSES, Features
+from lowrot.coupled import Features
 from lowrot.data import Dataset
+from lowrot.margins import LOSSES, entropy_constant
 from lowrot.network import Network, activation
 from lowrot.optima import Optimum, frozen_margin
 from lowrot.path import Path
@@ -37,7 +38,7 @@ class NoRotation:
         self.gamma: Optimum[Tensor] = frozen_margin(
             features.directions, features.signs, data, features.slope
         )
-        self.c_n = math.log(data.n if loss == "exponential" else 2 * data.n)
+        self.c_n = entropy_constant(data.n, loss)
         self.ln_start_norm = float(torch.logsumexp(features.start, 0))
         self._support = torch.nonzero(self.gamma.primal != 0).flatten()
         weights = self.gamma.primal[self._support].abs()

@@ -1,12 +1,13 @@
-"""The Sphinx extension of this book: claims report, provenance tags, freshness, repairs."""
+"""The Sphinx extension of this book: claims report, index of theorems, tags, freshness, repairs."""
 
 from __future__ import annotations
 
 
 def setup(app) -> dict[str, object]:
     """Register every part; Sphinx calls this once."""
-    from . import freshness, html, report  # here, so that ``keys`` alone stays quick to import
+    # Imported here, so that ``keys`` alone stays quick to import.
+    from . import freshness, html, report, statements
 
-    for part in (freshness, html, report):
+    for part in (freshness, html, report, statements):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

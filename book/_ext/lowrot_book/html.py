@@ -1,8 +1,9 @@
-"""The ``tag`` role for provenance, and repairs of what the theme emits."""
+"""Tags, numbers and formulas in HTML, the badges of claims, and repairs of what the theme emits."""
 
 from __future__ import annotations
 
 import html
+import re
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -12,6 +13,56 @@ TAGS = {
     "derived": "an explicit-constant version, proved in this book",
     "measured": "a number that this book's own code produced",
 }
+
+
+# A badge as lowrot.claims writes it, for every notebook: plain numbers, formulas between dollars.
+BADGE = re.compile(
+    r'(<span class="lowrot-claim-text">)(.*?)(</span>\s*<span class="lowrot-claim-numbers">)(.*?)'
+    r"(?=</span>)",
+    re.DOTALL,
+)
+NUMBER = re.compile(r"-?\b\d[\d.]*(?:e[+-]\d+)?|-?\binf\b")
+
+
+def number(text: str) -> str:
+    """A number as a reader wants it: a true minus sign, ten to a power."""
+    mantissa, _, exponent = text.replace("inf", "∞").replace("-", "−").partition("e")
+    if not exponent:
+        return mantissa
+    power = f"10<sup>{exponent.replace('+', '').replace('−0', '−').lstrip('0')}</sup>"
+    return mantissa[:-1] + power if mantissa in ("1", "−1") else f"{mantissa}&nbsp;·&nbsp;{power}"
+
+
+def prose(escaped: str) -> str:
+    """Escaped text whose ``$...$`` parts are mathematics."""
+    parts = re.split(r"\$([^$]+)\$", escaped)
+    return "".join(
+        rf'<span class="math notranslate nohighlight">\({part}\)</span>' if i % 2 else part
+        for i, part in enumerate(parts)
+    )
+
+
+def dress(badge: re.Match) -> str:
+    """The badge of a claim with its formulas and numbers set."""
+    before, statement, between, numbers = badge.groups()
+    numbers = NUMBER.sub(lambda found: number(found[0]), numbers)
+    return before + prose(statement) + between + numbers
+
+
+def dress_badges(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Set the badges that a notebook printed."""
+    if app.builder.format != "html":
+        return
+    for node in doctree.findall(nodes.raw):
+        text = node.astext()
+        if "lowrot-claim-text" in text:
+            node.children = [nodes.Text(BADGE.sub(dress, text))]
+            loads_mathjax(app, docname)
+
+
+def loads_mathjax(app: Sphinx, docname: str) -> None:
+    """Sphinx loads MathJax only where it has seen a formula itself."""
+    app.env.get_domain("math").data["has_equations"][docname] = True
 
 
 def tag_html(name: str) -> str:
@@ -59,4 +110,5 @@ def setup(app: Sphinx) -> None:
     """Register the role and the repairs."""
     app.add_role("tag", tag_role)
     app.connect("doctree-resolved", visit_titled)
+    app.connect("doctree-resolved", dress_badges)
     app.connect("html-page-context", drop_duplicate_scripts, priority=999)

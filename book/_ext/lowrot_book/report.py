@@ -12,7 +12,6 @@ import datetime
 import html
 import json
 import platform
-import re
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,7 +24,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 from .freshness import cache_folder
-from .html import TAGS, tag_html
+from .html import TAGS, loads_mathjax, number, prose, tag_html
 from .keys import is_notebook, pages
 
 log = logging.getLogger(__name__)
@@ -130,50 +129,37 @@ def surroundings(root: Path) -> dict[str, str]:
     return found
 
 
-def number(value: float | str | None) -> str:
-    """A number as a reader wants it: four digits, a true minus sign, ten to a power."""
-    if value is None:
-        return "–"
-    text = f"{float(value):.4g}".replace("inf", "∞").replace("-", "−")
-    mantissa, _, exponent = text.partition("e")
-    if not exponent:
-        return text
-    return f"{mantissa} · 10<sup>{exponent.replace('+', '').replace('−0', '−').lstrip('0')}</sup>"
+def figure(value: float | str | None) -> str:
+    """A number with four digits; a dash for none."""
+    return "–" if value is None else number(f"{float(value):.4g}")
 
 
 def measured_html(measured: dict) -> str:
     """The median, and the spread if there is any."""
-    line = number(measured["median"])
+    line = figure(measured["median"])
     if measured.get("count", 1) > 1:
-        low, high = number(measured["min"]), number(measured["max"])
+        low, high = figure(measured["min"]), figure(measured["max"])
         line += f"<small>{low} to {high}, {measured['count']} values</small>"
     return line
 
 
-def prose(text: str) -> str:
-    """Escaped text whose ``$...$`` parts are mathematics."""
-    parts = re.split(r"\$([^$]+)\$", html.escape(text))
-    return "".join(
-        rf'<span class="math notranslate nohighlight">\({part}\)</span>' if i % 2 else part
-        for i, part in enumerate(parts)
-    )
-
-
 def claim_row(claim: dict, link: str) -> str:
     """One claim, one row; the labels are shown where a phone turns rows into cards."""
-    bound = f"{RELATIONS[claim['relation']]} {number(claim['bound'])}"
+    bound = f"{RELATIONS[claim['relation']]} {figure(claim['bound'])}"
     if claim["relation"] == "~":
-        bound += f"<small>within {number(claim.get('tolerance'))}</small>"
+        bound += f"<small>within {figure(claim.get('tolerance'))}</small>"
     seeds = claim.get("seeds")
     if seeds:
-        shown = ", ".join(map(str, seeds)) if len(seeds) <= 4 else f"{seeds[0]} … {seeds[-1]}"
-        bound += f"<small>{'seeds' if len(seeds) > 1 else 'seed'} {shown}</small>"
+        row = len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[0] + len(seeds)))
+        shown = f"{seeds[0]}–{seeds[-1]}" if row else ", ".join(map(str, seeds))
+        bound += f"<small>{'seeds' if len(seeds) > 1 else 'seed'}&nbsp;{shown}</small>"
+    statement = prose(html.escape(claim["statement"]))
     return (
-        f'<tr><th scope="row">{prose(claim["statement"])} {tag_html(claim["provenance"])}'
+        f'<tr><th scope="row">{statement} {tag_html(claim["provenance"])}'
         f'<a class="lowrot-id" href="{link}">{html.escape(claim["id"])}</a></th>'
         f'<td data-label="measured">{measured_html(claim["measured"])}</td>'
         f'<td data-label="bound">{bound}</td>'
-        f'<td data-label="slack">{number(claim["slack"])}</td></tr>'
+        f'<td data-label="slack">{figure(claim["slack"])}</td></tr>'
     )
 
 
@@ -231,7 +217,7 @@ def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         log.warning("no chapter made a claim", location=docname, type="lowrot")
     made = surroundings(Path(app.srcdir))
     app.lowrot_claims = {"claims": claims, "chapters": chapters, "made": made}  # type: ignore[attr-defined]
-    app.env.get_domain("math").data["has_equations"][docname] = True  # loads MathJax
+    loads_mathjax(app, docname)
 
     def relative(target: str | None) -> str:
         if target is None:
