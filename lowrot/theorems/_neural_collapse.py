@@ -101,9 +101,13 @@ class NeuralCollapse:
             return 0.0
         return self.S * (1.0 + max(0.0, math.log(2.0 * self.c_n) - self.ln_G0))
 
-    def J(self, path: Path) -> np.ndarray:
-        """Upper bound on ``int_0^tau min(2, 4 c_n/||W||^2)`` at the saved times of a path."""
-        return early_growth(path, self.c_n)
+    def J(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper bound on J at the saved times of a path, each of shape (k,).
+
+        Where the hypotheses hold, the upper bound also uses ``ln ||W||^2 >= ln G_0 + 2 tau/S``.
+        """
+        floor = (self.ln_G0, 2.0 / self.S) if self.holds else None
+        return early_growth(path, self.c_n, floor)
 
     def potential(self, path: Path) -> np.ndarray:
         """The potential ``sum_k w_k ln U_k + H(w) - ln 2``, a lower bound of ``ln ||W||^2``.
@@ -119,6 +123,8 @@ class NeuralCollapse:
     def check(self, path: Path) -> Check:
         """Compare the conclusion with a path of this network: every inequality, every saved time.
 
+        Columns ``J_least`` and ``J`` bound J along the path; the bound uses the larger.
+
         Args:
             path: of the gradient flow: columns ``tau``, ``P``, ``margin`` and ``norm_squared``,
                 states ``a`` and ``V``, saved from tau = 0 on.
@@ -128,16 +134,18 @@ class NeuralCollapse:
         """
         require_start(path, self.net, self.loss)
         late = path["tau"] > 0
-        tau, margin, J = path["tau"][late], path["margin"][late], self.J(path)[late]
+        tau, margin = path["tau"][late], path["margin"][late]
+        least, most = (J[late] for J in self.J(path))
         frame = pd.DataFrame(
             {
                 "tau": tau,
                 "margin": margin,
-                "bound": self.bound(tau, J),
+                "bound": self.bound(tau, most),
                 "bound_a_priori": self.bound_a_priori(tau),
                 "limit": self.limit,
                 "ceiling": 0.5 * self.data.known.get("gamma_gl", self.margin_range[1]),
-                "J": J,
+                "J_least": least,
+                "J": most,
                 "J_limit": self.J_limit,
             }
         )
@@ -145,7 +153,7 @@ class NeuralCollapse:
             "bound <= margin": (frame.margin - frame.bound).min(),
             "a priori bound <= bound": (frame.bound - frame.bound_a_priori).min(),
             "margin <= ceiling": (frame.ceiling - frame.margin).min(),
-            "J <= its limit": (frame.J_limit - frame.J).min(),
+            "J <= its limit": (frame.J_limit - frame.J_least).min(),
         }
         return verdict(frame, slack)
 
@@ -165,7 +173,7 @@ class NeuralCollapse:
                 "growth": self.ln_G0 + 2.0 * tau / self.S,
                 "potential": self.potential(path),
                 "ln_norm": np.log(path["norm_squared"]),
-                "norm_bound": self.ln_start_norm + 4.0 * tau * path["margin"] + self.J(path),
+                "norm_bound": self.ln_start_norm + 4.0 * tau * path["margin"] + self.J(path)[1],
                 "kept": self._kept(path),
             }
         )
