@@ -16,7 +16,17 @@ from lowrot.margins import rotation
 from lowrot.network import Network
 from lowrot.path import Path
 from lowrot.plots._plane import points, require_plane, square
-from lowrot.plots._style import ACCENT, INK, MUTED, NEGATIVE, POSITIVE, SECOND, THIRD, grid
+from lowrot.plots._style import (
+    ACCENT,
+    INK,
+    MUTED,
+    NEGATIVE,
+    POSITIVE,
+    SECOND,
+    THIRD,
+    WIDEST,
+    grid,
+)
 from lowrot.theorems import plane_arcs
 
 _ZERO = 1e-10
@@ -35,7 +45,7 @@ def good_directions(sets: Mapping[str, Dataset], opposite: Collection[str] = ())
     Raises:
         ValueError: data that are not in the plane.
     """
-    axes = grid(len(sets), width=1.9 * len(sets), height=2.2)
+    axes = grid(len(sets), width=min(WIDEST, 1.6 * len(sets)), height=1.7)
     turn = np.linspace(0, 2 * math.pi, 241)
     for axis, (title, data) in zip(axes, sets.items()):
         require_plane("good_directions", data)
@@ -62,7 +72,7 @@ def collapse_bounds(conclusion: pd.DataFrame, proof: pd.DataFrame) -> list[Axes]
         conclusion: the frame of `NeuralCollapse.check`.
         proof: the frame of `NeuralCollapse.inequalities`, of the same path.
     """
-    left, right = grid(2, width=7.4, height=3.5)
+    left, right = grid(2, height=3.9)
     limit, ceiling = float(conclusion.limit.iloc[0]), float(conclusion.ceiling.iloc[0])
     tau = conclusion.tau
     left.plot(tau, conclusion.margin, color=POSITIVE, label=r"margin $P_+/\|W\|^2$")
@@ -72,7 +82,7 @@ def collapse_bounds(conclusion: pd.DataFrame, proof: pd.DataFrame) -> list[Axes]
     left.axhline(ceiling, color=MUTED, lw=0.8, label="no network does better")
     left.set(xscale="log", xlabel=r"clock $\tau$", ylabel="margin", ylim=(0, 1.15 * ceiling))
     left.set_xlim(tau.iloc[-1] * 1e-3, tau.iloc[-1])
-    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncol=2, fontsize=8)
+    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), fontsize=8)
     lines = {
         "norm_bound": (r"$\ln\|W_0\|^2+4\tau P_+/\|W\|^2+J$", NEGATIVE, "--"),
         "ln_norm": (r"$\ln\|W\|^2$", POSITIVE, "-"),
@@ -82,7 +92,7 @@ def collapse_bounds(conclusion: pd.DataFrame, proof: pd.DataFrame) -> list[Axes]
     for name, (label, colour, style) in lines.items():
         right.plot(proof.tau, proof[name], color=colour, ls=style, label=label)
     right.set(xlabel=r"clock $\tau$", ylabel="logarithm", xlim=(0, proof.tau.iloc[-1]))
-    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncol=2, fontsize=8)
+    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), fontsize=8)
     return [left, right]
 
 
@@ -98,7 +108,7 @@ def missing_groups(
         bounds: by the same labels.
         sampled: columns ``label``, ``m``, ``rate``, ``low``, ``high``: Monte Carlo.
     """
-    (axis,) = grid(1, width=5.6, height=3.2)
+    (axis,) = grid(1, width=5.4, height=3.2)
     for colour, (label, curve) in zip(_COLOURS, curves.items()):
         axis.plot(list(curve), list(curve.values()), color=colour, label=label)
         bound = bounds[label]
@@ -107,9 +117,9 @@ def missing_groups(
         error = np.array([mine.rate - mine.low, mine.high - mine.rate])
         axis.errorbar(mine.m, mine.rate, error, fmt="o", color=colour, ms=3.5, capsize=2, lw=1)
     axis.plot([], [], color=INK, ls=":", lw=1.2, label="union bound")
-    axis.set(xscale="log", yscale="log", ylim=(1e-3, 1.3), xlabel="width m")
+    axis.set(xscale="log", yscale="log", ylim=(1e-3, 1.3), xlabel="width $m$")
     axis.set_ylabel("some group has no good neuron")
-    axis.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0))
+    axis.legend(loc="lower left", fontsize=8)
     return axis
 
 
@@ -141,13 +151,13 @@ def rotation_and_share(path: Path, net: Network, good: Tensor) -> list[Axes]:
         net: the network at its start.
         good: neurons that were good for some group at the start, shape (m,), boolean.
     """
-    left, right = grid(2, width=7.0, height=2.8)
+    left, right = grid(2, height=2.6)
     tau = path["tau"]
     mass = np.abs(path["a"]) * np.linalg.norm(path["V"], axis=2)
     share = mass[:, good.cpu().numpy()].sum(axis=1) / mass.sum(axis=1)
     for chosen, colour, label in ((good, POSITIVE, "good"), (~good, NEGATIVE, "others")):
         left.plot(tau, mean_rotation(path, net, chosen), color=colour, label=label)
-    left.set(xscale="log", xlabel=r"clock $\tau$", ylabel="mean rotation (degrees)")
+    left.set(xscale="log", xlabel=r"clock $\tau$", ylabel="mean rotation, degrees")
     left.set_ylim(bottom=0)
     left.legend()
     right.plot(tau, share, color=POSITIVE)
@@ -162,14 +172,15 @@ def collapse_lines(frames: Mapping[str, pd.DataFrame]) -> list[Axes]:
         frames: by label: column ``tau``, and one column a metric (the same in all frames).
     """
     names = [name for name in next(iter(frames.values())).columns if name != "tau"]
-    axes = grid(len(names), width=2.45 * len(names), height=2.5)
+    axes = grid(len(names), width=min(WIDEST, 2.45 * len(names)), height=2.4)
     for axis, name in zip(axes, names):
         for colour, (label, frame) in zip(_COLOURS, frames.items()):
             later = frame[frame.tau > 0]
             values = later[name].where(later[name] > _ZERO)
             axis.plot(later.tau, values, color=colour, label=label)
         axis.set(xscale="log", yscale="log", xlabel=r"clock $\tau$", title=name)
-    axes[-1].legend(fontsize=8)
+    middle = axes[len(axes) // 2]
+    middle.legend(loc="upper center", bbox_to_anchor=(0.5, -0.3), ncol=2, fontsize=8)
     return axes
 
 
@@ -180,7 +191,7 @@ def errors_by_groups(frame: pd.DataFrame, guess: pd.DataFrame | None = None) -> 
         frame: columns ``r``, ``n``, ``seed``, ``error``: mean and range over seeds are drawn.
         guess: columns ``per_group`` (n/r) and ``error``: a curve for the right panel.
     """
-    left, right = grid(2, width=7.4, height=3.0)
+    left, right = grid(2, height=2.8)
     for colour, (r, part) in zip(_COLOURS, frame.groupby("r")):
         summary = part.groupby("n")["error"].agg(["mean", "min", "max"])
         n = summary.index.to_numpy()
@@ -206,7 +217,7 @@ def products(sets: Mapping[str, Dataset], order: Collection[str] = ()) -> list[A
         sets: data by the title of their panel.
         order: titles of panels whose points are sorted by group as well.
     """
-    axes = grid(len(sets), width=2.5 * len(sets), height=2.7)
+    axes = grid(min(len(sets), 2), math.ceil(len(sets) / 2), width=5.0, height=2.6)
     for axis, (title, data) in zip(axes, sets.items()):
         keys = [data.y.cpu().numpy()]
         if title in order and data.groups is not None:
