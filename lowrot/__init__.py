@@ -5,6 +5,7 @@
 - `margins`: normalized and smoothed margins, dual weights, rotation, KKT residual, collapse
 - `optima`: exact maximal margins, each with a primal point, a dual point and the gap
 - `path`: the result of any dynamics, with its certificates
+- `flow`: gradient flow, certified, over kinks and far into training
 - `coupled`: the no-rotation flow, n-dimensional at any width
 - `theorems`: hypotheses evaluated, bounds as functions of tau, conclusions checked
 - `claims`: the ledger of what the book asserts
@@ -22,6 +23,7 @@ from lowrot.data import (
     sparse_parity,
     two_points,
 )
+from lowrot.flow import gradient_flow, regression_flow
 from lowrot.margins import (
     collapse_metrics,
     kkt_residual,
@@ -57,6 +59,7 @@ __all__ = [
     "coupled_flow",
     "frozen_margin",
     "global_margin",
+    "gradient_flow",
     "infer_groups",
     "kkt_residual",
     "largest_separated",
@@ -65,6 +68,7 @@ __all__ = [
     "no_rotation",
     "normalized_margin",
     "ntk_margin",
+    "regression_flow",
     "rotation",
     "small",
     "smoothed_margin",

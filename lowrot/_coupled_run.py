@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +11,9 @@ import torch
 from torch import Tensor
 
 from lowrot._entropic import Margins, Weights, implicit_weights
+from lowrot._follow import Follower, later
 from lowrot._methods import Method
 from lowrot._potential import Potential, soft_ratio, time_below
-from lowrot._stop import reached
 from lowrot.margins import dual_weights, entropy_constant, log_loss
 from lowrot.path import Path, Recorder
 
@@ -42,7 +41,7 @@ class Point:
     ln_lam: float
 
 
-class Run:
+class Run(Follower):
     """One integration: the current point, the step size and the running integrals."""
 
     def __init__(
@@ -95,55 +94,19 @@ class Run:
             return float(dual_weights(margins.p * math.exp(margins.ln_scale), self.loss)[1])
         return -math.inf if soft_ratio(margins, self.loss) > 0 else math.inf
 
-    def follow(
-        self, rules: dict[str, Any], targets: list[float], progress: bool, max_steps: int
-    ) -> Path:
-        """Integrate until a rule is met; keep every step, or the target times only."""
-        started, shown = time.perf_counter(), time.perf_counter()
-        row = self._row()
-        self._keep(row)
-        reason = reached(rules, row)
-        ahead = [t for t in targets if t > self.point.tau]
-        first = self.stats["steps"]
-        try:
-            while not reason:
-                if targets and not ahead:
-                    reason = f"reached the last time to save, tau = {self.point.tau:g}"
-                    break
-                if self.stats["steps"] - first >= max_steps:
-                    reason = f"max_steps = {max_steps} taken before any stop rule was met"
-                    break
-                limit = min(rules.get("tau", math.inf), ahead[0] if ahead else math.inf)
-                if not self._advance(limit):
-                    self.recorder.accumulate("failed_steps", 1.0)
-                    reason = f"step size fell below {self.h:.1e} at tau = {self.point.tau:.6g}"
-                    break
-                before, row = row, self._row()
-                self._certify(before, row)
-                reason = reached(rules, row)
-                if not targets or (ahead and self.point.tau >= ahead[0]) or reason:
-                    self._keep(row)
-                    ahead = [t for t in ahead if t > self.point.tau]
-                if progress and time.perf_counter() - shown > 2.0:
-                    shown = time.perf_counter()
-                    print(_line(row, self.stats), flush=True)
-        except KeyboardInterrupt:
-            reason = f"interrupted at tau = {self.point.tau:g}"
-        self.stats["seconds"] += time.perf_counter() - started
-        self.stats["evaluations"] += self.potential.evaluations
-        if self.recorder.last_tau != self.point.tau:
-            self._keep(self._row())
-        meta: dict[str, Any] = {"kind": "coupled", "loss": self.loss, "rtol": self.rtol}
-        meta |= {"h": self.h, "weights": self.point.weights.plain()}
-        return self.recorder.path(reason, dict(self.stats), meta)
+    @property
+    def now(self) -> float:
+        """The clock tau of the current point."""
+        return self.point.tau
 
-    def _advance(self, limit: float) -> bool:
-        """Take one accepted step that does not pass ``limit``; False if none is small enough."""
+    def advance(self, limit: float) -> str:
+        """Take one accepted step that does not pass ``limit``; a reason if none is small enough."""
         start, room = self.point, limit - self.point.tau
         while True:
             h = room if room <= self.h else min(self.h, 0.5 * room)
             if h < 1e-13 * max(1.0, start.tau):
-                return False
+                self.recorder.accumulate("failed_steps", 1.0)
+                return f"step size fell below {self.h:.1e} at tau = {start.tau:.6g}"
             stages, z = self._stages(start, h)
             error = self._error(start, stages, h) if stages else math.inf
             if error <= 1.0:
@@ -156,7 +119,7 @@ class Run:
         self.stats["steps"] += 1
         proposed = h * min(3.0, max(0.2, 0.9 * max(error, 1e-4) ** self.power))
         self.h = max(self.h, proposed) if h < self.h else proposed
-        return True
+        return ""
 
     def _error(self, start: Point, stages: list[tuple[Weights, Margins]], h: float) -> float:
         """Local error of z in the 1-norm in units of the tolerance.
@@ -200,17 +163,10 @@ class Run:
             (end.margins.ln_scale - last * h, last),
             h,
         )
-        ln_t = self.ln_t
-        low, high = sorted((-start.ln_lam, -end.ln_lam))
-        if math.isinf(high):
-            ln_t = max(ln_t, high)
-        else:
-            width = high - low
-            mean = 1.0 - width / 2 if width < 1e-8 else -math.expm1(-width) / width
-            ln_t = float(np.logaddexp(ln_t, high + math.log(h * mean)))
+        ln_t = later(self.ln_t, -start.ln_lam, -end.ln_lam, h)
         self.point, self.J, self.ln_t = end, J, ln_t
 
-    def _row(self) -> dict[str, float]:
+    def row(self) -> dict[str, float]:
         """The scalars at the current point."""
         point, tau = self.point, self.point.tau
         ratio = soft_ratio(point.margins, self.loss)
@@ -235,11 +191,24 @@ class Run:
             "J": self.J,
         }
 
-    def _keep(self, row: dict[str, float]) -> None:
-        state = {"z": self.point.z.cpu().numpy(), "q": self.point.weights.q.cpu().numpy()}
-        self.recorder.add(row, state)
+    def state(self) -> dict[str, np.ndarray]:
+        """The arrays z and q at the current point."""
+        return {"z": self.point.z.cpu().numpy(), "q": self.point.weights.q.cpu().numpy()}
 
-    def _certify(self, before: dict[str, float], row: dict[str, float]) -> None:
+    def meta(self) -> dict[str, Any]:
+        """What is needed to continue the run."""
+        self.stats["evaluations"] += self.potential.evaluations
+        fixed = {"kind": "coupled", "loss": self.loss, "rtol": self.rtol}
+        return fixed | {"h": self.h, "weights": self.point.weights.plain()}
+
+    def line(self, row: dict[str, float]) -> str:
+        """A line of progress."""
+        return (
+            f"tau {row['tau']:.4g}  ln||u|| {row['ln_norm']:.4g}  margin {row['margin']:.6g}  "
+            f"gap {row['gap']:.2e}  steps {self.stats['steps']:.0f}"
+        )
+
+    def certify(self, before: dict[str, float], row: dict[str, float]) -> None:
         """Check F3, F5, duality and the clock on the step just taken."""
         note, margin = self.recorder.violation, row["margin"]
         if row["ln_loss"] > -math.inf:
@@ -262,10 +231,3 @@ def _same_features(path: Path, ln_norm: float) -> None:
             f"resume ends at ln ||u||_1 = {kept:.9g}, but these features and data have "
             f"{ln_norm:.9g} there; expected the features and data of that run"
         )
-
-
-def _line(row: dict[str, float], stats: dict[str, float]) -> str:
-    return (
-        f"tau {row['tau']:.4g}  ln||u|| {row['ln_norm']:.4g}  margin {row['margin']:.6g}  "
-        f"gap {row['gap']:.2e}  steps {stats['steps']:.0f}"
-    )

@@ -12,38 +12,40 @@ NO_MARGIN = 1e-9
 """A dual bound on the margins at or below this proves that the data are not separable."""
 
 
-def stop_rules(stop: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Check the stop rules; the default is a certified relative gap of 1 percent."""
+FALLING = ("gap", "relative_loss")
+"""Columns whose rules are met from above."""
+
+
+def stop_rules(
+    stop: Mapping[str, Any] | None, known: Sequence[str], default: dict[str, float]
+) -> dict[str, Any]:
+    """Check the stop rules: columns with their targets, and ``when``, a function of the row."""
     if stop is not None and not isinstance(stop, Mapping):
-        raise TypeError(f"stop is {stop!r}; expected a mapping, for example {{'gap': 0.01}}")
-    rules = dict({"gap": 0.01} if stop is None else stop)
-    known = ("tau", "ln_norm", "margin", "gap", "when")
+        raise TypeError(f"stop is {stop!r}; expected a mapping, for example {default}")
+    rules = dict(default if stop is None else stop)
     for name, value in rules.items():
-        _check.choice("stop key", name, known)
+        _check.choice("stop key", name, (*known, "when"))
         if name == "when":
             if not isinstance(value, Callable):  # type: ignore[arg-type]
                 raise TypeError(f"stop['when'] is {value!r}; expected a function of the row")
         else:
             rules[name] = _check.number(f"stop[{name!r}]", value)
     if not rules:
-        raise ValueError("stop is empty; expected at least one rule, for example {'gap': 0.01}")
+        raise ValueError(f"stop is empty; expected at least one rule, for example {default}")
     return rules
 
 
-def reached(rules: dict[str, Any], row: dict[str, float]) -> str:
+def reached(rules: dict[str, Any], row: dict[str, float], clock: str = "tau") -> str:
     """The rule that the row meets, in words, or the empty string."""
     for name, target in rules.items():
+        at = f"at {clock} = {row[clock]:.6g}"
         if name == "when":
             if target(row):
-                return f"stop['when'] held at tau = {row['tau']:.6g}"
+                return f"stop['when'] held {at}"
         elif name == "gap" and row["dual"] <= NO_MARGIN:
-            return (
-                f"no positive margin exists: the dual D = {row['dual']:.3g} at tau = "
-                f"{row['tau']:.6g} bounds them all"
-            )
-        elif (row[name] <= target) if name == "gap" else (row[name] >= target):
-            at = "" if name == "tau" else f" at tau = {row['tau']:.6g}"
-            return f"reached {name} = {row[name]:.6g}{at}"
+            return f"no positive margin exists: the dual D = {row['dual']:.3g} {at} bounds them all"
+        elif (row[name] <= target) if name in FALLING else (row[name] >= target):
+            return f"reached {name} = {row[name]:.6g}" + (f" {at}" if name != clock else "")
     return ""
 
 

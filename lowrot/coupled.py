@@ -76,6 +76,6 @@ def coupled_flow(
     loss = _check.choice("loss", loss, LOSSES)
     chosen = METHODS[_check.choice("method", method, tuple(METHODS))]
     rtol = _check.number("rtol", rtol, 1e-12, 0.5)
-    rules = stop_rules(stop)
+    rules = stop_rules(stop, ("tau", "ln_norm", "margin", "gap"), {"gap": 0.01})
     run = Run(features.potential(data), data.n, loss, chosen, rtol, resume)
     return run.follow(rules, targets(save), progress, _check.integer("max_steps", max_steps, 1))

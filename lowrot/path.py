@@ -41,7 +41,8 @@ class Path:
     """A followed trajectory.
 
     Args:
-        columns: one array of shape (k,) a scalar, ``tau`` among them (the loss-normalized clock).
+        columns: one array of shape (k,) a scalar, among them the clock: ``tau`` (loss-normalized)
+            or ``t`` (regression).
         states: arrays of shape (k, ...): the state of the dynamics at the same k times.
         certificates: what was checked along the way, by name.
         stats: counts of work (steps, rejected steps, kernel evaluations, seconds).
@@ -49,7 +50,7 @@ class Path:
         meta: everything needed to continue or to describe the run (plain JSON values).
 
     Raises:
-        ValueError: no ``tau``, or arrays of different lengths.
+        ValueError: no clock, or arrays of different lengths.
 
     Source: chapter "Notation and the common frame" (F1 to F5).
     """
@@ -62,14 +63,14 @@ class Path:
     meta: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if "tau" not in self.columns:
-            raise ValueError(f"columns are {sorted(self.columns)}; expected tau among them")
+        if not {"tau", "t"} & set(self.columns):
+            raise ValueError(f"columns are {sorted(self.columns)}; expected tau or t among them")
         lengths = {name: len(a) for name, a in {**self.columns, **self.states}.items()}
         if len(set(lengths.values())) != 1:
             raise ValueError(f"columns and states have lengths {lengths}; expected one length")
 
     def __len__(self) -> int:
-        return len(self.columns["tau"])
+        return len(next(iter(self.columns.values())))
 
     def __getitem__(self, name: str) -> np.ndarray:
         """Return a column or a state by name."""
@@ -175,10 +176,9 @@ class Recorder:
         self._rows.append(row)
         self._states.append(state)
 
-    @property
-    def last_tau(self) -> float:
-        """Clock time of the last point kept."""
-        return self._rows[-1]["tau"]
+    def last(self, name: str) -> float:
+        """Value of a column at the last point kept."""
+        return self._rows[-1][name]
 
     def violation(self, name: str, value: float) -> None:
         """Record a violation of the named certificate; NaN counts as infinite."""

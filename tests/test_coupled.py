@@ -293,7 +293,7 @@ def test_an_interrupt_keeps_the_path():
 
 def test_an_interrupt_inside_a_step_keeps_a_consistent_point(monkeypatch):
     features, data = random_problem(4)
-    original, calls = Run._row, []
+    original, calls = Run.row, []
 
     def row(self):
         calls.append(self.point.tau)
@@ -301,7 +301,7 @@ def test_an_interrupt_inside_a_step_keeps_a_consistent_point(monkeypatch):
             raise KeyboardInterrupt
         return original(self)
 
-    monkeypatch.setattr(Run, "_row", row)
+    monkeypatch.setattr(Run, "row", row)
     path = coupled_flow(features, data)
     monkeypatch.undo()
     assert len(path) == 7

@@ -1,0 +1,205 @@
+"""One step of a flow, collocated in the dual weights.
+
+Neurons see each other only through the n dual weights w(t). On a step these are linear in time,
+through their values at the two Radau points 1/3 and 1; every neuron then follows its own equation,
+in closed form between kinks; and the weights at the two points must be those of the outputs there.
+With exact neurons this is the Radau IIA method of order 3 (stiffly accurate, L-stable) for smooth
+weights. Source: chapter "How we follow a gradient flow"; Hairer and Wanner, Solving Ordinary
+Differential Equations II, section IV.5.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lowrot._events import Contact, Motion, Neurons, track, wrong_side
+from lowrot._laws import Law
+from lowrot._neurons import Drive, Rates, speed_squared
+from lowrot._planes import Planes, Sliding
+
+C1 = 1.0 / 3.0
+"""The first Radau point; the second is 1."""
+A = ((5.0 / 12.0, -1.0 / 12.0), (3.0 / 4.0, 1.0 / 4.0))
+DEFECT = 4.0 / 27.0
+"""Largest integral over a part of the step of (quadratic - linear), per value of it at 0."""
+_ITERATIONS, _TIGHT, _LOOSE, _NONSTIFF = 14, 2e-2, 5e-2, 0.1
+
+
+@dataclass(frozen=True)
+class State:
+    """A network under its flow: neurons, outputs times signs, and the dual weights there."""
+
+    neurons: Neurons
+    p: Tensor
+    weights: Any
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step tried.
+
+    Attributes:
+        stages: the states at both Radau points; None if the step could not be solved.
+        error: local error in units of the tolerance.
+        speeds: the objective's rate of change at both, ``||W'||^2`` in the metric of the rates.
+        iterations, kernels: what it cost.
+        stiff: whether the kernels entered.
+    """
+
+    stages: tuple[State, State] | None
+    error: float
+    speeds: tuple[float, float]
+    iterations: int
+    kernels: int
+    stiff: bool
+
+
+class Collocation:
+    """Takes steps of a flow.
+
+    Args:
+        planes: the hyperplanes of the data.
+        law: the objective.
+        rates: eta_a and eta_V.
+        rtol: local error allowed, relative to ``||W||`` and to the unit of the outputs.
+    """
+
+    def __init__(self, planes: Planes, law: Law, rates: Rates, rtol: float) -> None:
+        self.planes, self.law, self.rates, self.rtol = planes, law, rates, rtol
+        self.signs = torch.outer(law.sign, law.sign)
+
+    def start(self, a: Tensor, V: Tensor, weights: Any = None) -> State:
+        """The state of a network; pairs on a plane slide."""
+        Z = V @ self.planes.U.T
+        on = Z.abs() <= 1e-9 * V.norm(dim=1, keepdim=True)
+        neurons = Neurons(a.clone(), V.clone(), torch.where(on, 0.0, Z.sign()))
+        p = self.outputs(neurons)
+        return State(neurons, p, self.law.respond(p) if weights is None else weights)
+
+    def outputs(self, neurons: Neurons) -> Tensor:
+        """Outputs times signs, shape (n,)."""
+        Z = neurons.V @ self.planes.U.T
+        return self.law.sign * self.planes.outputs(neurons.a, neurons.V, Z)
+
+    def kernel(self, neurons: Neurons) -> Tensor:
+        """The kernel of the outputs times signs, shape (n, n)."""
+        sliding = Sliding.of(self.planes, neurons.S)
+        K = self.planes.kernel(neurons.a, neurons.V, neurons.S, sliding, self.rates)
+        return self.signs * K
+
+    def growth(self, state: State) -> float:
+        """The largest rate at which a neuron grows."""
+        w = self.law.sign * self.law.vector(state.weights)
+        h, _ = Drive.of(self.planes, w, torch.zeros_like(w)).field(state.neurons.S)
+        h = Sliding.of(self.planes, state.neurons.S).project(h)
+        return math.sqrt(max(self.rates[0] * self.rates[1], 0.0)) * float(h.norm(dim=1).max())
+
+    def attempt(self, start: State, before: Any, ratio: float, h: float) -> Step:
+        """Try a step of length h; ``before`` are the weights at the step before, h/ratio ago.
+
+        The stage equations are solved by triangularly implicit iterations (van der Houwen and de
+        Swart, SIAM J. Sci. Comput. 18, 1997) with the kernels at both stages; where the step is not
+        stiff, by plain substitution.
+        """
+        law, scale = self.law, math.sqrt(_norm_squared(start.neurons))
+        guess = [law.predict(start.weights, before, c * ratio) for c in (C1, 1.0)]
+        contact = Contact.of(self.planes, start.neurons, self._jump(start))
+        direction, size = law.unit(start.p, start.weights)
+        kernels, changes, stiff = 0, [math.inf], True
+        for count in range(1, _ITERATIONS + 1):
+            drive, states = self._propagate(start.neurons, contact, guess, h)
+            if states is None:
+                return Step(None, math.inf, (0.0, 0.0), count, kernels, stiff)
+            p = [self.outputs(neurons) for neurons in states]
+            if count <= 2 or changes[-1] > 0.2 * changes[-2]:
+                K = [self.kernel(neurons) for neurons in states]
+                kernels += 2
+                stiff = h * law.stiffness(K[1], guess[1]) > _NONSTIFF
+            new = self._solve(p, K, guess, h) if stiff else [law.respond(out) for out in p]
+            if new is None:
+                return Step(None, math.inf, (0.0, 0.0), count, kernels, stiff)
+            d = [law.vector(b) - law.vector(a) for a, b in zip(guess, new)]
+            shift = max(
+                _size(h * (row[0] * d[0] + row[1] * d[1]), K[1], direction, size, scale)
+                for row in A
+            )
+            moved = max(law.difference(b, a) for a, b in zip(guess, new))
+            guess = new
+            changes.append(shift)
+            if not math.isfinite(shift) or (count > 5 and changes[-1] > changes[-3]):
+                return Step(None, math.inf, (0.0, 0.0), count, kernels, stiff)
+            factor = min(0.9, max(0.05, changes[-1] / changes[-2])) if count > 1 else 0.5
+            if factor * shift <= _TIGHT * self.rtol and factor * moved <= _LOOSE:
+                break
+        else:
+            return Step(None, math.inf, (0.0, 0.0), count, kernels, stiff)
+        stages = State(states[0], p[0], guess[0]), State(states[1], p[1], guess[1])
+        q = [law.vector(weights) for weights in (start.weights, *guess)]
+        defect = DEFECT * h * (q[0] - 1.5 * q[1] + 0.5 * q[2])
+        error = _size(defect, K[1], direction, size, scale) / self.rtol
+        speeds = self._speed(states[0], drive, C1 * h), self._speed(states[1], drive, h)
+        return Step(stages, error, speeds, count, kernels, stiff)
+
+    def _solve(
+        self, p: Sequence[Tensor], K: Sequence[Tensor], guess: Sequence[Any], h: float
+    ) -> list[Any] | None:
+        """One triangular iteration: the first stage, then the second given the first.
+
+        Neurons that stuck at the first point have forgotten the weights before it: so the first
+        third of the step acts on the second stage through the kernel of the first.
+        """
+        law = self.law
+        first = law.solve(p[0], A[0][0] * h * K[0], guess[0])
+        if first is None:
+            return None
+        d = law.vector(first) - law.vector(guess[0])
+        shift = h * (A[0][0] * (K[0] @ d) + (A[1][0] - A[0][0]) * (K[1] @ d))
+        second = law.solve(p[1] + shift, 0.4 * h * K[1], guess[1])
+        return None if second is None else [first, second]
+
+    def _propagate(
+        self, start: Neurons, contact: Contact, weights: Sequence[Any], h: float
+    ) -> tuple[Drive, list[Neurons] | None]:
+        """The neurons at both points under weights that are linear in time."""
+        w = [self.law.sign * self.law.vector(one) for one in weights]
+        rate = (w[1] - w[0]) / ((1.0 - C1) * h)
+        drive = Drive.of(self.planes, w[0] - C1 * h * rate, rate)
+        times = (C1 * h, h)
+        zero = torch.zeros_like(start.a)
+        motions = [
+            Motion.of(self.planes, start, contact, drive, zero, zero + t, self.rates) for t in times
+        ]
+        states = [motion.end for motion in motions]
+        wrong = [wrong_side(self.planes, state, contact).any(1) for state in states]
+        rows = (wrong[0] | wrong[1]).nonzero()[:, 0]
+        if len(rows):
+            tracked = track(self.planes, start.take(rows), drive, times, self.rates)
+            if tracked is None:
+                return drive, None
+            for state, part in zip(states, tracked):
+                state.put(rows, part)
+        return drive, states
+
+    def _jump(self, state: State) -> Tensor:
+        return self.planes.coefficients(self.law.sign * self.law.vector(state.weights))[1]
+
+    def _speed(self, neurons: Neurons, drive: Drive, t: float) -> float:
+        h0, h1 = drive.field(neurons.S)
+        h = Sliding.of(self.planes, neurons.S).project(h0 + t * h1)
+        return speed_squared(neurons.a, neurons.V, h, self.rates)
+
+
+def _norm_squared(neurons: Neurons) -> float:
+    return float(neurons.a.square().sum() + neurons.V.square().sum())
+
+
+def _size(dz: Tensor, K: Tensor, direction: Tensor, size: float, scale: float) -> float:
+    """Relative change of W, or of the outputs in their unit, for a change of z: the larger."""
+    Kd = K @ dz
+    return max(math.sqrt(max(float(dz @ Kd), 0.0)) / scale, abs(float(direction @ Kd)) / size)

@@ -1,0 +1,107 @@
+"""The loop that every flow shares: steps until a rule is met, each kept and certified."""
+
+from __future__ import annotations
+
+import math
+import time
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from lowrot._stop import reached
+from lowrot.path import Path, Recorder
+
+Row = dict[str, float]
+
+
+class Follower(ABC):
+    """A run of some dynamics; subclasses know the state and how to take a step.
+
+    Attributes:
+        recorder: the points kept and the running certificates.
+        stats: counts of work.
+        clock: name of the column that the run advances in.
+    """
+
+    recorder: Recorder
+    stats: dict[str, float]
+    clock = "tau"
+
+    @property
+    @abstractmethod
+    def now(self) -> float:
+        """The clock time of the current point."""
+
+    @abstractmethod
+    def advance(self, limit: float) -> str:
+        """Take one accepted step that does not pass ``limit``; a reason in words if none can be."""
+
+    @abstractmethod
+    def row(self) -> Row:
+        """The scalars at the current point."""
+
+    @abstractmethod
+    def state(self) -> dict[str, np.ndarray]:
+        """The arrays kept with the current point."""
+
+    @abstractmethod
+    def certify(self, before: Row, row: Row) -> None:
+        """Check the step just taken."""
+
+    @abstractmethod
+    def meta(self) -> dict[str, Any]:
+        """What is needed to continue the run."""
+
+    @abstractmethod
+    def line(self, row: Row) -> str:
+        """A line of progress."""
+
+    def follow(
+        self, rules: dict[str, Any], targets: list[float], progress: bool, max_steps: int
+    ) -> Path:
+        """Integrate until a rule is met; keep every step, or the target times only."""
+        started = shown = time.perf_counter()
+        row = self.row()
+        self.recorder.add(row, self.state())
+        reason = reached(rules, row, self.clock)
+        ahead = [t for t in targets if t > self.now]
+        first = self.stats["steps"]
+        try:
+            while not reason:
+                if targets and not ahead:
+                    reason = f"reached the last time to save, {self.clock} = {self.now:g}"
+                    break
+                if self.stats["steps"] - first >= max_steps:
+                    reason = f"max_steps = {max_steps} taken before any stop rule was met"
+                    break
+                limit = min(rules.get(self.clock, math.inf), ahead[0] if ahead else math.inf)
+                reason = self.advance(limit)
+                if reason:
+                    break
+                before, row = row, self.row()
+                self.certify(before, row)
+                reason = reached(rules, row, self.clock)
+                if not targets or (ahead and self.now >= ahead[0]) or reason:
+                    self.recorder.add(row, self.state())
+                    ahead = [t for t in ahead if t > self.now]
+                if progress and time.perf_counter() - shown > 2.0:
+                    shown = time.perf_counter()
+                    print(self.line(row), flush=True)
+        except KeyboardInterrupt:
+            reason = f"interrupted at {self.clock} = {self.now:g}"
+        self.stats["seconds"] += time.perf_counter() - started
+        if self.recorder.last(self.clock) != self.now:
+            self.recorder.add(self.row(), self.state())
+        meta = self.meta()
+        return self.recorder.path(reason, dict(self.stats), meta)
+
+
+def later(ln_t: float, start: float, end: float, h: float) -> float:
+    """``ln t`` after a step h in tau over which ``-ln Lam`` goes from start to end in a line."""
+    low, high = sorted((start, end))
+    if math.isinf(high):
+        return max(ln_t, high)
+    width = high - low
+    mean = 1.0 - width / 2 if width < 1e-8 else -math.expm1(-width) / width
+    return float(np.logaddexp(ln_t, high + math.log(h * mean)))
