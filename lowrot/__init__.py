@@ -2,7 +2,7 @@
 
 - `data`: validated data sets and their generators
 - `network`: two-layer (leaky) ReLU networks, initializations, gradients and kernels
-- `margins`: normalized and smoothed margins, dual weights, rotation, KKT residual
+- `margins`: normalized and smoothed margins, dual weights, rotation, KKT residual, collapse
 - `optima`: exact maximal margins, each with a primal point, a dual point and the gap
 - `path`: the result of any dynamics, with its certificates
 - `flow`: gradient flow, certified, over kinks and far into training
@@ -14,9 +14,23 @@
 
 from lowrot.claims import claim
 from lowrot.coupled import Features, coupled_flow
-from lowrot.data import Dataset, load, sparse_parity, two_points
+from lowrot.data import (
+    Dataset,
+    collapsed_groups,
+    infer_groups,
+    largest_separated,
+    load,
+    sparse_parity,
+    two_points,
+)
 from lowrot.flow import gradient_flow, regression_flow
-from lowrot.margins import kkt_residual, normalized_margin, rotation, smoothed_margin
+from lowrot.margins import (
+    collapse_metrics,
+    kkt_residual,
+    normalized_margin,
+    rotation,
+    smoothed_margin,
+)
 from lowrot.network import Network, balanced, small, standard
 from lowrot.optima import (
     NotSeparable,
@@ -27,7 +41,7 @@ from lowrot.optima import (
     svm_margin,
 )
 from lowrot.path import Path
-from lowrot.theorems import no_rotation
+from lowrot.theorems import neural_collapse, no_rotation
 
 __version__ = "0.1.0"
 
@@ -40,12 +54,17 @@ __all__ = [
     "Path",
     "balanced",
     "claim",
+    "collapse_metrics",
+    "collapsed_groups",
     "coupled_flow",
     "frozen_margin",
     "global_margin",
     "gradient_flow",
+    "infer_groups",
     "kkt_residual",
+    "largest_separated",
     "load",
+    "neural_collapse",
     "no_rotation",
     "normalized_margin",
     "ntk_margin",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any
@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from lowrot import _check
+from lowrot import _check, _groups
 
 _NORM_SLACK = 1e-12
 
@@ -135,6 +135,103 @@ def two_points(phi: float) -> Dataset:
     return Dataset(
         X, torch.ones(2, dtype=_check.DTYPE), None, f"two points, phi = {phi:.4g}", known
     )
+
+
+def collapsed_groups(
+    r: int,
+    d: int,
+    sizes: int | Sequence[int] = 4,
+    spread: float | Sequence[float] = 0.1,
+    labels: Sequence[int] | None = None,
+    blocks: int | None = None,
+    mirrored: bool = True,
+    seed: int = 0,
+) -> Dataset:
+    """Unit points in r groups with ``x.x' > 0`` within a group and ``x.x' <= 0`` across groups.
+
+    The groups are dealt to mutually orthogonal blocks of coordinates; within a block their centres
+    are the corners of a regular simplex, and each group lies in a cap about its centre.
+
+    Args:
+        r: number of groups, at most 2 d.
+        d: input dimension.
+        sizes: points a group, one number or one a group.
+        spread: half-angle of the caps in radians, one number or one a group; below pi/4 for one or
+            two groups a block, below ``arcsin(1/(g - 1))/2`` for g groups a block, and 0 in a
+            block of one coordinate.
+        labels: sigma_k of each group, -1 or +1; alternating from +1 when None.
+        blocks: number of orthogonal blocks: 1 puts all centres on one simplex, r makes all groups
+            orthogonal; as few as fit, ``max(1, r - d)``, when None.
+        mirrored: points come in pairs mirrored at the centre, the first pair at the full spread,
+            so that the centre is the group's own SVM direction; independent points, uniform in
+            angle to the power d_b - 1 (d_b coordinates a block), otherwise.
+        seed: of the points.
+
+    Returns:
+        A data set with its groups. If mirrored it knows ``gamma_k`` of each group k (for example
+        ``gamma_0``), ``S = sum_k 1/gamma_k``, and ``gamma_gl`` where it is known: with at most one
+        group a label, or for orthonormal groups of spread 0.
+
+    Raises:
+        ValueError: groups that do not fit, by dimension or by spread, with the reason.
+
+    Source: chapter "Neural collapse".
+    """
+    r, d = _check.integer("r", r, 1), _check.integer("d", d, 1)
+    layout = _groups.blocks(r, d, blocks)
+    counts = [_check.integer("sizes", size, 1) for size in _groups.per_group("sizes", sizes, r)]
+    angles = [
+        _check.number("spread", angle, 0.0, math.pi / 4)
+        for angle in _groups.per_group("spread", spread, r)
+    ]
+    sigma = _check.signs("labels", [(-1) ** k for k in range(r)] if labels is None else labels, r)
+    rng = np.random.default_rng(_check.integer("seed", seed, 0))
+    X = _groups.points(layout, d, counts, angles, mirrored, rng)
+    groups = np.repeat(np.arange(r), counts)
+    product, same = X @ X.T, groups[:, None] == groups[None, :]
+    if product[same].min() <= 0 or product[~same].max(initial=-1.0) > _groups.ZERO:
+        raise ValueError(
+            f"spread is {spread!r}; rounding puts it at its limit, so expected a smaller one"
+        )
+    known: dict[str, float] = {}
+    if mirrored:
+        gammas = [math.cos(a) if n > 1 else 1.0 for a, n in zip(angles, counts)]
+        S = math.fsum(1 / gamma for gamma in gammas)
+        known = {f"gamma_{k}": gamma for k, gamma in enumerate(gammas)} | {"S": S}
+        plus = int((sigma > 0).sum())
+        if max(plus, r - plus) == 1:
+            known["gamma_gl"] = 1 / S
+        elif len(layout) == r and min(gammas) == 1.0:
+            known["gamma_gl"] = 1 / (math.sqrt(plus) + math.sqrt(r - plus))
+    name, index = f"{r} groups in {d} dimensions", torch.as_tensor(groups)
+    return Dataset(torch.as_tensor(X), sigma[index], index, name, known)
+
+
+def infer_groups(data: Dataset) -> Dataset:
+    """Return the data with the only groups that neural collapse can have.
+
+    Points are in one group when a chain of positive inner products joins them: groups with
+    ``x.x' > 0`` within and ``x.x' <= 0`` across are the connected components of that graph, and
+    exist exactly when every component is complete. Source: chapter "Neural collapse".
+    """
+    groups = torch.as_tensor(_groups.components(data.X.cpu().numpy()))
+    return replace(data, groups=groups)
+
+
+def largest_separated(data: Dataset) -> Dataset:
+    """Return a largest part of the data whose groups are separated and have one label each.
+
+    Args:
+        data: at most 150 points (the integer program has up to n^3/2 constraints).
+
+    Returns:
+        The part, with the groups of `infer_groups`. Source: chapter "Neural collapse"; HiGHS.
+    """
+    if data.n > 150:
+        raise ValueError(f"data has n = {data.n} points; expected at most 150")
+    kept = torch.as_tensor(_groups.largest_separated(data.X.cpu().numpy(), data.y.cpu().numpy()))
+    name = f"{len(kept)} of {data.n} points of {data.name or 'the data'}"
+    return infer_groups(Dataset(data.X[kept], data.y[kept], None, name))
 
 
 def load(path: str | FilePath, scale: bool = False) -> Dataset:

@@ -1,4 +1,4 @@
-"""Margins of a network in the log domain, the rotation of its neurons, and its KKT residual."""
+"""Margins of a network in the log domain, rotation, KKT residual, and neural-collapse metrics."""
 
 from __future__ import annotations
 
@@ -12,11 +12,31 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from lowrot import _check, _kkt
+from lowrot._collapse import CollapseMetrics, collapse_metrics
 from lowrot.data import Dataset
 from lowrot.network import Network
 
+__all__ = [
+    "LOSSES",
+    "CollapseMetrics",
+    "KKTResidual",
+    "collapse_metrics",
+    "dual_weights",
+    "entropy_constant",
+    "kkt_residual",
+    "log_loss",
+    "normalized_margin",
+    "rotation",
+    "smoothed_margin",
+    "soft_margin",
+]
+
 LOSSES = ("exponential", "logistic")
 """The losses by name, ``l(p) = exp(-p)`` and ``l(p) = ln(1 + exp(-p))``."""
+
+
+_TINY = 1e-300
+"""Below this numbers lose digits (they become subnormal), and ratios of two are not to be used."""
 
 
 def log_loss(p: Tensor, loss: str = "exponential") -> Tensor:
@@ -58,7 +78,7 @@ def soft_margin(p: Tensor, loss: str = "exponential") -> Tensor:
         return -log_L
     L = -logsigmoid(p).sum(dim=-1)
     small = log_L.clamp_max(0.0).exp()
-    ratio = torch.where(small > 0, torch.expm1(small) / small, 1.0)
+    ratio = torch.where(small > _TINY, torch.expm1(small) / small, 1.0)
     return torch.where(log_L < 0, -log_L - torch.log(ratio), -L - torch.log1p(-torch.exp(-L)))
 
 
@@ -200,7 +220,7 @@ def kkt_residual(net: Network, data: Dataset, kink: float = 1e-12) -> KKTResidua
 def _log_logistic(p: Tensor) -> Tensor:
     """Return ``ln ln(1 + e^{-p})`` for any finite p."""
     t = torch.exp(-p.clamp_min(0.0))
-    ratio = torch.where(t > 0, torch.log1p(t) / t, 1.0)
+    ratio = torch.where(t > _TINY, torch.log1p(t) / t, 1.0)
     return torch.where(p > 0, -p + torch.log(ratio), torch.log(-logsigmoid(p.clamp_max(0.0))))
 
 

@@ -99,6 +99,14 @@ def test_the_logistic_inequalities_behind_f2():
     assert float(log_Lam.exp()) >= 1 - math.exp(-float(L))
 
 
+@pytest.mark.parametrize("p", [700.0, 708.5, 720.0, 740.0, 744.4, 744.9, 745.2, 800.0])
+def test_the_logistic_loss_where_doubles_are_subnormal(p):
+    margins = vector([p, p + 1e-3])
+    log_L, P, _, _ = exactly(margins.tolist(), "logistic")
+    assert float(log_loss(margins, "logistic")) == pytest.approx(log_L, rel=1e-15)
+    assert float(soft_margin(margins, "logistic")) == pytest.approx(P, rel=1e-15)
+
+
 def test_the_entropy_constant_is_ln_n_or_ln_2n():
     assert entropy_constant(1) == 0.0
     assert entropy_constant(16) == entropy_constant(16, "exponential") == pytest.approx(2.7725887)

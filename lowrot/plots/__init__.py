@@ -1,5 +1,15 @@
 """The figures of the book: each function draws one and returns its axes."""
 
+from lowrot.plots._collapse import (
+    collapse_bounds,
+    collapse_lines,
+    errors_by_groups,
+    good_directions,
+    mean_rotation,
+    missing_groups,
+    products,
+    rotation_and_share,
+)
 from lowrot.plots._coupled import bounds, masses, proof_lines, relevant_mass, widths
 from lowrot.plots._margins import margin_sets, margins_against_d
 from lowrot.plots._optima import (
@@ -11,23 +21,35 @@ from lowrot.plots._optima import (
     tangent_predictor,
 )
 from lowrot.plots._regimes import Regime, regimes, three_regimes
+from lowrot.plots._scrubber import Panel, Scrubber, scrubber
 from lowrot.plots._style import grid, use_style
 
 __all__ = [
+    "Panel",
     "Regime",
+    "Scrubber",
     "best_regions",
     "bounds",
+    "collapse_bounds",
+    "collapse_lines",
     "decision_regions",
     "dual_curve",
+    "errors_by_groups",
+    "good_directions",
     "grid",
     "margin_sets",
     "margins_against_d",
     "masses",
+    "mean_rotation",
+    "missing_groups",
     "network_certificates",
     "optimal_directions",
+    "products",
     "proof_lines",
     "regimes",
     "relevant_mass",
+    "rotation_and_share",
+    "scrubber",
     "tangent_predictor",
     "three_regimes",
     "use_style",

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from lowrot.coupled import Features
 from lowrot.data import Dataset
 from lowrot.path import Path
+from lowrot.plots._plane import seen
 from lowrot.plots._style import ACCENT, INK, MUTED, NEGATIVE, POSITIVE, SECOND, grid
 
 
@@ -142,17 +143,9 @@ def _circle(axis: Axes, features: Features, data: Dataset, share: np.ndarray) ->
 
 def _sphere(axis: Axes, features: Features, data: Dataset, share: np.ndarray) -> None:
     """An orthographic view; the far side is pale."""
-    tilt, turn = math.radians(22.0), math.radians(24.0)
-    rotate = np.array(
-        [
-            [math.cos(turn), math.sin(turn), 0.0],
-            [-math.sin(tilt) * math.sin(turn), math.sin(tilt) * math.cos(turn), math.cos(tilt)],
-            [math.cos(tilt) * math.sin(turn), -math.cos(tilt) * math.cos(turn), math.sin(tilt)],
-        ]
-    )
-    V = features.directions.cpu().numpy() @ rotate.T
+    V = seen(features.directions.cpu().numpy())
     angle = np.linspace(0, 2 * math.pi, 200)
-    equator = np.stack([np.cos(angle), np.sin(angle), 0 * angle], 1) @ rotate.T
+    equator = seen(np.stack([np.cos(angle), np.sin(angle), 0 * angle], 1))
     axis.plot(np.cos(angle), np.sin(angle), color=MUTED, lw=0.8, zorder=0)
     for side, style in ((equator[:, 2] < 0, ":"), (equator[:, 2] >= 0, "-")):
         line = np.where(side[:, None], equator[:, :2], np.nan)
@@ -162,7 +155,7 @@ def _sphere(axis: Axes, features: Features, data: Dataset, share: np.ndarray) ->
     for side, alpha in ((~near, 0.22), (near, 0.8)):
         axis.scatter(V[side, 0], V[side, 1], s=sizes[side], c=colours[side], alpha=alpha, lw=0)
     X = data.X.cpu().numpy()
-    _points(axis, (X / np.linalg.norm(X, axis=1, keepdims=True)) @ rotate.T, data, 1.0)
+    _points(axis, seen(X / np.linalg.norm(X, axis=1, keepdims=True)), data, 1.0)
     _frame(axis, 1.06)
 
 

@@ -1,7 +1,8 @@
-"""What every figure of the plane shares: its points, its frame, and the check that it is one."""
+"""What figures of the plane and of the sphere share: points, frames, views, checks."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -50,3 +51,16 @@ def require_plane(name: str, data: Dataset) -> None:
 def axes_or_new(ax: Axes | None) -> Axes:
     """Return the axes given, or those of a new figure."""
     return plt.subplots(figsize=(4.0, 3.2))[1] if ax is None else ax
+
+
+def seen(V: np.ndarray) -> np.ndarray:
+    """Return vectors of space, shape (..., 3), as a reader sees them: right, up, toward him."""
+    tilt, turn = math.radians(22.0), math.radians(24.0)
+    out: np.ndarray = V @ np.array(
+        [
+            [math.cos(turn), -math.sin(tilt) * math.sin(turn), math.cos(tilt) * math.sin(turn)],
+            [math.sin(turn), math.sin(tilt) * math.cos(turn), -math.cos(tilt) * math.cos(turn)],
+            [0.0, math.cos(tilt), math.sin(tilt)],
+        ]
+    )
+    return out

@@ -1,5 +1,16 @@
 """One object per theorem: hypotheses evaluated, bounds as functions of tau, conclusion checked."""
 
+from lowrot.theorems._good_neurons import (
+    binomial_interval,
+    cap_fractions,
+    good_neurons,
+    plane_arcs,
+    plane_fractions,
+    sampled_fractions,
+    uncovered,
+    width_needed,
+)
+from lowrot.theorems._neural_collapse import NeuralCollapse, neural_collapse
 from lowrot.theorems._no_rotation import (
     NoRotation,
     cap_fraction,
@@ -12,9 +23,19 @@ from lowrot.theorems._statement import Check, Hypothesis
 __all__ = [
     "Check",
     "Hypothesis",
+    "NeuralCollapse",
     "NoRotation",
+    "binomial_interval",
     "cap_fraction",
+    "cap_fractions",
     "covering_error",
     "covering_failure",
+    "good_neurons",
+    "neural_collapse",
     "no_rotation",
+    "plane_arcs",
+    "plane_fractions",
+    "sampled_fractions",
+    "uncovered",
+    "width_needed",
 ]

@@ -1,0 +1,217 @@
+"""Neurons moving over time: a page fragment with one slider, self-contained and offline."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+
+import numpy as np
+
+from lowrot.data import Dataset
+from lowrot.path import Path
+from lowrot.plots._plane import seen
+
+_POINTS = 116
+"""Radius of the ring of data; the neurons are at 100."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The neurons of one network at k times, and the data they move to.
+
+    Args:
+        title: of the panel.
+        data: its points, in the plane (d = 2) or in space (d = 3); only directions are drawn.
+        directions: of the neurons at each time, any length, shape (k, m, d).
+        masses: ``a_j ||v_j||`` at each time up to a common factor, shape (k, m); the sign gives
+            the colour, the share of the absolute value the size.
+        readout: by label, one number a time, shape (k,), written below the panel.
+
+    Raises:
+        ValueError: another dimension, or shapes that disagree.
+    """
+
+    title: str
+    data: Dataset
+    directions: np.ndarray
+    masses: np.ndarray
+    readout: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.data.d not in (2, 3):
+            raise ValueError(f"data has d = {self.data.d}; a panel draws d = 2 or 3 only")
+        k, m = np.shape(self.masses)
+        _shape("directions", self.directions, (k, m, self.data.d))
+        for name, values in self.readout.items():
+            _shape(f"readout[{name!r}]", values, (k,))
+
+    @classmethod
+    def from_path(
+        cls,
+        title: str,
+        data: Dataset,
+        path: Path,
+        taus: Sequence[float] | np.ndarray,
+        readout: Mapping[str, str] | None = None,
+    ) -> Panel:
+        """Take the last saved time not after each of ``taus`` of a path with states a and V.
+
+        Args:
+            title: of the panel.
+            data: the data the network was trained on.
+            path: states ``a``, shape (K, m), and ``V``, shape (K, m, d).
+            taus: clock times, shape (k,).
+            readout: names of columns of the path, by the label to write.
+        """
+        index = np.searchsorted(path["tau"], np.asarray(taus), side="right") - 1
+        if index.min() < 0:
+            raise ValueError(
+                f"taus start at {min(taus):g}; this path starts at tau = {path['tau'][0]:g}"
+            )
+        V = path["V"][index]
+        masses = path["a"][index] * np.linalg.norm(V, axis=2)
+        columns = {label: path[name][index] for label, name in (readout or {}).items()}
+        return cls(title, data, V, masses, columns)
+
+
+@dataclass(frozen=True)
+class Scrubber:
+    """A page fragment: notebooks and the book show it; `str` gives its HTML."""
+
+    html: str
+
+    def __str__(self) -> str:
+        return self.html
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+
+def scrubber(
+    panels: Panel | Sequence[Panel],
+    taus: Sequence[float] | np.ndarray,
+    description: str,
+    clock: str = "τ",
+) -> Scrubber:
+    """Draw panels side by side with one slider over their times.
+
+    In the plane each neuron is a thread from its first direction (inner ring) to its present one
+    (outer ring), in space a trail along the sphere, pale on the far side. Blue and solid is a
+    positive output weight, orange and dashed a negative one; discs and squares are the data. The
+    fragment asks for nothing from outside, follows day and night, and is moved by keyboard. It
+    shows the last time first.
+
+    Args:
+        panels: one or more, all with one frame a clock time.
+        taus: the clock times, shape (k,), increasing.
+        description: what the picture shows, for readers who cannot see it.
+        clock: its letter.
+
+    Raises:
+        ValueError: no panel or no time, or panels whose frames are not those times.
+    """
+    chosen = [panels] if isinstance(panels, Panel) else list(panels)
+    k = len(taus)
+    if not chosen or k == 0:
+        raise ValueError(f"{len(chosen)} panels and {k} times; expected at least one of each")
+    for panel in chosen:
+        if len(panel.masses) != k:
+            raise ValueError(
+                f"panel {panel.title!r} has {len(panel.masses)} frames; expected {k}, one a time"
+            )
+    record = {
+        "panels": [_frames(panel) for panel in chosen],
+        "times": [f"{clock} = {float(tau):.3g}" for tau in taus],
+    }
+    payload = json.dumps(record, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
+    name = "scrubber-" + hashlib.sha256(payload.encode()).hexdigest()[:10]
+    style, script = (
+        files("lowrot.plots").joinpath(f"scrubber.{kind}").read_text("utf8")
+        for kind in ("css", "js")
+    )
+    drawn = "".join(_panel(panel, f"{name}-{i}") for i, panel in enumerate(chosen))
+    return Scrubber(
+        f'<div class="lowrot-scrubber" id="{name}" role="group" '
+        f'aria-label="{html.escape(description)}">\n<style>\n{style}</style>\n'
+        f'<div class="panels">{drawn}</div>\n'
+        f'<div class="time"><label for="{name}-time">time</label>'
+        f'<input type="range" id="{name}-time" min="0" max="{k - 1}" value="{k - 1}" step="1" '
+        f'autocomplete="off"><output for="{name}-time"></output></div>\n'
+        f'<script type="application/json">{payload}</script>\n'
+        f"<script>\n{script.replace('__ID__', name)}</script>\n</div>"
+    )
+
+
+def _frames(panel: Panel) -> dict[str, object]:
+    """Directions in thousandths (radians, or coordinates as seen), signed square roots of shares.
+
+    A dot's area is then proportional to its share.
+    """
+    total = np.abs(panel.masses).sum(axis=1, keepdims=True)
+    share = np.abs(panel.masses) / np.where(total > 0, total, 1.0)
+    sizes = np.rint(1000 * np.sign(panel.masses) * np.sqrt(share)).astype(int)
+    plane = panel.data.d == 2
+    if plane:
+        angle = np.arctan2(panel.directions[:, :, 1], panel.directions[:, :, 0])
+        where = np.unwrap(angle, axis=0)
+    else:
+        norms = np.linalg.norm(panel.directions, axis=2, keepdims=True)
+        units = panel.directions / np.where(norms > 0, norms, 1.0)
+        where = seen(units).reshape(len(sizes), -1)
+    lines = [
+        ", ".join(f"{label} {values[i]:.3g}" for label, values in panel.readout.items())
+        for i in range(len(sizes))
+    ]
+    return {
+        "kind": "circle" if plane else "sphere",
+        "directions": np.rint(1000 * where).astype(int).tolist(),
+        "shares": sizes.tolist(),
+        "readout": lines,
+    }
+
+
+def _shape(name: str, array: np.ndarray, expected: tuple[int, ...]) -> None:
+    if np.shape(array) != expected:
+        raise ValueError(f"{name} has shape {np.shape(array)}; expected {expected}")
+
+
+def _panel(panel: Panel, name: str) -> str:
+    neurons = panel.masses.shape[1]
+    threads = '<polyline class="thread"/>' * neurons
+    dots = '<circle class="dot"/>' * neurons
+    points = "".join(_point(*at) for at in zip(*_data(panel.data), panel.data.y.tolist()))
+    rings = '<circle class="ring" r="100"/>'
+    kind = "sphere"
+    if panel.data.d == 2:
+        kind, rings = "circle", rings + '<circle class="ring" r="62"/>'
+    title = html.escape(panel.title)
+    return (
+        f'<div class="panel"><svg id="{name}" class="{kind}" viewBox="-126 -126 252 252" '
+        f'role="img" aria-label="{title}: {neurons} neurons and {panel.data.n} points">'
+        f"{rings}{threads}{dots}{points}</svg>"
+        f'<p>{title}</p><p class="readout"></p></div>'
+    )
+
+
+def _data(data: Dataset) -> tuple[list[float], list[float], list[float]]:
+    """Screen coordinates of the directions of the points, and whether each is near."""
+    X = data.X.cpu().numpy()
+    units = X / np.linalg.norm(X, axis=1, keepdims=True)
+    if data.d == 3:
+        units = seen(units)
+        return (100 * units[:, 0]).tolist(), (100 * units[:, 1]).tolist(), units[:, 2].tolist()
+    return (_POINTS * units[:, 0]).tolist(), (_POINTS * units[:, 1]).tolist(), [1.0] * data.n
+
+
+def _point(x: float, y: float, near: float, label: float) -> str:
+    pale = " behind" if near < 0 else ""
+    if label > 0:
+        return f'<circle class="point plus{pale}" cx="{x:.1f}" cy="{-y:.1f}" r="4"/>'
+    return (
+        f'<rect class="point minus{pale}" x="{x - 3.6:.1f}" y="{-y - 3.6:.1f}" '
+        f'width="7.2" height="7.2"/>'
+    )

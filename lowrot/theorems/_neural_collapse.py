@@ -1,0 +1,294 @@
+"""The neural-collapse theorem: well-separated groups, the whole trajectory from initialization."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from lowrot import _check
+from lowrot._groups import ZERO
+from lowrot.data import Dataset, infer_groups
+from lowrot.margins import LOSSES, entropy_constant
+from lowrot.network import Network
+from lowrot.optima import NotSeparable, svm_margin
+from lowrot.path import Path
+from lowrot.theorems._good_neurons import demands, good_neurons
+from lowrot.theorems._statement import (
+    Check,
+    Hypothesis,
+    early_growth,
+    require_start,
+    times,
+    verdict,
+)
+
+
+class NeuralCollapse:
+    """The neural-collapse theorem on a given network and data; build it with `neural_collapse`.
+
+    Attributes:
+        data: the data with their groups (r of them).
+        opposite: whether this is the opposite-label variant.
+        gamma: margin ``gamma_k = min_{S_k} beta_k.x`` of each group, shape (r,); 0 if none.
+        beta: unit SVM direction of each group, shape (r, d).
+        S: ``sum_k 1/gamma_k``.
+        weights: ``w_k = 1/(gamma_k S)``, shape (r,).
+        good: which neurons are good for which group at the start, shape (r, m).
+        ln_kappa: ln kappa_j of each good neuron, shape (r, m); -inf for the others.
+        ln_G0: ln of the constant ``G_0``.
+        limit: ``1/(2 S)``, the bound on the limit of the smoothed margin.
+        margin_range: bounds on the global margin, ``1/S`` and
+            ``1/(S_+/sqrt(r_+) + S_-/sqrt(r_-))``.
+        c_n: ln n (exponential loss) or ln 2n (logistic loss).
+        hypotheses: the hypotheses, evaluated.
+    """
+
+    def __init__(self, net: Network, data: Dataset, loss: str, opposite: bool) -> None:
+        self.net, self.opposite = net, bool(opposite)
+        self.data = data if data.groups is not None else infer_groups(data)
+        self.loss = _check.choice("loss", loss, LOSSES)
+        self.c_n = entropy_constant(data.n, loss)
+        self.good = good_neurons(net, self.data, self.opposite)
+        self._asked = demands(self.data, self.opposite)
+        self._margins()
+        self.ln_kappa = self._growth()
+        self.ln_G0 = self._log_sum(self.ln_kappa)
+        self.ln_start_norm = math.log(net.norm_squared)
+        self.hypotheses = self._evaluate()
+
+    @property
+    def holds(self) -> bool:
+        """Whether every hypothesis holds."""
+        return all(hypothesis.holds for hypothesis in self.hypotheses)
+
+    def hypothesis_frame(self) -> pd.DataFrame:
+        """Return the hypotheses as a data frame."""
+        return pd.DataFrame([vars(hypothesis) for hypothesis in self.hypotheses])
+
+    def group_frame(self) -> pd.DataFrame:
+        """Return one row a group: label, size, margin, weight, good neurons, ln kappa_k."""
+        return pd.DataFrame(
+            {
+                "label": self._asked.labels.cpu().numpy().astype(int),
+                "points": self._asked.active.sum(dim=1).cpu().numpy(),
+                "gamma": self.gamma.cpu().numpy(),
+                "weight": self.weights.cpu().numpy(),
+                "good neurons": self.good.sum(dim=1).cpu().numpy(),
+                "ln kappa": 0.5 * torch.logsumexp(2 * self.ln_kappa, 1).cpu().numpy(),
+            }
+        )
+
+    def bound(self, tau: Any, J: Any) -> np.ndarray:
+        """Lower bound on ``P_+/||W||^2`` at clock times tau, from J(tau) along the path."""
+        tau = times(tau)
+        lost = self.ln_start_norm - self.ln_G0 + np.asarray(J, dtype=np.float64)
+        late = np.where(tau > 0, tau, 1.0)
+        return self.limit - np.where(tau > 0, lost / (4.0 * late), np.inf)
+
+    def bound_a_priori(self, tau: Any) -> np.ndarray:
+        """The same bound with J replaced by what is known of it before the run."""
+        return self.bound(tau, np.full_like(times(tau), self.J_limit))
+
+    @property
+    def J_limit(self) -> float:
+        """``S (1 + ln_+(2 c_n/G_0))``, an upper bound on J at every tau (0 if c_n is 0)."""
+        if self.c_n == 0:
+            return 0.0
+        return self.S * (1.0 + max(0.0, math.log(2.0 * self.c_n) - self.ln_G0))
+
+    def J(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper bound on J at the saved times of a path, each of shape (k,).
+
+        Where the hypotheses hold, the upper bound also uses ``ln ||W||^2 >= ln G_0 + 2 tau/S``.
+        """
+        floor = (self.ln_G0, 2.0 / self.S) if self.holds else None
+        return early_growth(path, self.c_n, floor)
+
+    def potential(self, path: Path) -> np.ndarray:
+        """The potential ``sum_k w_k ln U_k + H(w) - ln 2``, a lower bound of ``ln ||W||^2``.
+
+        ``U_k`` is the sum of ``(|a_j| + ||v_j||)^2`` over the neurons that were good for k.
+        """
+        sizes = np.abs(path["a"]) + np.linalg.norm(path["V"], axis=2)
+        with np.errstate(divide="ignore"):
+            ln_sizes = torch.as_tensor(np.log(sizes))
+        good = self.good.cpu()
+        return np.array([self._log_sum(torch.where(good, row, -math.inf)) for row in ln_sizes])
+
+    def check(self, path: Path) -> Check:
+        """Compare the conclusion with a path of this network: every inequality, every saved time.
+
+        Columns ``J_least`` and ``J`` bound J along the path; the bound uses the larger.
+
+        Args:
+            path: of the gradient flow: columns ``tau``, ``P``, ``margin`` and ``norm_squared``,
+                states ``a`` and ``V``, saved from tau = 0 on.
+
+        Raises:
+            ValueError: a path of another network, of another loss, or saved from later on.
+        """
+        require_start(path, self.net, self.loss)
+        late = path["tau"] > 0
+        tau, margin = path["tau"][late], path["margin"][late]
+        least, most = (J[late] for J in self.J(path))
+        frame = pd.DataFrame(
+            {
+                "tau": tau,
+                "margin": margin,
+                "bound": self.bound(tau, most),
+                "bound_a_priori": self.bound_a_priori(tau),
+                "limit": self.limit,
+                "ceiling": 0.5 * self.data.known.get("gamma_gl", self.margin_range[1]),
+                "J_least": least,
+                "J": most,
+                "J_limit": self.J_limit,
+            }
+        )
+        slack = {
+            "bound <= margin": (frame.margin - frame.bound).min(),
+            "a priori bound <= bound": (frame.bound - frame.bound_a_priori).min(),
+            "margin <= ceiling": (frame.ceiling - frame.margin).min(),
+            "J <= its limit": (frame.J_limit - frame.J_least).min(),
+        }
+        return verdict(frame, slack)
+
+    def inequalities(self, path: Path) -> Check:
+        """Evaluate both sides of each inequality of the proof along a path of this network.
+
+        The frame has ``growth``, ``ln G_0 + 2 tau/S``; the ``potential``; ``ln_norm``, of
+        ``||W||^2``; ``norm_bound``, ``ln ||W_0||^2 + 4 tau P_+/||W||^2 + J``; and ``kept``, the
+        least gain of a good neuron's product with a point, signed so that goodness keeps it >= 0
+        (in units of ``||v_j||``).
+        """
+        require_start(path, self.net, self.loss)
+        tau = path["tau"]
+        frame = pd.DataFrame(
+            {
+                "tau": tau,
+                "growth": self.ln_G0 + 2.0 * tau / self.S,
+                "potential": self.potential(path),
+                "ln_norm": np.log(path["norm_squared"]),
+                "norm_bound": self.ln_start_norm + 4.0 * tau * path["margin"] + self.J(path)[1],
+                "kept": self._kept(path),
+            }
+        )
+        frame = frame[frame.tau > 0]
+        scale = frame.tau.clip(lower=1.0)
+        slack = {
+            "goodness persists": frame.kept.min(),
+            "growth of the potential": ((frame.potential - frame.growth) / scale).min(),
+            "potential below the norm": ((frame.ln_norm - frame.potential) / scale).min(),
+            "growth of the norm": ((frame.norm_bound - frame.ln_norm) / scale).min(),
+        }
+        return verdict(frame, slack)
+
+    def _kept(self, path: Path) -> np.ndarray:
+        X, V = self.data.X.cpu().numpy(), path["V"]
+        ahead = self._asked.active.double() - self._asked.silent.double()
+        worst = np.full(len(path), np.inf)
+        for neurons, sides in zip(self.good.cpu().numpy(), ahead.cpu().numpy()):
+            if neurons.any():
+                z = np.einsum("nd,kmd->kmn", X * sides[:, None], V[:, neurons])
+                gain = (z - z[0])[:, :, sides != 0]
+                gain = gain / np.linalg.norm(V[:, neurons], axis=2)[:, :, None]
+                worst = np.minimum(worst, gain.min(axis=(1, 2)))
+        return worst
+
+    def _margins(self) -> None:
+        """Set gamma, beta, S, weights, limit and margin_range."""
+        X, ones = self.data.X, torch.ones_like(self.data.y)
+        found = [_own_margin(X[group], ones[group]) for group in self._asked.active]
+        values, uppers, directions = zip(*found)
+        self.gamma, self.beta = X.new_tensor(values), torch.stack(directions)
+        self.S = float((1.0 / self.gamma).sum())
+        self.weights = 1.0 / (self.gamma * self.S)
+        self.limit = 0.5 / self.S
+        parts = [1.0 / X.new_tensor(uppers)[self._asked.labels == sign] for sign in (1, -1)]
+        ceiling = sum(float(part.sum()) / math.sqrt(len(part)) for part in parts if len(part))
+        self.margin_range = (1.0 / self.S, 1.0 / ceiling)
+
+    def _growth(self) -> Tensor:
+        """Return ln kappa_j, shape (r, m): ``|a_j| + ||v_j|| >= kappa_j exp(gamma_k z_k)``."""
+        a, v = self.net.a.abs()[None, :], self.net.V.norm(dim=1)[None, :]
+        c = (self.beta @ self.net.V.T).minimum(v)
+        if self.opposite:
+            kappa = torch.log(c + (c**2 + (a - v).clamp_min(0.0) * (a + v)).sqrt())
+            return torch.where(self.good, kappa, -math.inf)
+        z = self.net.V @ self.data.X.T
+        mu = torch.stack([z[:, group].min(dim=1).values for group in self._asked.active])
+        # Where the two lower bounds on |a|, by products and by balance, cross.
+        cross = mu + ((c - mu) ** 2 + (v - c) * (v + c)).sqrt()
+        outer = (a**2 + (cross - v).clamp_min(0.0) * (cross + v)).sqrt()
+        kappa = torch.log(cross + outer) - 2.0 * (cross - c) / (outer + a)
+        return torch.where(self.good, kappa, -math.inf)
+
+    def _log_sum(self, ln_sizes: Tensor) -> float:
+        """Return ``sum_k w_k ln(sum_j size_kj^2) + H(w) - ln 2``."""
+        if not math.isfinite(self.S):
+            return -math.inf
+        w = self.weights.cpu()
+        inner = torch.logsumexp(2.0 * ln_sizes.cpu(), dim=1)
+        return float((w * (inner - w.log())).sum()) - math.log(2.0)
+
+    def _evaluate(self) -> list[Hypothesis]:
+        X, y, asked = self.data.X, self.data.y, self._asked
+        product, active = X @ X.T, asked.active.double()
+        same = (active.T @ active) > 0
+        mixed = int((active @ y).abs().ne(active.sum(dim=1)).sum())
+        within = float(product[same].min())
+        across = float(product[~same].max()) if bool((~same).any()) else -math.inf
+        fewest = int(self.good.sum(dim=1).min())
+        found = [
+            Hypothesis("ReLU: slope of the activation", self.net.slope, "= 0", self.net.slope == 0),
+            Hypothesis("one label a group: groups with two", mixed, "= 0", mixed == 0),
+            Hypothesis("within groups: min x.x'", within, "> 0", within > 0),
+            Hypothesis("across groups: max x.x'", across, "<= 0, to rounding", across <= ZERO),
+            Hypothesis("good neurons of the poorest group", fewest, ">= 1", fewest >= 1),
+        ]
+        if self.opposite:
+            worst = self._overlap(product)
+            statement = "opposite labels: max |x.x'| with silent points"
+            found.append(Hypothesis(statement, worst, "= 0, to rounding", worst <= ZERO))
+        return found
+
+    def _overlap(self, product: Tensor) -> float:
+        """Largest ``|x.x'|``, x of the opposite label of a group, x' silent for that group."""
+        worst = 0.0
+        for label, silent in zip(self._asked.labels, self._asked.silent):
+            block = product[self.data.y != label][:, silent]
+            worst = max(worst, float(block.abs().max()) if block.numel() else 0.0)
+        return worst
+
+
+def _own_margin(X: Tensor, ones: Tensor) -> tuple[float, float, Tensor]:
+    """Return the linear margin of one group, an upper bound of it, and its direction."""
+    try:
+        best = svm_margin(Dataset(X, ones))
+    except NotSeparable as refusal:
+        return 0.0, refusal.upper, torch.zeros_like(X[0])
+    return best.value, best.upper, best.primal
+
+
+def neural_collapse(
+    net: Network, data: Dataset, loss: str = "exponential", opposite: bool = False
+) -> NeuralCollapse:
+    """Evaluate the neural-collapse theorem: the limit of the smoothed margin is at least 1/(2S).
+
+    Args:
+        net: the network at time 0 (m neurons).
+        data: the data; its groups, or, where it has none, the only ones that it can have.
+        loss: "exponential" or "logistic".
+        opposite: the variant in which good neurons may be active on points of the other label,
+            for starts with ``|a_j| >= ||v_j||``; it covers XOR.
+
+    Raises:
+        ValueError: net and data that do not fit together, or an unknown loss.
+
+    Source: chapter "Neural collapse".
+    """
+    return NeuralCollapse(net, data, loss, opposite)

@@ -1,0 +1,154 @@
+"""The scrubber: what it encodes, what it refuses, and what a browser makes of it."""
+
+import json
+import math
+import re
+from importlib.resources import files
+
+import numpy as np
+import pytest
+
+import lowrot
+from lowrot import plots
+from lowrot.path import Path
+
+PLANE = lowrot.collapsed_groups(3, 2, sizes=2)
+SPACE = lowrot.collapsed_groups(3, 3, sizes=2)
+TAUS = [0.0, 1.0, 2.5]
+# Two neurons: one turns by 200 degrees in three frames, one keeps its direction and loses its mass.
+ANGLES = np.radians([[10, 60], [110, 60], [210, 60]])
+MASSES = np.array([[1.0, -1.0], [3.0, -1.0], [1.0, 0.0]])
+
+
+def plane(**changes):
+    directions = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=2)
+    values = {"directions": directions, "masses": MASSES, "readout": {"margin": np.arange(3) / 8}}
+    return plots.Panel("a < b", PLANE, **(values | changes))
+
+
+def space():
+    directions = np.zeros((3, 2, 3))
+    directions[:, 0], directions[:, 1] = [0.0, 0.0, 5.0], [0.0, 0.0, -2.0]
+    return plots.Panel("space", SPACE, directions, MASSES)
+
+
+def record(shown):
+    return json.loads(re.search(r'application/json">(.*?)</script>', str(shown), re.S)[1])
+
+
+def test_frames_hold_unwrapped_angles_and_roots_of_shares():
+    shown = record(plots.scrubber(plane(), TAUS, "neurons"))
+    (panel,) = shown["panels"]
+    assert shown["times"] == ["τ = 0", "τ = 1", "τ = 2.5"]
+    turned = np.array(panel["directions"]) / 1000
+    assert np.allclose(turned - turned[0], ANGLES - ANGLES[0], atol=2e-3)
+    squares = (np.array(panel["shares"]) / 1000) ** 2
+    assert np.allclose(squares, [[0.5, 0.5], [0.75, 0.25], [1, 0]], atol=2e-3)
+    assert np.sign(panel["shares"]).tolist() == [[1, -1], [1, -1], [1, 0]]
+    assert panel["readout"] == ["margin 0", "margin 0.125", "margin 0.25"]
+
+
+def test_space_is_seen_as_unit_vectors():
+    (panel,) = record(plots.scrubber(space(), TAUS, "neurons"))["panels"]
+    seen = np.array(panel["directions"][0]).reshape(2, 3) / 1000
+    assert np.allclose(np.linalg.norm(seen, axis=1), 1, atol=2e-3)
+    assert seen[0, 2] > 0 > seen[1, 2]
+
+
+def test_a_path_gives_the_last_saved_time_not_after_each():
+    V = np.array([[[1.0, 0.0]], [[0.0, 2.0]], [[-3.0, 0.0]]])
+    path = Path(
+        {"tau": np.array([0.0, 1.0, 2.0]), "margin": np.array([0.1, 0.2, 0.3])},
+        {"a": np.array([[1.0], [-1.0], [2.0]]), "V": V},
+    )
+    panel = plots.Panel.from_path("path", PLANE, path, [0.5, 1.0, 9.0], {"m": "margin"})
+    assert panel.masses.tolist() == [[1.0], [-2.0], [6.0]]
+    assert panel.directions.tolist() == V.tolist()
+    assert panel.readout["m"].tolist() == [0.1, 0.2, 0.3]
+    with pytest.raises(ValueError, match="path starts at tau = 0"):
+        plots.Panel.from_path("path", PLANE, path, [-1.0])
+
+
+def test_the_fragment_asks_for_nothing_from_outside():
+    text = str(plots.scrubber([plane(), space()], TAUS, 'quotes " and <tags>'))
+    assert "http" not in text
+    assert "src=" not in text
+    assert "a &lt; b" in text
+    assert 'aria-label="quotes &quot; and &lt;tags&gt;"' in text
+    assert text == plots.scrubber([plane(), space()], TAUS, 'quotes " and <tags>')._repr_html_()
+
+
+def test_no_class_is_one_that_icon_fonts_replace():
+    script = files("lowrot.plots").joinpath("scrubber.js").read_text("utf8")
+    text = str(plots.scrubber([plane(), space()], TAUS, "neurons"))
+    names = set(re.findall(r"[a-z]+", " ".join(re.findall(r'class="([^"]*)"', text)))) | set(
+        re.findall(r'" ([a-z]+)"', script)
+    )
+    assert "behind" in names
+    assert not names & {"fa", "fab", "fad", "fal", "far", "fas", "fat", "icon"}
+
+
+def test_what_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match="d = 4; a panel draws d = 2 or 3"):
+        plots.Panel("four", lowrot.sparse_parity(4), np.zeros((1, 1, 4)), np.ones((1, 1)))
+    with pytest.raises(ValueError, match=r"directions has shape \(3, 2, 2\); expected \(2, 2, 2\)"):
+        plane(masses=MASSES[:2])
+    with pytest.raises(ValueError, match=r"readout\['margin'\] has shape \(2,\)"):
+        plane(readout={"margin": np.zeros(2)})
+    with pytest.raises(ValueError, match="3 frames; expected 2"):
+        plots.scrubber(plane(), TAUS[:2], "neurons")
+    with pytest.raises(ValueError, match="0 panels"):
+        plots.scrubber([], TAUS, "neurons")
+
+
+@pytest.fixture
+def page(browser):
+    body = str(plots.scrubber([plane(), space()], TAUS, "neurons"))
+    context = browser.new_context(color_scheme="dark")
+    tab = context.new_page()
+    tab.errors = []
+    tab.on("pageerror", lambda error: tab.errors.append(str(error)))
+    tab.on("console", lambda message: tab.errors.append(message.text))
+    title = '<html lang="en"><meta charset="utf-8"><title>t</title><main><h1>h</h1>'
+    tab.set_content(f"<!doctype html>{title}{body}</main>")
+    yield tab
+    context.close()
+
+
+def neuron(page, index):
+    dot = page.locator(".circle .dot").nth(index)
+    return {name: dot.get_attribute(name) for name in ("cx", "cy", "r", "class")}
+
+
+def test_keys_move_the_neurons(page):
+    slider = page.locator("input[type=range]")
+    assert slider.get_attribute("aria-valuetext") == "τ = 2.5"
+    slider.focus()
+    for key, frame in (("Home", 0), ("ArrowRight", 1), ("End", 2)):
+        page.keyboard.press(key)
+        angle, found = ANGLES[frame, 0], neuron(page, 0)
+        assert float(found["cx"]) == pytest.approx(100 * math.cos(angle), abs=0.2)
+        assert float(found["cy"]) == pytest.approx(-100 * math.sin(angle), abs=0.2)
+        assert slider.get_attribute("aria-valuetext") == f"τ = {TAUS[frame]:g}"
+        assert page.locator("output").inner_text() == f"τ = {TAUS[frame]:g}"
+        assert page.locator(".readout").first.inner_text() == f"margin {frame / 8:g}"
+    assert neuron(page, 1)["class"] == "dot plus"  # no mass is drawn as the smallest positive
+    page.keyboard.press("Home")
+    assert neuron(page, 1)["class"] == "dot minus"
+    assert page.errors == []
+
+
+def test_the_far_side_is_pale_and_the_night_is_bright(page):
+    looks = [d.get_attribute("class") for d in page.locator(".sphere .dot").all()]
+    assert looks == ["dot plus", "dot plus behind"]
+    paint = "e => getComputedStyle(e).color"
+    assert page.locator(".circle .point.plus").first.evaluate(paint) == "rgb(86, 180, 233)"
+    page.evaluate("() => { document.documentElement.dataset.theme = 'light'; }")
+    assert page.locator(".circle .point.plus").first.evaluate(paint) == "rgb(0, 114, 178)"
+
+
+def test_accessible(page):
+    axe = pytest.importorskip("axe_playwright_python.base")
+    page.evaluate(axe.AXE_SCRIPT)
+    found = page.evaluate("async () => (await axe.run(document)).violations.map(v => v.id)")
+    assert found == []
