@@ -6,6 +6,7 @@
 - `optima`: exact maximal margins, each with a primal point, a dual point and the gap
 - `path`: the result of any dynamics, with its certificates
 - `coupled`: the no-rotation flow, n-dimensional at any width
+- `sgd`: one-pass SGD on fresh samples, many runs side by side
 - `theorems`: hypotheses evaluated, bounds as functions of tau, conclusions checked
 - `claims`: the ledger of what the book asserts
 - `plots`: the figures (``import lowrot.plots``)
@@ -25,7 +26,8 @@ from lowrot.optima import (
     svm_margin,
 )
 from lowrot.path import Path
-from lowrot.theorems import no_rotation
+from lowrot.sgd import Runs, Stream, one_pass_sgd, parity_stream
+from lowrot.theorems import near_init_flow, near_init_sgd, no_rotation
 
 __version__ = "0.1.0"
 
@@ -36,6 +38,8 @@ __all__ = [
     "NotSeparable",
     "Optimum",
     "Path",
+    "Runs",
+    "Stream",
     "balanced",
     "claim",
     "coupled_flow",
@@ -43,9 +47,13 @@ __all__ = [
     "global_margin",
     "kkt_residual",
     "load",
+    "near_init_flow",
+    "near_init_sgd",
     "no_rotation",
     "normalized_margin",
     "ntk_margin",
+    "one_pass_sgd",
+    "parity_stream",
     "rotation",
     "small",
     "smoothed_margin",
