@@ -245,6 +245,23 @@ def test_the_rate_bounds_the_tangents_everywhere(slope):
             assert float(moved.tangent(data, outer, inner).min()) >= stated.rate(rho) - 1e-12
 
 
+def test_a_flip_costs_what_it_carries():
+    # One neuron with a heavy output weight just inside its kink: a small move removes it.
+    net = Network(torch.tensor([10.0]).double(), torch.tensor([[0.1, 0.0]]).double())
+    stated = near_init_flow(net, POINT, "exponential", "both")
+    assert stated.start.g == pytest.approx(math.hypot(10, 0.1))
+    flipped = Network(net.a, -0.01 * net.V)
+    lost = stated.start.g - float(flipped.tangent(POINT, stated.start.outer, stated.start.inner))
+    assert lost == pytest.approx(stated.start.g)
+    assert lost <= 0.101 + stated.phi(0.101)
+    # A neuron on its kink costs all of its worth at any distance.
+    on = Network(
+        torch.tensor([10.0, 1.0]).double(), torch.tensor([[0.0, 1.0], [1.0, 0.0]]).double()
+    )
+    theta = torch.tensor([[0.5, 0.0], [0.0, 0.0]]).double()
+    assert Flips.of(on, POINT, theta, np.array([0.0, 1.0])).values.tolist() == [5.0, 5.0]
+
+
 def test_both_layers_without_inner_margin_agree_with_outer():
     # Zero output weights: the inner gradients vanish, and so do all flips.
     net = Network(torch.zeros(50).double(), standard(50, 2, seed=0).V)

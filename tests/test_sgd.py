@@ -84,9 +84,19 @@ def test_the_perceptron_moves_on_mistakes_only():
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.3])
+def test_at_a_kink_the_left_derivative_is_taken(slope):
+    net = Network(tensor([1.0]), tensor([[2.0, 0.0]]), slope)
+    data = Dataset(tensor([[0.0, 1.0]]), [-1])
+    runs = one_pass_sgd(net, Stream.ordered(data), 1, 0.5)
+    assert runs.V[0].tolist() == [[2.0, -0.25 * slope]]
+    assert runs.a[0].tolist() == [1.0]
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.3])
 @pytest.mark.parametrize("update", ["logistic", "perceptron"])
 def test_steps_equal_autograd(update, slope):
-    net, data = standard(17, 5, seed=3, slope=slope), sparse_parity(5, n=40, seed=1)
+    net, cube = standard(17, 5, seed=3, slope=slope), sparse_parity(5, n=40, seed=1)
+    data = Dataset(cube.X * torch.linspace(0.2, 1.0, 40).double()[:, None], cube.y)
     runs = one_pass_sgd(net, Stream.ordered(data), 40, 0.7, update)
     end, p, sizes = by_hand(net, data, 0.7, update)
     torch.testing.assert_close(runs.end(0).a, end.a, rtol=1e-12, atol=1e-12)
@@ -137,6 +147,14 @@ def test_errors_are_those_of_the_whole_cube(d):
         assert error == np.mean(p <= 0)
         assert lam == pytest.approx(np.mean(1 / (1 + np.exp(p))), rel=1e-12)
     assert {0.0, 1.0, 300.0} <= set(path["samples"])
+
+
+def test_a_margin_of_zero_is_an_error():
+    net = Network(tensor([0.0]), tensor([[1.0, 0.0]]))
+    path = one_pass_sgd(net, parity_stream(2), 1, 0.1).paths[0]
+    assert path["test_error"][0] == 1.0
+    assert path["test_lam"][0] == 0.5
+    assert one_pass_sgd(net, XOR, 1, 0.1, "perceptron").paths[0]["test_lam"][0] == 1.0
 
 
 def test_scalars_are_those_of_the_kept_weights():
@@ -213,7 +231,7 @@ def test_an_interrupt_returns_the_runs_so_far(monkeypatch):
         return addcmul(*arguments, **options)
 
     monkeypatch.setattr(torch, "addcmul", torn)
-    runs = one_pass_sgd(net, stream, 50, 0.2)
+    runs = one_pass_sgd(net, stream, 50, 0.2, records=[50])
     assert runs.paths[0]["samples"][-1] == 7
     assert runs.paths[0]["rho"][-1] == whole.paths[0]["rho"][7]
     assert runs.paths[0].ok
