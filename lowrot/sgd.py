@@ -26,6 +26,7 @@ from lowrot.path import Path
 __all__ = ["UPDATES", "Runs", "Stream", "one_pass_sgd", "parity_stream"]
 
 UPDATES = ("logistic", "perceptron")
+"""Logistic: ``lam = 1/(1 + e^p)``; perceptron: ``lam = 1`` if p <= 0, else 0."""
 
 T = TypeVar("T")
 

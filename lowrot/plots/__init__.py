@@ -2,6 +2,15 @@
 
 from lowrot.plots._coupled import bounds, masses, proof_lines, relevant_mass, widths
 from lowrot.plots._margins import margin_sets, margins_against_d
+from lowrot.plots._near_init import (
+    bounds_on_error,
+    error_curves,
+    held_fractions,
+    power_laws,
+    sgd_at_a_glance,
+    sgd_proof,
+    used_fractions,
+)
 from lowrot.plots._optima import (
     best_regions,
     decision_regions,
@@ -17,19 +26,26 @@ __all__ = [
     "Regime",
     "best_regions",
     "bounds",
+    "bounds_on_error",
     "decision_regions",
     "dual_curve",
+    "error_curves",
     "grid",
+    "held_fractions",
     "margin_sets",
     "margins_against_d",
     "masses",
     "network_certificates",
     "optimal_directions",
+    "power_laws",
     "proof_lines",
     "regimes",
     "relevant_mass",
+    "sgd_at_a_glance",
+    "sgd_proof",
     "tangent_predictor",
     "three_regimes",
     "use_style",
+    "used_fractions",
     "widths",
 ]
