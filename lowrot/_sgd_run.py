@@ -98,6 +98,8 @@ class Batch:
                     shown = time.perf_counter()
                     print(self._line(samples), flush=True)
         except KeyboardInterrupt:
+            if self.state.taken == 0:
+                raise
             return f"interrupted after {self.state.taken} of {samples} samples"
 
     def _draw(self, count: int) -> None:
@@ -186,8 +188,11 @@ class Batch:
     def taken(self, run: int) -> tuple[Dataset, Tensor]:
         """Return the samples that one run took, and their margins when they were drawn."""
         count = self.state.taken
-        X, y = (torch.cat(parts)[:count, run] for parts in zip(*self.drawn, strict=True))
-        return Dataset(X, y, None, self.stream.name), torch.cat(self.margins)[:count, run]
+        X, y, p = (
+            torch.cat([part[:, run] for part in parts])[:count].clone()
+            for parts in (*zip(*self.drawn, strict=True), self.margins)
+        )
+        return Dataset(X, y, None, self.stream.name), p
 
     def paths(self, reason: str, metas: Sequence[dict[str, Any]]) -> list[Path]:
         """Return what was recorded and the present state, one path a run."""

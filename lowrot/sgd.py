@@ -114,7 +114,8 @@ def one_pass_sgd(
         drawn), ``rho`` (``||W_s - W_0||``), ``norm_a``, ``norm_V``, ``norm_squared``
         (``||W_s||^2``), ``largest_gradient`` (of ``||grad p||`` so far), ``test_error``
         (``Pr[p(W_s) <= 0]``) and ``test_lam`` (mean of lam) over the test points, nan without.
-        An interrupt (Ctrl-C) ends the runs and returns them so far.
+        An interrupt (Ctrl-C) ends the runs and returns them so far (before the first sample it is
+        raised).
 
     Raises:
         ValueError, TypeError: arguments that do not fit together, each named with its value; or

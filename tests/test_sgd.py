@@ -220,6 +220,11 @@ def test_an_interrupt_returns_the_runs_so_far(monkeypatch):
     assert runs.paths[0]["samples"][-1] == runs.drawn[0].n == runs.margins.shape[1] == 20
     assert runs.paths[0]["rho"][-1] == whole.paths[0]["rho"][20]
 
+    # Before the first sample there is nothing to return.
+    stops = iter([20])
+    with pytest.raises(KeyboardInterrupt):
+        one_pass_sgd(net, stream, 50, 0.2)
+
     # Within a step: nothing of it is kept.
     stops = iter(range(100))
     monkeypatch.setattr(engine.Batch, "_step", step)
@@ -235,6 +240,12 @@ def test_an_interrupt_returns_the_runs_so_far(monkeypatch):
     assert runs.paths[0]["samples"][-1] == 7
     assert runs.paths[0]["rho"][-1] == whole.paths[0]["rho"][7]
     assert runs.paths[0].ok
+
+
+def test_drawn_samples_do_not_keep_the_batch_alive():
+    runs = one_pass_sgd(standard(4, 3), parity_stream(3), 50, 0.2, seeds=range(10))
+    for sample in runs.drawn:
+        assert sample.X.untyped_storage().nbytes() == 50 * 3 * 8
 
 
 def test_the_certificate_sees_wrong_steps(monkeypatch):
