@@ -7,6 +7,7 @@
 - `path`: the result of any dynamics, with its certificates
 - `flow`: gradient flow, certified, over kinks and far into training
 - `coupled`: the no-rotation flow, n-dimensional at any width
+- `sgd`: one-pass SGD on fresh samples, many runs side by side
 - `theorems`: hypotheses evaluated, bounds as functions of tau, conclusions checked
 - `claims`: the ledger of what the book asserts
 - `plots`: the figures (``import lowrot.plots``)
@@ -41,7 +42,8 @@ from lowrot.optima import (
     svm_margin,
 )
 from lowrot.path import Path
-from lowrot.theorems import neural_collapse, no_rotation
+from lowrot.sgd import Runs, Stream, one_pass_sgd, parity_stream
+from lowrot.theorems import near_init_flow, near_init_sgd, neural_collapse, no_rotation
 
 __version__ = "0.1.0"
 
@@ -52,6 +54,8 @@ __all__ = [
     "NotSeparable",
     "Optimum",
     "Path",
+    "Runs",
+    "Stream",
     "balanced",
     "claim",
     "collapse_metrics",
@@ -64,10 +68,14 @@ __all__ = [
     "kkt_residual",
     "largest_separated",
     "load",
+    "near_init_flow",
+    "near_init_sgd",
     "neural_collapse",
     "no_rotation",
     "normalized_margin",
     "ntk_margin",
+    "one_pass_sgd",
+    "parity_stream",
     "regression_flow",
     "rotation",
     "small",

@@ -99,6 +99,17 @@ class Network:
             grad_V[part] = active.T @ (weighted[:, None] * data.X)
         return grad_a, grad_V
 
+    def tangent(self, data: Dataset, outer: Tensor, inner: Tensor | None = None) -> Tensor:
+        """Return ``<G_i, theta>``, shape (n,), for theta of blocks (m,) and (m, d) (or zero)."""
+        total = data.X.new_zeros(data.n)
+        for part in self.chunks(data.n):
+            z = data.X @ self.V[part].T
+            total += activation(z, self.slope) @ outer[part]
+            if inner is not None:
+                active = derivative(z, self.slope) * self.a[part]
+                total += (active * (data.X @ inner[part].T)).sum(dim=1)
+        return data.y * total
+
     def kernel(self, data: Dataset, block: str = "both") -> Tensor:
         """Return ``K = G G^T``, shape (n, n), of the outer block, the inner block or both.
 

@@ -12,6 +12,15 @@ from lowrot.plots._collapse import (
 )
 from lowrot.plots._coupled import bounds, masses, proof_lines, relevant_mass, widths
 from lowrot.plots._margins import margin_sets, margins_against_d
+from lowrot.plots._near_init import (
+    bounds_on_error,
+    error_curves,
+    held_fractions,
+    power_laws,
+    sgd_at_a_glance,
+    sgd_proof,
+    used_fractions,
+)
 from lowrot.plots._optima import (
     best_regions,
     decision_regions,
@@ -30,13 +39,16 @@ __all__ = [
     "Scrubber",
     "best_regions",
     "bounds",
+    "bounds_on_error",
     "collapse_bounds",
     "collapse_lines",
     "decision_regions",
     "dual_curve",
+    "error_curves",
     "errors_by_groups",
     "good_directions",
     "grid",
+    "held_fractions",
     "margin_sets",
     "margins_against_d",
     "masses",
@@ -44,14 +56,18 @@ __all__ = [
     "missing_groups",
     "network_certificates",
     "optimal_directions",
+    "power_laws",
     "products",
     "proof_lines",
     "regimes",
     "relevant_mass",
     "rotation_and_share",
     "scrubber",
+    "sgd_at_a_glance",
+    "sgd_proof",
     "tangent_predictor",
     "three_regimes",
     "use_style",
+    "used_fractions",
     "widths",
 ]

@@ -1,5 +1,6 @@
 """One object per theorem: hypotheses evaluated, bounds as functions of tau, conclusion checked."""
 
+from lowrot.theorems._generalization import leave_one_out, margin_error, margin_samples
 from lowrot.theorems._good_neurons import (
     binomial_interval,
     cap_fractions,
@@ -10,6 +11,8 @@ from lowrot.theorems._good_neurons import (
     uncovered,
     width_needed,
 )
+from lowrot.theorems._near_init_flow import NearInitFlow, near_init_flow
+from lowrot.theorems._near_init_sgd import NearInitSGD, near_init_sgd
 from lowrot.theorems._neural_collapse import NeuralCollapse, neural_collapse
 from lowrot.theorems._no_rotation import (
     NoRotation,
@@ -23,6 +26,8 @@ from lowrot.theorems._statement import Check, Hypothesis
 __all__ = [
     "Check",
     "Hypothesis",
+    "NearInitFlow",
+    "NearInitSGD",
     "NeuralCollapse",
     "NoRotation",
     "binomial_interval",
@@ -31,6 +36,11 @@ __all__ = [
     "covering_error",
     "covering_failure",
     "good_neurons",
+    "leave_one_out",
+    "margin_error",
+    "margin_samples",
+    "near_init_flow",
+    "near_init_sgd",
     "neural_collapse",
     "no_rotation",
     "plane_arcs",

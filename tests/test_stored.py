@@ -1,0 +1,35 @@
+"""The stored sweeps: provenance, completeness, and a cell that is computed again."""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "book"))
+from data import near_init_sgd as stored
+
+
+def test_every_cell_is_there_with_its_provenance():
+    curves, widths = stored.read("curves"), stored.read("widths")
+    cells = set(curves[["d", "m"]].itertuples(index=False, name=None))
+    assert cells == set(stored.SHAPES + stored.MET)
+    assert set(widths[["d", "m"]].itertuples(index=False, name=None)) == set(stored.WIDTHS)
+    for frame in (curves, widths):
+        assert set(frame["rule"]) == set(stored.UPDATES)
+        assert not frame.isna().any().any()
+    for name in ("curves", "widths"):
+        command, versions, _ = stored.provenance(name)
+        assert command == f"command: python book/data/near_init_sgd.py {name}"
+        assert "torch" in versions
+    large = sum(f.stat().st_size for f in stored.HERE.glob("near_init_sgd_*"))
+    assert large < 250_000
+
+
+def test_a_cell_comes_out_the_same():
+    now = stored.curves(2, 16, "perceptron")
+    then = stored.read("curves").merge(now[["rule", "d", "m", "seed", "samples"]])
+    pd.testing.assert_frame_equal(then, now, check_dtype=False, rtol=1e-3)
+    assert (then.mistakes.to_numpy() == now.mistakes.to_numpy()).all()
+    counts, kept = stored.widths(2, 4), stored.read("widths")
+    kept = kept[(kept.d == 2) & (kept.m == 4)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, counts, check_dtype=False)
