@@ -1,0 +1,29 @@
+"""Who takes part, and with what settings."""
+
+import math
+from functools import partial
+
+from _flow.descent import autograd_descent, closed_descent, fixed_runge_kutta
+from _flow.jax_solvers import diffrax_solver
+from _flow.lowrot_call import lowrot_flow
+from _flow.solvers import scipy_solver, torchdiffeq_dopri5
+
+TOLERANCES = [0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8]
+STEPS = [2.0 ** (-k / 2) for k in range(41)]
+PEERS = {
+    "lowrot": (lowrot_flow, TOLERANCES),
+    "GD, fixed step": (autograd_descent, STEPS),
+    "GD, adaptive step": (partial(autograd_descent, adaptive=True), [math.inf, *STEPS]),
+    "GD, adaptive, closed form": (closed_descent, [math.inf, *STEPS]),
+    "torchdiffeq dopri5": (torchdiffeq_dopri5, TOLERANCES),
+    "diffrax Tsit5": (partial(diffrax_solver, method="Tsit5"), TOLERANCES),
+    "diffrax Kvaerno5": (partial(diffrax_solver, method="Kvaerno5"), TOLERANCES),
+    "SciPy LSODA": (partial(scipy_solver, method="LSODA"), TOLERANCES),
+    "SciPy BDF": (partial(scipy_solver, method="BDF"), TOLERANCES),
+    "SciPy Radau": (partial(scipy_solver, method="Radau"), TOLERANCES),
+    "SciPy BDF, structured": (partial(scipy_solver, method="BDF", structured=True), TOLERANCES),
+    "SciPy Radau, structured": (partial(scipy_solver, method="Radau", structured=True), TOLERANCES),
+}
+"""Name: the peer, and its settings from the loosest on."""
+REFERENCE = (fixed_runge_kutta, [8.0, 4.0])
+"""The fine one is believed where the two agree."""
