@@ -12,7 +12,6 @@ with two threads. Arguments choose rows by words in their names.
 
 import os
 import re
-import statistics
 import time
 from pathlib import Path
 
@@ -79,7 +78,7 @@ def floor(net, data):
 
 
 def seconds(work):
-    """The median of many runs where one is short; the first one is not counted."""
+    """The least of many runs where one is short; the first one is not counted."""
     work()
     taken = []
     while len(taken) < 3 or (sum(taken) < 0.5 and len(taken) < 1000):
@@ -88,7 +87,7 @@ def seconds(work):
         taken.append(time.perf_counter() - start)
         if taken[0] > 5.0:
             break
-    return statistics.median(taken)
+    return min(taken)
 
 
 def resident(which):
