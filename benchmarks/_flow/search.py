@@ -17,6 +17,7 @@ from _flow.problem import parity
 from _flow.run import measure
 
 HERE = Path(__file__).parent
+DAY = 86400.0
 VERSIONS = ("numpy", "scipy", "torch", "torchdiffeq", "diffrax", "jax", "optimistix", "lineax")
 
 
@@ -88,25 +89,27 @@ class Search:
 
     def references(self, exact_to):
         """Normalized margin by target: two small steps that agree, or lowrot at rtol = 1e-5."""
-        reachable = [t for t in self.targets if t <= exact_to]
-        found = {}
-        if reachable:
-            coarse, fine = (
-                self.run("reference", c, reachable[-1], limit=7200.0) for c in REFERENCE[1]
-            )
-            for target in reachable:
-                pair = coarse.at(target), fine.at(target)
-                if None in pair:
-                    raise RuntimeError(f"the reference did not reach {target:g}: {fine.note}")
-                a, b = (c["normalized"] for c in pair)
-                if abs(a / b - 1.0) > self.tolerance / 50.0:
-                    raise RuntimeError(f"two references differ at {target:g}: {a} and {b}")
-                found[target] = b
-        beyond = [t for t in self.targets if t > exact_to]
+        found, low = {}, -float("inf")
+        for high, pair in REFERENCE[1].items():
+            reachable = [t for t in self.targets if low < t <= min(high, exact_to)]
+            low = high
+            if reachable:
+                runs = [self.run("reference", c, reachable[-1], limit=DAY) for c in pair]
+                found |= {t: self.agreed(t, *runs) for t in reachable}
+        beyond = [t for t in self.targets if t not in found]
         if beyond and hasattr(lowrot, "gradient_flow"):
-            run = self.run("lowrot", 1e-5, beyond[-1], limit=7200.0)
+            run = self.run("lowrot", 1e-5, beyond[-1], limit=DAY)
             found |= {t: run.at(t)["normalized"] for t in beyond if run.at(t)}
         return found
+
+    def agreed(self, target, coarse, fine):
+        """The finer of two references; they must agree 50 times better than asked of the peers."""
+        if not (coarse.at(target) and fine.at(target)):
+            raise RuntimeError(f"the reference did not reach {target:g}: {fine.end} {fine.note}")
+        a, b = coarse.at(target)["normalized"], fine.at(target)["normalized"]
+        if not abs(a / b - 1.0) <= self.tolerance / 50.0:
+            raise RuntimeError(f"two references differ at {target:g}: {a} and {b}")
+        return b
 
     def error(self, crossing):
         exact = self.reference.get(crossing["target"])
