@@ -30,11 +30,7 @@ def options():
     parser.add_argument("--repeats", type=int, default=3, help="runs where one is short")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument(
-        "--exact-to",
-        type=float,
-        default=1e4,
-        help="the reference takes small steps to this margin, and is lowrot at rtol = 1e-5 above; "
-        "1e6 takes the better part of an hour, once",
+        "--along", action="store_true", help="ask for the accuracy at all smaller targets too"
     )
     return parser.parse_args()
 
@@ -74,7 +70,7 @@ def growth(rows):
 if __name__ == "__main__":
     chosen = options()
     search = Search(
-        sorted(chosen.targets), chosen.tolerance, chosen.limit, chosen.threads, chosen.exact_to
+        sorted(chosen.targets), chosen.tolerance, chosen.limit, chosen.threads, chosen.along
     )
     names = [n for n in PEERS if not chosen.words or any(word in n for word in chosen.words)]
     rows = [search.row(name, target, chosen.repeats) for name in names for target in search.targets]

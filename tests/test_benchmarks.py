@@ -66,15 +66,16 @@ def test_two_targets_in_one_step():
     assert (second.steps, second.evaluations) == (1, 7)
 
 
-@pytest.fixture(scope="module")
-def exact():
-    coarse, fine = (next(REFERENCE[0](c, setup=small)([3.0], abs)).normalized for c in (0.5, 0.25))
+def exact(margin):
+    """The normalized margin there, by two small steps that agree."""
+    runs = [REFERENCE[0](c, setup=small)([margin], abs) for c in (0.5, 0.25)]
+    coarse, fine = (next(run).normalized for run in runs)
     assert coarse == pytest.approx(fine, rel=1e-5)
     return fine
 
 
 @pytest.mark.parametrize("name", PEERS)
-def test_peer_arrives_where_the_reference_does(name, exact):
+def test_peer_arrives_where_the_reference_does(name):
     for package in ("diffrax", "torchdiffeq"):
         if package in name and importlib.util.find_spec(package) is None:
             pytest.skip(f"{package} is in the extra bench")
@@ -83,7 +84,8 @@ def test_peer_arrives_where_the_reference_does(name, exact):
     setting = 2.0**-8 if name.startswith("GD") else 1e-3 if name == "lowrot" else 1e-4
     seen = []
     (crossing,) = PEERS[name][0](setting, setup=small)([3.0], seen.append)
-    assert crossing.normalized == pytest.approx(exact, rel=1e-3)
+    margin = getattr(crossing, "margin", 3.0)
+    assert crossing.normalized == pytest.approx(exact(margin), rel=1e-3)
     assert name == "lowrot" or seen
 
 
@@ -121,7 +123,7 @@ def judged(monkeypatch):
     monkeypatch.setattr(search, "PEERS", dict.fromkeys(("good", "slow", "broken"), (None, ladder)))
     monkeypatch.setattr(search, "isolated", played)
     monkeypatch.setattr(search, "Store", Memory)
-    return search.Search([10.0, 100.0], 1e-3, 60.0, 1, 100.0), asked
+    return search.Search([10.0, 100.0], 1e-3, 60.0, 1), asked
 
 
 def test_loosest_accurate_setting_is_reported(judged):
@@ -129,10 +131,11 @@ def test_loosest_accurate_setting_is_reported(judged):
     row = bench.row("good", 100.0, repeats=3)
     assert (row["setting"], row["steps"], row["seconds"]) == (0.1, 3, 2.0)
     assert row["error"] == pytest.approx(1e-3)
-    runs = [run for run in asked if run[0] == "good"]
-    assert runs == [("good", 1.0, 100.0), *3 * [("good", 0.1, 100.0)]]  # none at a tighter one
+    runs = [run[1:] for run in asked if run[0] == "good"]
+    smaller = [(1.0, 10.0), (0.1, 10.0)]
+    assert runs == [*smaller, (1.0, 100.0), *3 * [(0.1, 100.0)]]  # none at a tighter one
     bench.row("good", 100.0, repeats=3)
-    assert [run for run in asked if run[0] == "good"] == runs  # all of it is in the store
+    assert [run[1:] for run in asked if run[0] == "good"] == runs  # all of it is in the store
 
 
 def test_two_limits_end_a_search(judged):
@@ -141,6 +144,31 @@ def test_two_limits_end_a_search(judged):
     assert "seconds" not in row
     assert row["note"] == "60 s: margin 7 at 1"
     assert [run for run in asked if run[0] == "slow"] == [("slow", 1.0, 10.0), ("slow", 0.1, 10.0)]
+
+
+def test_larger_target_is_not_tried_where_a_smaller_one_was_not_reached(judged):
+    bench, asked = judged
+    row = bench.row("slow", 100.0, repeats=3)
+    assert row["note"] == "60 s: margin 7 at 1"
+    assert [run[2] for run in asked if run[0] == "slow"] == [10.0, 10.0]
+
+
+def test_landing_beyond_the_target_is_judged_where_it_is(judged):
+    bench, _ = judged
+    bench.reference = lambda x: 0.5 * x  # the normalized margin is the root of the margin
+    crossing = {"target": 100.0, "normalized": 12.0}
+    assert bench.error(crossing) == pytest.approx(0.2)
+    assert bench.error(crossing | {"margin": 144.0}) == pytest.approx(0.0)
+
+
+def test_accuracy_along_the_path(judged):
+    """An accurate end after an inaccurate beginning is luck, which ``along`` does not accept."""
+    bench, _ = judged
+    rows = [{"target": 10.0, "normalized": 0.11}, {"target": 100.0, "normalized": 0.1}]
+    run = search.Run("done", crossings=rows)
+    assert bench.good(run, 100.0)
+    bench.along = True
+    assert not bench.good(run, 100.0)
 
 
 def test_failure_is_said_in_its_own_words(judged):
@@ -166,8 +194,8 @@ def test_references_that_differ_are_refused(judged, monkeypatch):
             + [("done", "")]
         ),
     )
-    with pytest.raises(RuntimeError, match="two references differ at 10"):
-        bench.references(100.0)
+    with pytest.raises(RuntimeError, match="two references differ at 1:"):
+        bench.references()
 
 
 def sleeper(send):

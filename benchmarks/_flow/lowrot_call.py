@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import time
-
-import numpy as np
+from dataclasses import dataclass
 
 import lowrot
 from _flow.crossing import Crossing
 from _flow.problem import parity
+
+
+@dataclass
+class Landing(Crossing):
+    """A crossing that is known at the end of a step, at a margin of its own beyond the target."""
+
+    margin: float = 0.0
 
 
 def lowrot_flow(rtol, setup=parity):
@@ -24,13 +29,11 @@ def lowrot_flow(rtol, setup=parity):
                 net, data, loss="exponential", stop={"min_margin": target}, rtol=rtol
             )
             seconds = time.perf_counter() - start
-            margin, normalized = path["min_margin"][-2:], path["margin_normalized"][-2:]
-            if margin[-1] < target * (1.0 - 1e-9):
+            margin, normalized = float(path["min_margin"][-1]), float(path["normalized"][-1])
+            if margin < target * (1.0 - 1e-9) or not path.ok:
                 raise ArithmeticError(path.status)
-            # ln ||W||^2 where the margin is the target, should the last step go beyond it
-            norm = math.exp(np.interp(target, margin, np.log(margin / normalized)))
-            work = int(path.stats["steps"]), int(path.stats["evaluations"])
-            yield Crossing(target, target / norm, *work, seconds)
-            tick(target)
+            steps, kernels = int(path.stats["steps"]), int(path.stats["kernels"])
+            yield Landing(target, normalized, steps, kernels, seconds, margin)
+            tick(margin)
 
     return follow
