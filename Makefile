@@ -33,6 +33,7 @@ test: lint
 	$(BIN)/python -m pytest -n 2 tests/test_book.py tests/test_pages.py
 
 bench: env
+	$(BIN)/python -m pip install -c requirements.lock -e ".[bench]"
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
 
 clean:
