@@ -1,6 +1,7 @@
 """The figures of the book: each function draws one and returns its axes."""
 
 from lowrot.plots._coupled import bounds, masses, proof_lines, relevant_mass, widths
+from lowrot.plots._flow import power_laws, sliding_neurons, smoothed_margins, steps_taken
 from lowrot.plots._margins import margin_sets, margins_against_d
 from lowrot.plots._optima import (
     best_regions,
@@ -25,9 +26,13 @@ __all__ = [
     "masses",
     "network_certificates",
     "optimal_directions",
+    "power_laws",
     "proof_lines",
     "regimes",
     "relevant_mass",
+    "sliding_neurons",
+    "smoothed_margins",
+    "steps_taken",
     "tangent_predictor",
     "three_regimes",
     "use_style",
