@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter
 
 from lowrot.data import Dataset
 from lowrot.path import Path
@@ -52,7 +53,7 @@ def smoothed_margins(curves: Series, best: float | None = None, ax: Axes | None 
         ax.axhline(best, color=INK, lw=0.8, ls=(0, (4, 2)), label="best possible")
     ax.set_xlabel(r"clock $\tau$")
     ax.set_ylabel(r"smoothed margin $P_+/\|W\|^2$")
-    ax.legend(loc="lower right")
+    ax.legend(loc="center left")
     return ax
 
 
@@ -82,7 +83,7 @@ def sliding_neurons(path: Path, data: Dataset, ax: Axes | None = None, title: st
         colour = POSITIVE if path["a"][0, j] > 0 else NEGATIVE
         ax.plot(path["tau"], angle[:, j], color=colour, lw=0.9)
         ax.plot(path["tau"], np.where(slides[:, j], angle[:, j], np.nan), color=INK, lw=2.6)
-    ax.set_ylim(-8, 368)
+    ax.set_ylim(min(-8.0, angle.min() - 8.0), max(368.0, angle.max() + 8.0))
     ax.set_yticks([0, 90, 180, 270, 360], ["0°", "90°", "180°", "270°", "360°"])
     ax.set_xlabel(r"clock $\tau$")
     ax.set_title(title)
@@ -129,6 +130,8 @@ def power_laws(
         )
     ax.set_xscale("log")
     ax.set_yscale("log")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_minor_formatter(NullFormatter())
     ax.set_xlabel(labels[0])
     ax.set_ylabel(labels[1])
     ax.legend()
