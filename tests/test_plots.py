@@ -325,3 +325,40 @@ def test_power_laws_shares_and_bounds():
     assert list(ax.lines[1].get_xdata()) == [100.0, 100.0]
     ax = plots.bounds_on_error({"bound": (x, [1, 0.5, 0.1])}, (x, [0.3, 0.1, 0.01]), "measured")
     assert len(ax.lines) == 3
+
+
+def test_smoothed_margins_draws_the_first_on_top():
+    ax = plots.smoothed_margins({"flow": ([0, 1], [0, 0.1]), "steps": ([0, 1], [0, 0.2])}, 0.125)
+    assert ax.lines[0].get_zorder() > ax.lines[1].get_zorder()
+    assert list(ax.lines[2].get_ydata()) == [0.125, 0.125]
+    with pytest.raises(ValueError, match="curves is empty"):
+        plots.smoothed_margins({})
+
+
+def test_sliding_neurons_marks_only_what_is_on_a_kink():
+    V = np.array([[[1.0, 0.2], [0.3, 1.0]], [[1.0, 0.0], [0.3, 1.0]]])
+    data = lowrot.Dataset(torch.tensor([[0.0, 1.0]]).double(), torch.ones(1).double())
+    path = lowrot.Path({"tau": np.arange(2.0)}, {"a": np.ones((2, 2)), "V": V})
+    lines = plots.sliding_neurons(path, data).lines
+    slides = [line.get_ydata() for line in lines if line.get_linewidth() == 2.6]
+    assert [np.isfinite(y).tolist() for y in slides] == [[False, True], [False, False]]
+    with pytest.raises(ValueError, match="d = 2 only"):
+        plots.sliding_neurons(path, CUBE)
+
+
+def test_convergence_draws_the_slope_it_is_told():
+    x = np.array([1.0, 2.0, 4.0])
+    ax = plots.convergence({"a": (x, x**3)}, ("h", "error"), 3.0)
+    (first, last), (low, high) = ax.lines[-1].get_data()
+    assert math.log(high / low) / math.log(last / first) == pytest.approx(3.0)
+    with pytest.raises(ValueError, match="expected positive"):
+        plots.convergence({"a": ([1.0], [0.0])}, ("h", "error"))
+
+
+def test_steps_taken_counts_from_the_first_margin_above_one():
+    path = lowrot.Path({"tau": np.arange(4.0), "min_margin": np.array([-1.0, 0.5, 2.0, 8.0])})
+    ax = plots.steps_taken(path, (2.0, 1.0))
+    assert ax.lines[0].get_xydata().tolist() == [[2.0, 2.0], [8.0, 3.0]]
+    path.columns["min_margin"][2:] = 0.5
+    with pytest.raises(ValueError, match="expected one above 1"):
+        plots.steps_taken(path, (2.0, 1.0))

@@ -11,6 +11,7 @@ from lowrot.plots._collapse import (
     rotation_and_share,
 )
 from lowrot.plots._coupled import bounds, masses, proof_lines, relevant_mass, widths
+from lowrot.plots._flow import convergence, sliding_neurons, smoothed_margins, steps_taken
 from lowrot.plots._margins import margin_sets, margins_against_d
 from lowrot.plots._near_init import (
     bounds_on_error,
@@ -42,6 +43,7 @@ __all__ = [
     "bounds_on_error",
     "collapse_bounds",
     "collapse_lines",
+    "convergence",
     "decision_regions",
     "dual_curve",
     "error_curves",
@@ -65,6 +67,9 @@ __all__ = [
     "scrubber",
     "sgd_at_a_glance",
     "sgd_proof",
+    "sliding_neurons",
+    "smoothed_margins",
+    "steps_taken",
     "tangent_predictor",
     "three_regimes",
     "use_style",
