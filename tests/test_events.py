@@ -11,9 +11,22 @@ from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 from scipy.optimize import brentq
 
-from lowrot._events import Contact, Neurons, move, track, wrong_side
+from lowrot._events import Contact, Motion, Neurons, track, wrong_side
 from lowrot._neurons import Drive
 from lowrot._planes import Planes
+
+
+def tracked(planes, neurons, drive, goals, rates):
+    """The neurons at one goal or two."""
+    ends = goals if len(goals) == 2 else (0.5 * goals[0], goals[0])
+    return track(planes, neurons, drive, ends, rates).states[-len(goals) :]
+
+
+def moved(planes, start, contact, drive, dt):
+    """The neurons after a time dt with both layers trained."""
+    zero = torch.zeros_like(start.a)
+    return Motion.of(planes, start, contact, drive, zero, zero + dt, (1.0, 1.0)).end
+
 
 BOTH = (1.0, 1.0)
 
@@ -50,7 +63,7 @@ def test_a_crossing_is_followed_exactly(slope):
     hit = flow(above, a, v, at)
     goals = (0.5 * at, at + 0.7)
     drive = Drive.of(planes, w, 0 * w)
-    out = track(planes, neuron(planes, a, v), drive, goals, BOTH)
+    out = tracked(planes, neuron(planes, a, v), drive, goals, BOTH)
     expected = flow(above, a, v, goals[0]), flow(below, hit[0], hit[1:], 0.7)
     for got, want in zip(out, expected):
         np.testing.assert_allclose(got.a[0], want[0], rtol=1e-9)
@@ -70,7 +83,7 @@ def test_a_neuron_slides_where_both_sides_push_back(start, slope, pulls):
     assert side[1] * start < 0
     at = brentq(lambda t: flow(side, a, v, t)[2], 0.0, 2.0, xtol=1e-15)
     hit = flow(side, a, v, at)
-    out = track(planes, neuron(planes, a, v), Drive.of(planes, w, 0 * w), (at, at + 2.0), BOTH)
+    out = tracked(planes, neuron(planes, a, v), Drive.of(planes, w, 0 * w), (at, at + 2.0), BOTH)
     # The balance gives a^2 - v_1^2 its value at the arrival.
     want = hit[0] * math.cosh(1.0) + hit[1] * math.sinh(1.0)
     np.testing.assert_allclose(out[1].a[0], want, rtol=1e-9)
@@ -86,8 +99,8 @@ def test_sliding_out_of_contact_is_seen_as_a_crossing():
     drive, start = Drive.of(planes, w, 0 * w), neuron(planes, 1.0, [1.0, 0.3])
     contact = Contact.of(planes, start, planes.coefficients(w)[1])
     assert not contact.mask.any()
-    early = move(planes, start, contact, drive, 0.0, 0.1, BOTH)
-    late = move(planes, start, contact, drive, 0.0, 1.0, BOTH)
+    early = moved(planes, start, contact, drive, 0.1)
+    late = moved(planes, start, contact, drive, 1.0)
     assert not wrong_side(planes, early, contact).any()
     assert wrong_side(planes, late, contact).sum() == 1
 
@@ -99,7 +112,7 @@ def test_a_neuron_that_slides_on_two_planes_goes_along_their_line():
     drive, start = Drive.of(planes, w, 0 * w), neuron(planes, a, [0.7, 0.0, 0.0])
     assert int((start.S == 0).sum()) == 2
     contact = Contact.of(planes, start, planes.coefficients(w)[1])
-    end = move(planes, start, contact, drive, 0.0, 1.5, BOTH)
+    end = moved(planes, start, contact, drive, 1.5)
     want = a * math.cosh(0.45) + 0.7 * math.sinh(0.45)
     np.testing.assert_allclose(end.a[0], want, rtol=1e-12)
     np.testing.assert_allclose(end.V[0, 0], math.sqrt(want**2 - a**2 + 0.49), rtol=1e-12)
@@ -130,7 +143,7 @@ def test_a_departure_converges_with_the_interval(slope):
         now, h = neuron(planes, 1.0, [0.7, 0.0]), 2.0 / count
         for k in range(count):
             drive = Drive.of(planes, tensor(departing(k * h)), tensor([0.0, 1.0, 0.0]))
-            (now,) = track(planes, now, drive, (h,), BOTH)
+            (now,) = tracked(planes, now, drive, (h,), BOTH)
         assert int((now.S == 0).sum()) == 0
         errors.append(np.abs(np.append(now.a.numpy(), now.V.numpy()) - exact).max())
     order = -np.polyfit(np.log(counts), np.log(errors), 1)[0]
@@ -148,10 +161,10 @@ def test_tracking_agrees_with_small_intervals(seed):
     w, rate = 0.3 * torch.randn(2, 6, generator=generator, dtype=torch.float64)
     planes, T = Planes.of(X, 0.1), 0.5
     start = Neurons(a, V, (V @ planes.U.T).sign())
-    (whole,) = track(planes, start, Drive.of(planes, w, rate), (T,), BOTH)
+    (whole,) = tracked(planes, start, Drive.of(planes, w, rate), (T,), BOTH)
     now, h = start, T / 200
     for k in range(200):
-        (now,) = track(planes, now, Drive.of(planes, w + k * h * rate, rate), (h,), BOTH)
+        (now,) = tracked(planes, now, Drive.of(planes, w + k * h * rate, rate), (h,), BOTH)
     assert int((start.S != now.S).any(1).sum()) >= 1  # kinks were met
     scale = float(V.norm(dim=1).max())
     assert float((whole.V - now.V).abs().max()) < 2e-3 * scale
@@ -177,6 +190,6 @@ def test_frozen_inner_weights_stay_where_they_are():
     w = tensor([0.5, -1.0, -0.4])
     rates = (1.0, 0.0)
     drive = Drive.of(planes, w, 0 * w)
-    (end,) = track(planes, neuron(planes, 1.0, v), drive, (2.0,), rates)
+    (end,) = tracked(planes, neuron(planes, 1.0, v), drive, (2.0,), rates)
     assert end.V.tolist() == [v]
     np.testing.assert_allclose(end.a[0], 1.0 + 2.0 * (0.5 - 5e-4), rtol=1e-14)

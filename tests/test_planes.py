@@ -9,10 +9,17 @@ import torch
 from lowrot import Dataset, Network, balanced, sparse_parity, standard
 from lowrot import _planes as module
 from lowrot._collocation import Collocation
-from lowrot._events import Contact, Neurons, move
+from lowrot._events import Contact, Motion, Neurons
 from lowrot._laws import Separation
 from lowrot._neurons import Drive
 from lowrot._planes import Planes, Sliding
+
+
+def moved(planes, start, contact, drive, dt):
+    """The neurons after a time dt with both layers trained."""
+    zero = torch.zeros_like(start.a)
+    return Motion.of(planes, start, contact, drive, zero, zero + dt, (1.0, 1.0)).end
+
 
 BLOCKS = {"both": (1.0, 1.0), "outer": (1.0, 0.0), "inner": (0.0, 1.0)}
 
@@ -151,7 +158,7 @@ def test_kernel_with_sliding_against_the_integrator(slope):
     drive = Drive.of(planes, w, 0 * w)
     contact = Contact.of(planes, start, planes.coefficients(w)[1])
     t = 1e-6
-    end = move(planes, start, contact, drive, 0.0, t, (1.0, 1.0))
+    end = moved(planes, start, contact, drive, t)
     assert int((end.S == 0).sum()) == 1
     stepper = Collocation(planes, Separation(data.y, "exponential"), (1.0, 1.0), 1e-3)
     rate = data.y * (stepper.outputs(end) - stepper.outputs(start)) / t
