@@ -118,3 +118,18 @@ def test_calls_refuse_other_shapes_and_zero_scales():
 def test_to_keeps_the_network():
     net = standard(3, 2, slope=0.5).to("cpu")
     assert (net.m, net.d, net.slope) == (3, 2, 0.5)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.3])
+def test_tangents_pair_with_gradients(slope):
+    net, data = standard(30, 4, seed=1, slope=slope), sparse_parity(4, n=9, seed=2)
+    generator = torch.Generator().manual_seed(0)
+    outer = torch.randn(30, generator=generator, dtype=torch.float64)
+    inner = torch.randn(30, 4, generator=generator, dtype=torch.float64)
+    both, alone = net.tangent(data, outer, inner), net.tangent(data, outer)
+    for i in range(data.n):
+        q = torch.zeros(data.n, dtype=torch.float64)
+        q[i] = 1.0
+        a, V = net.gradient(data, q)
+        assert float(both[i]) == pytest.approx(float(a @ outer + (V * inner).sum()), rel=1e-12)
+        assert float(alone[i]) == pytest.approx(float(a @ outer), rel=1e-12)
