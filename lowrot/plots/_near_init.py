@@ -38,7 +38,7 @@ def sgd_at_a_glance(runs: Runs, stated: Sequence[NearInitSGD], data: Dataset) ->
     left.plot(t, bound, color=ACCENT, label="bound on the average")
     left.plot([], [], color=POSITIVE, label="measured")
     left.set(xscale="log", xlabel="samples", title="test error", ylim=(-0.02, 1.05))
-    left.legend(loc="center", bbox_to_anchor=(0.68, 0.72))
+    left.legend(loc="center", bbox_to_anchor=(0.42, 0.72))
     middle.axhline(min(each.displacement for each in stated), color=ACCENT, label="bound")
     middle.set(xscale="log", xlabel="samples", title=r"$\|W_s - W_0\|$")
     middle.legend(loc="center left")

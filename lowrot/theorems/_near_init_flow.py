@@ -179,10 +179,12 @@ class NearInitFlow:
             "floor <= P/||W||^2": (frame.margin - frame.margin_floor).min(),
         }
         if self._applies and self.block == "outer":
-            done = (far >= self.start.g / 2) | (tau >= 1.0)
+            g, late = self.start.g, tau >= 1.0
+            done = late | (far >= g / 2)
             if done.any():
-                slack["corollary: P >= g^2/4"] = (P[done] - self.start.g**2 / 4).min()
-                slack["corollary: rho >= g/2 by tau = 1"] = 1.0 - _first(tau, far, self.start.g / 2)
+                slack["corollary: P >= g^2/4"] = (P[done] - g**2 / 4).min()
+            if late.any():
+                slack["corollary: rho >= g/2 by tau = 1"] = far[late].min() - g / 2
         return verdict(frame, slack)
 
     def inequalities(self, path: Path) -> Check:
@@ -282,12 +284,6 @@ def near_init_flow(
     Source: chapter "Near initialization: gradient flow".
     """
     return NearInitFlow(net, data, loss, block)
-
-
-def _first(tau: np.ndarray, far: np.ndarray, distance: float) -> float:
-    """The first saved time at which the distance was reached; inf if none was."""
-    index = int(np.searchsorted(far, distance))
-    return float(tau[index]) if index < len(tau) else math.inf
 
 
 def _distances(rho: Any) -> np.ndarray:
