@@ -18,8 +18,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lowrot._events import Contact, Motion, Neurons, Tracked, track, wrong_side
+from lowrot._events import Tracked, track, wrong_side
 from lowrot._laws import Law
+from lowrot._motion import Contact, Motion, Neurons
 from lowrot._neurons import Drive, Rates, speed_squared
 from lowrot._planes import Planes, Sliding
 
@@ -145,9 +146,9 @@ class Collocation:
         stages = State(states[0], p[0], guess[0]), State(states[1], p[1], guess[1])
         q = [law.vector(weights) for weights in (start.weights, *guess)]
         defect = DEFECT * h * (q[0] - 1.5 * q[1] + 0.5 * q[2])
-        error = max(_size(defect, K[1], direction, size, scale), way.slip / size) / self.rtol
+        error = max(_size(defect, K[1], direction, size, scale), way.slip() / size) / self.rtol
         speeds = self._speed(states[0], drive, C1 * h), self._speed(states[1], drive, h)
-        return Step(stages, error, speeds, way.energy, count, kernels, stiff)
+        return Step(stages, error, speeds, way.energy(), count, kernels, stiff)
 
     def _solve(
         self, p: Sequence[Tensor], K: Sequence[Tensor], guess: Sequence[Any], h: float
@@ -181,18 +182,16 @@ class Collocation:
         first, second = motions[0].end, motions[1].end
         wrong = [wrong_side(self.planes, state, contact).any(1) for state in (first, second)]
         kinked = wrong[0] | wrong[1]
-        smooth, span = (~kinked).nonzero()[:, 0], zero + h
-        slip = float(motions[1].slip(span)[smooth].sum())
-        energy = float(motions[1].energy(smooth, span[smooth]).sum())
-        rows = kinked.nonzero()[:, 0]
+        smooth, rows = (~kinked).nonzero()[:, 0], kinked.nonzero()[:, 0]
+        arcs = [(motions[1].arc.take(smooth), (zero + h)[smooth])]
         if len(rows):
             tracked = track(self.planes, start.take(rows), drive, times, self.rates)
             if tracked is None:
                 return drive, None
             for state, part in zip((first, second), tracked.states):
                 state.put(rows, part)
-            slip, energy = slip + tracked.slip, energy + tracked.energy
-        return drive, Tracked((first, second), slip, energy)
+            arcs += tracked.arcs
+        return drive, Tracked((first, second), arcs)
 
     def _jump(self, state: State) -> Tensor:
         jump = self.planes.coefficients(self.law.sign * self.law.vector(state.weights))[1]

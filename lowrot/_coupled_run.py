@@ -163,7 +163,7 @@ class Run(Follower):
             (end.margins.ln_scale - last * h, last),
             h,
         )
-        ln_t = later(self.ln_t, -start.ln_lam, -end.ln_lam, h)
+        ln_t = later(self.ln_t, (-start.ln_lam, -end.ln_lam), h)
         self.point, self.J, self.ln_t = end, J, ln_t
 
     def row(self) -> dict[str, float]:

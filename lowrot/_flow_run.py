@@ -7,42 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
-from lowrot._collocation import A, Collocation, State, Step
-from lowrot._follow import Follower, Row, later
-from lowrot._laws import Regression, Separation
-from lowrot._model import Weights
+from lowrot._collocation import Collocation, State, Step
+from lowrot._follow import Follower, Row
 from lowrot._neurons import Rates
-from lowrot._planes import Planes
-from lowrot.data import Dataset
-from lowrot.margins import dual_weights, entropy_constant, log_loss, soft_margin
 from lowrot.network import Network
 from lowrot.path import Path, Recorder
 
 _GROWTH = 2.0
 """Largest ln growth of a neuron in a step."""
-_RESOLVED = 1e12
-"""Margins beyond which doubles no longer resolve the differences that the weights come from."""
-_REST = 1e-8
-
-
-def certificates(rtol: float) -> dict[str, tuple[float, str]]:
-    """What is checked along a classification flow, and how far rounding and rtol may move it."""
-    return {
-        "balance": (
-            1e-9,
-            "a_j^2 - ||v_j||^2 is constant (F4), relative to its largest size",
-        ),
-        "loss_increase": (rtol, "P never decreases (F2), relative to max(1, | P |)"),
-        "margin_decrease": (
-            rtol,
-            "P_+/||W||^2 never decreases, P_+/(||a|| ||V||) if one layer is frozen (F5), relative",
-        ),
-        "sandwich": (rtol, "P <= sum q p <= P_+ + c_n (F3), relative to max(1, | P |)"),
-        "energy": (rtol ** (1 / 3), "P' = ||W'||^2 (F2), sum of the relative defects of the steps"),
-        "failed_steps": (0.0, "steps that no size made accurate enough"),
-    }
 
 
 @dataclass(frozen=True)
@@ -83,8 +56,8 @@ class FlowRun(Follower):
         """The clock time of the current point."""
         return self.time
 
-    def resume(self, path: Path, weights: Any) -> None:
-        """Continue at the end of a path."""
+    def resume(self, path: Path, weights: Any = None) -> None:
+        """Continue at the end of a path, with its dual weights where the outputs lose digits."""
         a, V = (self.point.p.new_tensor(path[name][-1]) for name in ("a", "V"))
         self.point = self.stepper.start(a, V, weights)
         self.before, self.last = self.point.weights, math.inf
@@ -96,6 +69,15 @@ class FlowRun(Follower):
         for name, certificate in path.certificates.items():
             self.recorder.violation(name, certificate.value)
         self.stats |= path.stats
+
+    def same(self, path: Path, **expected: Any) -> None:
+        """Refuse to continue a path of another kind, or of other sizes."""
+        expected = {"kind": self.setting.kind, **expected}
+        got = {name: path.meta.get(name) for name in expected}
+        shapes = {"V": tuple(self.setting.initial.V.shape), "q": (len(self.point.p),)}
+        found = {name: path.states[name].shape[1:] for name in shapes if name in path.states}
+        if (got, found) != (expected, shapes):
+            raise ValueError(f"resume is a path with {got} {found}; expected {expected} {shapes}")
 
     def advance(self, limit: float) -> str:
         """Take one accepted step that does not pass ``limit``; a reason in words if none can be."""
@@ -116,7 +98,7 @@ class FlowRun(Follower):
             self.stats["rejected"] += 1
             self.h = h * (0.4 if math.isinf(error) else max(0.2, 0.9 * error ** (-1 / 3)))
         self.before, self.last = self.point.weights, h
-        self.arrive(step.stages[1], h)
+        self.arrive(step.stages, h)
         self.step, self.point = step, step.stages[1]
         self.time = limit if h == room else self.time + h
         self.error += error * self.setting.rtol
@@ -130,7 +112,7 @@ class FlowRun(Follower):
         """A second estimate of a step's error in units of the tolerance, where there is one."""
         return 0.0
 
-    def arrive(self, end: State, h: float) -> None:
+    def arrive(self, stages: tuple[State, State], h: float) -> None:
         """Advance whatever is integrated beside the state."""
 
     def common(self) -> Row:
@@ -171,161 +153,3 @@ class FlowRun(Follower):
             "h": self.h,
             "slope": setting.initial.slope,
         }
-
-
-class SeparationRun(FlowRun):
-    """Gradient flow of the exponential or logistic loss, in the clock tau."""
-
-    def __init__(self, net: Network, data: Dataset, loss: str, rates: Rates, rtol: float) -> None:
-        self.law = Separation(data.y, loss)
-        stepper = Collocation(Planes.of(data.X, net.slope), self.law, rates, rtol)
-        super().__init__(Setting(net, "flow", rates, rtol), stepper, certificates(rtol))
-        self.loss, self.c_n = loss, entropy_constant(data.n, loss)
-        self.ln_t = -math.inf
-
-    def resume_from(self, path: Path) -> None:
-        """Continue a path of the same arguments."""
-        n, shape = len(self.point.p), tuple(self.setting.initial.V.shape)
-        got = path.meta.get("kind"), path.meta.get("loss"), tuple(path.states["V"].shape[1:])
-        if got != ("flow", self.loss, shape) or path["q"].shape[1] != n:
-            raise ValueError(
-                f"resume is a path of kind, loss and shape of V {got}; expected "
-                f"{('flow', self.loss, shape)} on {n} points"
-            )
-        self.resume(path, Weights.from_plain(path.meta["weights"], self.point.p))
-        self.ln_t = float(path["ln_t"][-1])
-
-    def advance(self, limit: float) -> str:
-        """Take a step, or say why the flow cannot usefully go on."""
-        if float(self.point.p.max()) > _RESOLVED:
-            return f"margins exceed {_RESOLVED:g}: doubles no longer resolve the dual weights"
-        reason = super().advance(limit)
-        least = float(self.point.p.min())
-        if (
-            not reason
-            and self.step
-            and least <= 0
-            and self.step.speeds[1] < _REST * self.common()["norm_squared"]
-        ):
-            where = f"at rest at tau = {self.time:.6g}"
-            return f"{where}: the data are not separated (min p = {least:.3g})"
-        return reason
-
-    def arrive(self, end: State, h: float) -> None:
-        """Advance ln t, with ln Lam linear over the step."""
-        lam = [float(dual_weights(point.p, self.loss)[1]) for point in (self.point, end)]
-        self.ln_t = later(self.ln_t, -lam[0], -lam[1], h)
-
-    def row(self) -> Row:
-        """The scalars at the current point."""
-        p, common = self.point.p, self.common()
-        P, least = float(soft_margin(p, self.loss)), float(p.min())
-        return {
-            "tau": self.time,
-            "ln_t": self.ln_t,
-            "P": P,
-            "min_margin": least,
-            "margin": max(P, 0.0) / common["norm_squared"],
-            "normalized": least / common["norm_squared"],
-            "mean": float(self.point.weights.q @ p),
-            "ln_loss": float(log_loss(p, self.loss)),
-            **common,
-        }
-
-    def certify(self, before: Row, row: Row) -> None:
-        """Check F2 to F5 on the step just taken."""
-        note, unit = self.recorder.violation, max(1.0, abs(row["P"]))
-        note("balance", self.drift())
-        note("loss_increase", (before["P"] - row["P"]) / unit)
-        if before["margin"] > 0:
-            kept = self.monotone(row) / self.monotone(before)
-            note("margin_decrease", 1.0 - kept)
-        ceiling = max(row["P"], 0.0) + self.c_n
-        note("sandwich", max(row["P"] - row["mean"], row["mean"] - ceiling) / unit)
-        assert self.step is not None
-        defect = self.defect(self.step, self.last, before["P"])
-        self.recorder.accumulate("energy", self.setting.rtol * defect)
-
-    def monotone(self, row: Row) -> float:
-        """A margin that never decreases where P > 0, whichever layers are trained (F5)."""
-        both = all(self.setting.rates)
-        return row["margin"] if both else row["P"] / (row["norm_a"] * row["norm_V"])
-
-    def defect(self, step: Step, h: float, before: float | None = None) -> float:
-        """Relative defect of ``P' = ||W'||^2`` over a step, in units of the tolerance.
-
-        Of P, kinks resolved, or of asinh P, which is smooth when P grows by factors.
-        """
-        assert step.stages is not None
-        before = float(soft_margin(self.point.p, self.loss)) if before is None else before
-        after = float(soft_margin(step.stages[1].p, self.loss))
-        plain, stretched, mean = after - before, math.asinh(after) - math.asinh(before), 0.0
-        for weight, speed, stage in zip(A[1], step.speeds, step.stages):
-            P = float(soft_margin(stage.p, self.loss))
-            rate = self.law.rate(stage.p)
-            mean += weight * rate
-            stretched -= h * weight * speed * rate / math.hypot(1.0, P)
-        plain -= mean * step.energy
-        return min(abs(plain) / max(1.0, abs(after)), abs(stretched)) / self.setting.rtol
-
-    def meta(self) -> dict[str, Any]:
-        """What is needed to continue the run, and to describe it."""
-        return super().meta() | {"loss": self.loss, "weights": self.point.weights.plain()}
-
-    def line(self, row: Row) -> str:
-        """A line of progress."""
-        return (
-            f"tau {row['tau']:.4g}  P {row['P']:.5g}  normalized margin {row['normalized']:.6g}  "
-            f"sliding {row['sliding']:.0f}  steps {self.stats['steps']:.0f}"
-        )
-
-
-class RegressionRun(FlowRun):
-    """Gradient flow of the squared loss, in the time t."""
-
-    clock = "t"
-
-    def __init__(self, net: Network, X: Tensor, y: Tensor, rates: Rates, rtol: float) -> None:
-        self.law = Regression(y)
-        stepper = Collocation(Planes.of(X, net.slope), self.law, rates, rtol)
-        limits = {
-            "balance": (1e-9, "eta_V a_j^2 - eta_a ||v_j||^2 is constant, relative to its size"),
-            "loss_increase": (rtol, "the loss never increases, relative to its value"),
-            "energy": (rtol ** (1 / 3), "dL/dt = -r^T (eta_a K_a + eta_V K_V) r, summed over L(0)"),
-            "failed_steps": (0.0, "steps that no size made accurate enough"),
-        }
-        super().__init__(Setting(net, "regression", rates, rtol), stepper, limits)
-        self.first = self.loss_value()
-
-    def loss_value(self) -> float:
-        """``||r||^2/2``."""
-        return 0.5 * float(self.law.respond(self.point.p).square().sum())
-
-    def row(self) -> Row:
-        """The scalars at the current point."""
-        loss = self.loss_value()
-        ln_loss = math.log(loss) if loss > 0 else -math.inf
-        return {
-            "t": self.time,
-            "ln_t": math.log(self.time) if self.time > 0 else -math.inf,
-            "loss": loss,
-            "ln_loss": ln_loss,
-            "relative_loss": loss / self.first if self.first > 0 else 0.0,
-            **self.common(),
-        }
-
-    def certify(self, before: Row, row: Row) -> None:
-        """Check the rate identity and the invariants on the step just taken."""
-        self.recorder.violation("balance", self.drift())
-        rise = (row["loss"] - before["loss"]) / max(before["loss"], 1e-300)
-        self.recorder.violation("loss_increase", rise)
-        assert self.step is not None
-        gap = abs(before["loss"] - row["loss"] - self.step.energy) / self.first
-        self.recorder.accumulate("energy", gap)
-
-    def line(self, row: Row) -> str:
-        """A line of progress."""
-        return (
-            f"t {row['t']:.4g}  relative loss {row['relative_loss']:.3g}  "
-            f"steps {self.stats['steps']:.0f}"
-        )

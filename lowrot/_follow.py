@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -97,11 +98,19 @@ class Follower(ABC):
         return self.recorder.path(reason, dict(self.stats), meta)
 
 
-def later(ln_t: float, start: float, end: float, h: float) -> float:
-    """``ln t`` after a step h in tau over which ``-ln Lam`` goes from start to end in a line."""
-    low, high = sorted((start, end))
-    if math.isinf(high):
-        return max(ln_t, high)
-    width = high - low
-    mean = 1.0 - width / 2 if width < 1e-8 else -math.expm1(-width) / width
-    return float(np.logaddexp(ln_t, high + math.log(h * mean)))
+def later(ln_t: float, rates: Sequence[float] | np.ndarray, h: float) -> float:
+    """``ln t`` after a step h in tau, along which ``ln dt/dtau`` goes from rate to rate in lines.
+
+    Args:
+        ln_t: before the step.
+        rates: values of ``ln dt/dtau`` at equal distances, two or more.
+        h: length of the step.
+    """
+    values = np.asarray(rates, dtype=float)
+    if np.isinf(values).any():
+        return max(ln_t, float(values.max()))
+    width = np.abs(np.diff(values))
+    safe = np.maximum(width, 1e-8)
+    mean = np.where(width < 1e-8, 1.0 - width / 2, -np.expm1(-safe) / safe)
+    pieces = np.maximum(values[1:], values[:-1]) + np.log(h / len(mean) * mean)
+    return float(np.logaddexp.reduce(np.append(pieces, ln_t)))

@@ -16,21 +16,24 @@ _ROUNDS, _GAP = 40, 1e-14
 _PIVOTS, _RIDGE = 8, 1e-13
 
 
-def least_velocity(D: Tensor, h: Tensor) -> Tensor:
-    """Return the normal velocities ``D_k.r`` of the least r, 0 on planes that are kept.
+def least_velocity(D: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the least r, and its normal parts ``D_k.r``, exactly 0 on planes that are kept.
 
     Args:
         D: ``jump_k u_k``, shape (e, k, d); rows of zeros are padding.
         h: the field without them, shape (e, d).
 
+    Returns:
+        The normal parts, shape (e, k), and r, shape (e, d).
+
     Block principal pivoting decides nearly all rows, and a primal-dual interior-point method those
     where it cycles (planes that depend on each other).
     """
-    normal, solved = _pivot(D, h)
+    normal, r, solved = _pivot(D, h)
     rows = (~solved).nonzero()[:, 0]
     if len(rows):
-        normal[rows] = _interior(D[rows], h[rows])
-    return normal
+        normal[rows], r[rows] = _interior(D[rows], h[rows])
+    return normal, r
 
 
 def force(D: Tensor, h: Tensor) -> Tensor:
@@ -42,32 +45,33 @@ def force(D: Tensor, h: Tensor) -> Tensor:
     return -torch.cholesky_solve(D @ h[:, :, None], factor)[:, :, 0]
 
 
-def _pivot(D: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+def _pivot(D: Tensor, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Guess which S are at a bound, solve for the others, exchange what is infeasible, repeat."""
-    fixed, size = torch.zeros(D.shape[:2], dtype=D.dtype, device=D.device), D.norm(dim=2)
-    out, solved = torch.zeros_like(fixed), torch.zeros(len(D), dtype=torch.bool, device=D.device)
-    rows = torch.arange(len(D), device=D.device)
+    normal, least = torch.zeros(D.shape[:2], dtype=D.dtype, device=D.device), torch.zeros_like(h)
+    solved = torch.zeros(len(D), dtype=torch.bool, device=D.device)
+    rows, fixed = torch.arange(len(D), device=D.device), torch.zeros_like(normal)
+    limit = _HELD * D.norm(dim=2) * h.norm(dim=1, keepdim=True)
     for _ in range(_PIVOTS):
-        E, at = D[rows], fixed[rows]
-        free = E * (at == 0)[:, :, None]
-        rest = h[rows] + (at[:, None, :] @ E)[:, 0]
+        inner = fixed == 0
+        free, rest = D * inner[:, :, None], h + (fixed[:, None, :] @ D)[:, 0]
         S = force(free, rest)
-        normal = (E @ (rest + (S[:, None, :] @ free)[:, 0])[:, :, None])[:, :, 0]
-        limit = _HELD * size[rows] * h[rows].norm(dim=1, keepdim=True)
-        over = (at == 0) & (S.abs() > 1.0)
-        back = (at != 0) & (normal * at > limit)
-        stuck = (at == 0) & (normal.abs() > limit)
-        done = ~(over | back | stuck).any(1)
-        out[rows[done]] = torch.where((at != 0) & (normal.abs() > limit), normal, 0.0)[done]
+        r = rest + (S[:, None, :] @ free)[:, 0]
+        along = (D @ r[:, :, None])[:, :, 0]
+        moves = along.abs() > limit
+        over, back = inner & (S.abs() > 1.0), ~inner & (along * fixed > limit)
+        done = ~(over | back | (inner & moves)).any(1)
+        normal[rows[done]] = torch.where(moves, along, 0.0)[done]
+        least[rows[done]] = r[done]
         solved[rows[done]] = True
-        fixed[rows] = torch.where(over, S.sign(), torch.where(back, 0.0, at))
-        rows = rows[~done]
-        if not len(rows):
+        left = (~done).nonzero()[:, 0]
+        if not len(left):
             break
-    return out, solved
+        fixed = torch.where(over, S.sign(), torch.where(back, 0.0, fixed))[left]
+        rows, D, h, limit = rows[left], D[left], h[left], limit[left]
+    return normal, least, solved
 
 
-def _interior(D: Tensor, h: Tensor) -> Tensor:
+def _interior(D: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
     """Minimize ``||h + D^T S||^2/2`` over the box by primal-dual interior-point steps."""
     scale = (h.norm(dim=1) + D.norm(dim=2).sum(1)).clamp_min(1e-300)[:, None]
     h, D = h / scale, D / scale[:, :, None]
@@ -79,10 +83,12 @@ def _interior(D: Tensor, h: Tensor) -> Tensor:
         rows = rows[gap > _GAP]
         if not len(rows):
             break
-    normal = (D @ (h[:, :, None] + D.transpose(1, 2) @ state[0][:, :, None]))[:, :, 0]
-    size = D.norm(dim=2)
-    moves = normal.abs() > _MOVES * size * h.norm(dim=1, keepdim=True)
-    return torch.where(moves & (size > 0), normal * scale.square(), 0.0)
+    r = h + (state[0][:, None, :] @ D)[:, 0]
+    normal, size = (D @ r[:, :, None])[:, :, 0], D.norm(dim=2)
+    moves = (normal.abs() > _MOVES * size * h.norm(dim=1, keepdim=True)) & (size > 0)
+    kept = D * (~moves)[:, :, None]
+    r = r + (force(kept, r)[:, None, :] @ kept)[:, 0]
+    return torch.where(moves, normal * scale.square(), 0.0), r * scale
 
 
 def _interior_step(

@@ -63,17 +63,18 @@ def propagate(
         t = t[:, None]
     impulse = t * (h0 + 0.5 * t * h1)
     twist = both * t**3 / 12.0
-    first = (h0 * h0).sum(1, keepdim=True) * (h1 * h1).sum(1, keepdim=True)
-    angle = twist * (first - (h0 * h1).sum(1, keepdim=True).square()).clamp_min(0.0).sqrt()
-    linear = 0.5 * torch.sinc(angle / (2.0 * math.pi))
-    square = 0.125 * torch.sinc(angle / (4.0 * math.pi)).square()
+    dots = [(one * other).sum(1, keepdim=True) for one, other in ((h0, h0), (h0, h1), (h1, h1))]
+    angle = twist * (dots[0] * dots[2] - dots[1].square()).clamp_min(0.0).sqrt()
+    linear = 0.5 * twist * torch.sinc(angle / (2.0 * math.pi))
+    square = 0.125 * (twist * torch.sinc(angle / (4.0 * math.pi))).square()
+    mixed = square * dots[1]
+    to1, to0 = (linear + mixed, -square * dots[0]), (-square * dots[2], mixed - linear)
 
     def turn(V: Tensor) -> Tensor:
-        once = twist * (h1 * (h0 * V).sum(1, keepdim=True) - h0 * (h1 * V).sum(1, keepdim=True))
-        twice = twist * (
-            h1 * (h0 * once).sum(1, keepdim=True) - h0 * (h1 * once).sum(1, keepdim=True)
-        )
-        return V + linear * once + square * twice
+        """Half the rotation in the plane of h0 and h1, by Rodrigues' formula."""
+        on0, on1 = (h0 * V).sum(1, keepdim=True), (h1 * V).sum(1, keepdim=True)
+        V = torch.addcmul(V, h1, to1[0] * on0 + to1[1] * on1)
+        return V.addcmul_(h0, to0[0] * on0 + to0[1] * on1)
 
     V = turn(V)
     size = (math.sqrt(both) * impulse.norm(dim=1)).clamp_min(1e-150)

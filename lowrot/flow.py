@@ -14,7 +14,8 @@ from typing import Any
 from torch import Tensor
 
 from lowrot import _check
-from lowrot._flow_run import RegressionRun, SeparationRun
+from lowrot._regression_run import RegressionRun
+from lowrot._separation_run import SeparationRun
 from lowrot._stop import stop_rules, targets
 from lowrot.data import Dataset
 from lowrot.margins import LOSSES
@@ -62,8 +63,9 @@ def gradient_flow(
         P_+/||W||^2), ``normalized`` (min_i p_i/||W||^2), ``mean`` (sum q p), ``ln_loss``,
         ``norm_a``, ``norm_V``, ``norm_squared``, ``rho``, ``sliding`` (pairs that slide),
         ``error`` (sum of the local error estimates); states ``a`` (k, m), ``V`` (k, m, d), ``q``
-        (k, n). Its certificates are F2 to F5. An interrupt (Ctrl-C) ends the run and returns the
-        path so far.
+        (k, n). Its certificates are F2 to F5. ``ln_t`` is as accurate as P, beside about 0.03 from
+        its quadrature at the default rtol. An interrupt (Ctrl-C) ends the run and returns the path
+        so far.
 
     Raises:
         ValueError, TypeError: arguments that do not fit together, each named with its value.
@@ -93,6 +95,7 @@ def regression_flow(
     save: Sequence[float] | None = None,
     progress: bool = False,
     max_steps: int = 10_000,
+    resume: Path | None = None,
 ) -> Path:
     """Follow gradient flow of ``||f(X) - y||^2/2`` with a rate for each layer.
 
@@ -106,7 +109,9 @@ def regression_flow(
         rtol: local error of a step, relative to ``||W||`` and to the residual.
         save: times t to stop at and keep, besides the start and the end; every step when None.
         progress: print a line about every two seconds.
-        max_steps: accepted steps at most.
+        max_steps: accepted steps at most (of this call).
+        resume: a path of an earlier run with the same arguments, to be continued; ``net`` is
+            still the network at time 0.
 
     Returns:
         A `Path` with columns ``t``, ``ln_t``, ``loss``, ``ln_loss``, ``relative_loss``,
@@ -133,6 +138,8 @@ def regression_flow(
         raise ValueError("rates are (0, 0); expected at least one positive rate")
     rules = stop_rules(stop, ("t", "relative_loss", "rho"), {"relative_loss": 1e-10})
     run = RegressionRun(net, X, y, eta, _check.number("rtol", rtol, 1e-10, 0.1))
+    if resume is not None:
+        run.resume_from(resume)
     return run.follow(rules, targets(save), progress, _check.integer("max_steps", max_steps, 1))
 
 

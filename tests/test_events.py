@@ -11,7 +11,8 @@ from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 from scipy.optimize import brentq
 
-from lowrot._events import Contact, Motion, Neurons, track, wrong_side
+from lowrot._events import track, wrong_side
+from lowrot._motion import Contact, Motion, Neurons
 from lowrot._neurons import Drive
 from lowrot._planes import Planes
 

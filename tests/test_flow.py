@@ -15,7 +15,7 @@ from lowrot import (
     Network,
     Path,
     _collocation,
-    _events,
+    _motion,
     balanced,
     coupled_flow,
     gradient_flow,
@@ -348,6 +348,18 @@ def test_every_rule_ends_a_run(rule):
     assert path[rule][-1] >= target > path[rule][-2]
 
 
+def test_the_time_of_the_unnormalized_flow_converges():
+    """``ln t`` at a coarse tolerance against a fine one, at times where Lam changes by e^1000."""
+    net, data = balanced(12, 2, seed=1), sparse_parity(2)
+    times = [1.0, 3.0, 9.0, 18.0]
+    for loss in LOSSES:
+        ln_t = [
+            gradient_flow(net, data, loss, {"tau": 18.0}, rtol, times)["ln_t"][1:]
+            for rtol in (1e-3, 1e-6)
+        ]
+        np.testing.assert_allclose(ln_t[0], ln_t[1], rtol=1e-3, atol=0.03)
+
+
 def test_contradictory_labels_come_to_rest():
     data = Dataset(tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), tensor([1.0, -1.0, 1.0]))
     path = gradient_flow(balanced(10, 2, seed=0), data)
@@ -363,7 +375,7 @@ def test_certificates_catch_planted_bugs(monkeypatch):
     net, data, _ = instance(7)
     rule = {"tau": 6.0}
     assert gradient_flow(net, data, stop=rule, max_steps=60).ok
-    right = _events.propagate
+    right = _motion.propagate
 
     def outer(a, V, h0, h1, t, rates):
         """The outer weights go down: a wrong sign in one block."""
@@ -380,7 +392,7 @@ def test_certificates_catch_planted_bugs(monkeypatch):
 
     for planted in (outer, inner, euler):
         with monkeypatch.context() as patch:
-            patch.setattr(_events, "propagate", planted)
+            patch.setattr(_motion, "propagate", planted)
             path = gradient_flow(net, data, stop=rule, max_steps=60)
             assert not path.certificates["balance"].ok, planted.__name__
             assert "NOT certified" in path.status
@@ -397,13 +409,13 @@ def test_no_sliding_is_seen(monkeypatch):
     def never(cls, planes, now, jump, crossed=None):
         side = (now.V @ planes.U.T).sign()
         free = torch.where(side == 0, 1.0, side)
-        return _events.Contact(torch.zeros_like(free, dtype=torch.bool), free, _none(planes, free))
+        return _motion.Contact(torch.zeros_like(free, dtype=torch.bool), free, _none(planes, free))
 
     def _none(planes, free):
-        return _events.Sliding.of(planes, free)
+        return _motion.Sliding.of(planes, free)
 
     monkeypatch.setattr(_collocation, "wrong_side", through)
-    monkeypatch.setattr(_events.Contact, "of", classmethod(never))
+    monkeypatch.setattr(_motion.Contact, "of", classmethod(never))
     path = gradient_flow(net, data, stop={"tau": 6.0}, max_steps=300)
     assert not path.ok, path.status
 
@@ -466,6 +478,22 @@ def test_regression_of_one_linear_neuron():
     np.testing.assert_allclose(path["a"][:, 0] ** 2, u, atol=3e-6)
     faster = regression_flow(net, *one, (2.0, 2.0), {"t": 1.5}, 1e-6, [0.25, 0.75, 1.5])
     np.testing.assert_allclose(faster["a"], path["a"], atol=3e-6)
+
+
+def test_regression_resumes(tmp_path):
+    net, X, y = regression_problem()
+    whole = regression_flow(net, X, y, (1.0, 0.5), {"t": 2.0}, save=[1.0, 2.0])
+    first = regression_flow(net, X, y, (1.0, 0.5), {"t": 1.0})
+    first.save(tmp_path / "first")
+    saved = Path.load(tmp_path / "first")
+    again = regression_flow(net, X, y, (1.0, 0.5), {"t": 2.0}, resume=saved)
+    assert again.ok
+    assert again["t"][-1] == whole["t"][-1] == 2.0
+    assert again["relative_loss"][-1] == pytest.approx(whole["relative_loss"][-1], rel=1e-2)
+    with pytest.raises(ValueError, match="resume is a path with"):
+        regression_flow(net, X, y, (1.0, 1.0), {"t": 2.0}, resume=saved)
+    with pytest.raises(ValueError, match="resume is a path with"):
+        regression_flow(net, X[:5], y[:5], (1.0, 0.5), {"t": 2.0}, resume=saved)
 
 
 # Bad input

@@ -123,10 +123,13 @@ def test_later_adds_the_integral(start, end):
         return math.exp(start + (end - start) * s / h)
 
     exact = math.log(math.exp(before) + quad(inside, 0, h, epsabs=0, epsrel=1e-13)[0])
-    assert later(before, start, end, h) == pytest.approx(exact, rel=1e-12)
+    assert later(before, (start, end), h) == pytest.approx(exact, rel=1e-12)
 
 
 def test_later_beyond_the_doubles():
-    assert later(-math.inf, 0.0, 0.0, 0.5) == pytest.approx(math.log(0.5))
-    assert later(1e5, 2e5, 3e5, 1.0) == pytest.approx(3e5 - math.log(1e5), abs=1e-6)
-    assert later(0.0, 1.0, math.inf, 1.0) == math.inf
+    assert later(-math.inf, (0.0, 0.0), 0.5) == pytest.approx(math.log(0.5))
+    assert later(1e5, (2e5, 3e5), 1.0) == pytest.approx(3e5 - math.log(1e5), abs=1e-6)
+    assert later(0.0, (1.0, math.inf), 1.0) == math.inf
+    assert later(1e5, np.linspace(2e5, 3e5, 50), 1.0) == pytest.approx(
+        3e5 - math.log(1e5), abs=1e-6
+    )

@@ -39,13 +39,16 @@ def problem(kind, seed):
 @pytest.mark.parametrize("seed", range(3))
 def test_agrees_with_bounded_least_squares(kind, seed):
     D, h = problem(kind, seed)
-    normal = least_velocity(torch.as_tensor(D), torch.as_tensor(h)).numpy()
-    for got, one, field in zip(normal, D, h):
+    normal, least = (one.numpy() for one in least_velocity(torch.as_tensor(D), torch.as_tensor(h)))
+    for got, r, one, field in zip(normal, least, D, h):
         expected = reference(one, field)
         scale = np.linalg.norm(one, axis=1).max() * np.linalg.norm(field)
         np.testing.assert_allclose(got, expected, atol=2e-6 * scale)
         moves = np.abs(expected) > 2e-6 * np.linalg.norm(one, axis=1) * np.linalg.norm(field)
         np.testing.assert_array_equal(got[moves] != 0, True)
+        size = np.linalg.norm(one, axis=1)
+        np.testing.assert_allclose(one @ r, got, atol=1e-9 * scale)
+        assert np.all(np.abs(one @ r)[got == 0] <= 1e-9 * size[got == 0] * np.linalg.norm(field))
 
 
 @pytest.mark.parametrize("kind", ["generic", 3, 4, 5])
@@ -53,7 +56,7 @@ def test_the_interior_point_method_alone(kind, monkeypatch):
     """The fallback decides every row when pivoting is not allowed a round."""
     monkeypatch.setattr(_least, "_PIVOTS", 0)
     D, h = problem(kind, 7)
-    normal = least_velocity(torch.as_tensor(D), torch.as_tensor(h)).numpy()
+    normal = least_velocity(torch.as_tensor(D), torch.as_tensor(h))[0].numpy()
     for got, one, field in zip(normal, D, h):
         scale = np.linalg.norm(one, axis=1).max() * np.linalg.norm(field)
         np.testing.assert_allclose(got, reference(one, field), atol=2e-6 * scale)
@@ -65,22 +68,27 @@ def test_held_and_moving_planes_by_hand():
     # First: S_1 = -1/2 holds the first plane; the second stays at S_2 = 1 with r_2 = -5/2.
     # Second: S_1 = -1, r_1 = 3; the row of zeros is padding.
     expected = torch.tensor([[0.0, -1.25], [6.0, 0.0]], dtype=torch.float64)
-    torch.testing.assert_close(least_velocity(D, h), expected, rtol=1e-12, atol=1e-12)
+    normal, r = least_velocity(D, h)
+    torch.testing.assert_close(normal, expected, rtol=1e-12, atol=1e-12)
+    least = torch.tensor([[0.0, -2.5], [3.0, 7.0]], dtype=torch.float64)
+    torch.testing.assert_close(r, least, rtol=1e-12, atol=1e-12)
 
 
 def test_a_field_at_the_edge_of_the_box_is_held():
     """``|S| = 1`` exactly: the velocity vanishes, and no plane is said to move."""
     D = torch.tensor([[[0.7, 0.0]], [[0.7, 0.0]]], dtype=torch.float64)
     h = torch.tensor([[0.7, 0.0], [0.7 * (1 + 1e-4), 0.0]], dtype=torch.float64)
-    normal = least_velocity(D, h)
+    normal, _ = least_velocity(D, h)
     assert float(normal[0]) == 0.0
     assert float(normal[1]) == pytest.approx(0.49e-4, rel=1e-6)
 
 
 def test_all_padding_and_empty_batches():
     D, h = torch.zeros(3, 2, 4, dtype=torch.float64), torch.ones(3, 4, dtype=torch.float64)
-    torch.testing.assert_close(least_velocity(D, h), torch.zeros(3, 2, dtype=torch.float64))
-    assert least_velocity(D[:0], h[:0]).shape == (0, 2)
+    normal, r = least_velocity(D, h)
+    torch.testing.assert_close(normal, torch.zeros(3, 2, dtype=torch.float64))
+    torch.testing.assert_close(r, h)
+    assert [out.shape for out in least_velocity(D[:0], h[:0])] == [(0, 2), (0, 4)]
 
 
 def test_the_unbounded_force_leaves_no_normal_part():

@@ -9,8 +9,8 @@ import torch
 from lowrot import Dataset, Network, balanced, sparse_parity, standard
 from lowrot import _planes as module
 from lowrot._collocation import Collocation
-from lowrot._events import Contact, Motion, Neurons
 from lowrot._laws import Separation
+from lowrot._motion import Contact, Motion, Neurons
 from lowrot._neurons import Drive
 from lowrot._planes import Planes, Sliding
 
