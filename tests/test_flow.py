@@ -29,16 +29,9 @@ from lowrot._laws import Regression
 from lowrot._planes import Planes
 from lowrot.margins import LOSSES, soft_margin
 
-SOUND = ("balance", "loss_increase", "margin_decrease", "sandwich", "failed_steps")
-"""Certificates without a quadrature over the step."""
-
 
 def tensor(values):
     return torch.tensor(values, dtype=torch.float64)
-
-
-def sound(path):
-    return all(path.certificates[name].ok for name in SOUND)
 
 
 def end(path, slope=0.0):
@@ -73,7 +66,7 @@ def test_one_neuron_on_one_point_grows_like_e_to_the_tau(loss):
     np.testing.assert_allclose(path["V"][:, 0], path["a"] * x.numpy(), rtol=1e-12)
     np.testing.assert_allclose(path["normalized"], 0.5, rtol=1e-12)
     np.testing.assert_array_equal(path["q"], 1.0)
-    assert sound(path)
+    assert path.ok, path.status
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -133,7 +126,7 @@ def test_linear_nets_reach_the_support_vector_margin(loss):
     assert np.all(X.numpy() @ w >= w @ w - 1e-15)
     assert path["normalized"][-1] == pytest.approx(np.linalg.norm(w) / 2, rel=1e-3)
     assert path["normalized"][-1] <= np.linalg.norm(w) / 2 * (1 + 1e-12)
-    assert sound(path)
+    assert path.ok, path.status
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -166,7 +159,7 @@ def test_xor_slides_on_every_pair_of_opposite_labels(seed, loss):
     opposite = net.a[:, None].sign() * data.y < 0
     covered = bool((active & ~opposite).any(0).all())
     path = gradient_flow(net, data, loss, {"min_margin": 1e4})
-    assert sound(path)
+    assert path.ok, path.status
     V = tensor(path["V"][-1])
     on = (V @ data.X.T).abs() <= 1e-9 * V.norm(dim=1, keepdim=True)
     assert torch.equal(on, opposite)
@@ -186,21 +179,15 @@ def test_xor_slides_on_every_pair_of_opposite_labels(seed, loss):
 
 def test_no_stall_on_a_hundred_random_instances():
     ends = {"reached": 0, "at rest": 0}
-    uncertain = 0
     for seed in range(100):
         net, data, loss = instance(seed)
         path = gradient_flow(net, data, loss, {"min_margin": 20.0, "tau": 15.0})
         kind = next((kind for kind in ends if path.reason.startswith(kind)), path.reason)
         assert kind in ends, (seed, path.status)
-        assert sound(path), (seed, path.status)
+        assert path.ok, (seed, path.status)
         assert path.stats["steps"] < 60
         ends[kind] += 1
-        if not path.ok:  # only the quadrature of the energy: better with smaller steps
-            path = gradient_flow(net, data, loss, {"min_margin": 20.0, "tau": 15.0}, 1e-5)
-            assert path.certificates["energy"].value < 0.05, (seed, path.status)
-            uncertain += 1
     assert ends["reached"] >= 90
-    assert uncertain <= 3
 
 
 def brute_force(a, V, X, y, slope, logistic, tau, h):
@@ -266,7 +253,7 @@ def test_explicit_and_implicit_steps_follow_one_path(monkeypatch):
         path = gradient_flow(net, data, stop={"tau": 3.0}, rtol=1e-6)
         stiff = path.stats["stiff"] / path.stats["steps"]
         assert stiff == (1.0 if threshold == 0.0 else 0.0)
-        assert sound(path)
+        assert path.ok, path.status
         ends[threshold] = path
     np.testing.assert_allclose(ends[0.0]["V"][-1], ends[1e9]["V"][-1], atol=2e-5)
     np.testing.assert_allclose(ends[0.0]["P"][-1], ends[1e9]["P"][-1], atol=2e-5)
@@ -280,7 +267,7 @@ def test_one_layer_alone(train):
     data, net = sparse_parity(3), standard(30, 3, seed=1)
     path = gradient_flow(net, data, stop={"min_margin": 50.0}, train=train)
     assert path.reason.startswith("reached min_margin")
-    assert sound(path)
+    assert path.ok, path.status
     frozen, start = ("V", net.V) if train == "outer" else ("a", net.a)
     np.testing.assert_array_equal(path[frozen], np.broadcast_to(start, path[frozen].shape))
     if train == "outer":  # the limit is the l2 margin of the random features
@@ -305,7 +292,7 @@ def test_resume_continues_to_the_same_end(tmp_path):
         # The prediction of the weights is lost: other steps, the same end within their tolerance.
         assert again["tau"][-1] == whole["tau"][-1] == 12.0
         assert again["P"][-1] == pytest.approx(whole["P"][-1], rel=2e-3)
-        assert sound(again)
+        assert again.ok, again.status
         longer = gradient_flow(net, data, loss, {"min_margin": 1e4}, resume=first)
         assert longer["normalized"][-1] == pytest.approx(1 / 8, rel=1e-3)
     with pytest.raises(ValueError, match="resume is a path"):
@@ -322,7 +309,7 @@ def test_an_interrupt_keeps_the_path():
     path = gradient_flow(balanced(12, 2), sparse_parity(2), stop={"when": interrupt})
     assert path.reason.startswith("interrupted at tau")
     assert path["tau"][-1] > 1.0 >= path["tau"][-2]
-    assert sound(path)
+    assert path.ok, path.status
     net = end(path)
     assert float(net.margins(sparse_parity(2)).min()) == pytest.approx(path["min_margin"][-1])
 
@@ -365,7 +352,7 @@ def test_contradictory_labels_come_to_rest():
     path = gradient_flow(balanced(10, 2, seed=0), data)
     assert path.reason.startswith("at rest")
     assert path["min_margin"][-1] <= 0.0
-    assert sound(path)
+    assert path.ok, path.status
 
 
 # Planted bugs
@@ -401,7 +388,7 @@ def test_certificates_catch_planted_bugs(monkeypatch):
 def test_no_sliding_is_seen(monkeypatch):
     """Kinks ignored: neurons go through where the flow would hold them."""
     net, data = balanced(12, 2, seed=1), sparse_parity(2)
-    assert sound(gradient_flow(net, data, stop={"tau": 6.0}))
+    assert gradient_flow(net, data, stop={"tau": 6.0}).ok
 
     def through(planes, now, contact):
         return torch.zeros_like(contact.mask)
