@@ -15,11 +15,17 @@ VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 class Store:
-    """A JSON file of results by key, replaced as a whole after each one."""
+    """A JSON file of results by key, replaced as a whole after each one.
+
+    Tables made side by side may share it: what others have added is kept.
+    """
 
     def __init__(self, name):
         self.file = FOLDER / name
-        self.results = json.loads(self.file.read_text("utf8")) if self.file.exists() else {}
+        self.results = self._read()
+
+    def _read(self):
+        return json.loads(self.file.read_text("utf8")) if self.file.exists() else {}
 
     def __contains__(self, key):
         return key in self.results
@@ -28,9 +34,9 @@ class Store:
         return self.results[key]
 
     def __setitem__(self, key, result):
-        self.results[key] = result
+        self.results = self._read() | self.results | {key: result}
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.file.with_suffix(".partial")
+        partial = self.file.with_suffix(f".{os.getpid()}.partial")
         partial.write_text(json.dumps(self.results, indent=1), "utf8")
         os.replace(partial, self.file)
 

@@ -30,6 +30,16 @@ def small():
     return NET, DATA, PROBLEM
 
 
+def test_tables_made_side_by_side_share_their_results(tmp_path, monkeypatch):
+    monkeypatch.setattr(_isolated, "FOLDER", tmp_path / "new")
+    one, other = _isolated.Store("runs.json"), _isolated.Store("runs.json")
+    one["a"] = 1
+    other["b"] = {"c": [2.0]}
+    one["d"] = 3
+    assert _isolated.Store("runs.json").results == {"a": 1, "b": {"c": [2.0]}, "d": 3}
+    assert [file.name for file in one.file.parent.iterdir()] == ["runs.json"]
+
+
 def test_field_is_that_of_the_library():
     q, _ = lowrot.margins.dual_weights(NET.margins(DATA))
     grad_a, grad_V = NET.gradient(DATA, q)

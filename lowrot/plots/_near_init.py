@@ -42,8 +42,7 @@ def sgd_at_a_glance(runs: Runs, stated: Sequence[NearInitSGD], data: Dataset) ->
     middle.axhline(min(each.displacement for each in stated), color=ACCENT, label="bound")
     middle.set(xscale="log", xlabel="samples", title=r"$\|W_s - W_0\|$")
     middle.legend(loc="center left")
-    tau = float(runs.paths[0]["tau"][-1])
-    turned = _regime("directions", data, runs.start[0], runs.end(0), tau)
+    turned = _regime("directions", data, runs.start[0], runs.end(0), runs.paths[0])
     _threads(ring, turned, 96)
     ring.set_title("directions, start to end", loc="center")
     return [left, middle, ring]

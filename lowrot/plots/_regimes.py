@@ -13,13 +13,12 @@ from torch import Tensor
 
 from lowrot.coupled import Features, coupled_flow
 from lowrot.data import Dataset, sparse_parity
-from lowrot.margins import dual_weights, rotation
+from lowrot.flow import gradient_flow
+from lowrot.margins import rotation
 from lowrot.network import Network, balanced, small, standard
 from lowrot.optima import ntk_margin
+from lowrot.path import Path
 from lowrot.plots._style import INK, MUTED, NEGATIVE, POSITIVE, WIDEST
-
-STEP = 1e-3
-"""Explicit step in the loss-normalized clock tau of the first two simulations."""
 
 _INNER, _OUTER = 0.62, 1.0
 
@@ -33,7 +32,7 @@ class Regime:
         data: the data set, d = 2.
         before: the network at time 0.
         after: the network at the end.
-        tau: the clock at the end.
+        path: how it got there, with its certificates.
         moved: ``||W - W_0||`` at the end.
         key_rotation: mean angle between v_j and its start, in degrees, weighted by the final
             ``|a_j| ||v_j||``: how far the *key* weights have turned.
@@ -44,24 +43,23 @@ class Regime:
     data: Dataset
     before: Network
     after: Network
-    tau: float
+    path: Path
     moved: float
     key_rotation: float
     margin: float
 
 
 def regimes(seed: int = 0) -> list[Regime]:
-    """Simulate the three regimes at a small size, in about ten seconds.
+    """Follow the three regimes at a small size, in a few seconds.
 
-    Near initialization and neural collapse are followed by explicit steps of size ``STEP`` in the
-    clock tau, an approximation of gradient flow without error control; no rotation by
-    `coupled_flow`, which is certified.
+    Near initialization and neural collapse by `gradient_flow`, no rotation by `coupled_flow`: each
+    path is certified.
 
     Args:
         seed: of the initial networks.
 
     Returns:
-        Near initialization (a wide standard network on XOR, until it has moved by
+        Near initialization (a wide standard network on XOR, until it has moved by at least
         ``gamma sqrt(m)/2``), neural collapse (a small balanced network on three groups) and no
         rotation (frozen directions on XOR).
 
@@ -70,9 +68,9 @@ def regimes(seed: int = 0) -> list[Regime]:
     xor = sparse_parity(2)
     wide = standard(2000, 2, seed)
     g = ntk_margin(wide, xor).value * math.sqrt(wide.m)
-    near = explicit_steps(wide, xor, 5.0, g / 2)
+    near = gradient_flow(wide, xor, stop={"rho": g / 2})
     narrow, groups = small(balanced(48, 2, seed), 0.3), three_groups()
-    collapsed = explicit_steps(narrow, groups, 9.0)
+    collapsed = gradient_flow(narrow, groups, stop={"tau": 9.0})
     angle = torch.arange(48, dtype=torch.float64) * (2 * math.pi / 48) + 0.05
     frozen = Features.both_signs(torch.stack([angle.cos(), angle.sin()], dim=1))
     path = coupled_flow(frozen, xor, stop={"gap": 0.05})
@@ -81,9 +79,9 @@ def regimes(seed: int = 0) -> list[Regime]:
         _as_network(frozen, frozen.ln_weights(xor, path["z"][-1])),
     )
     return [
-        _regime("near initialization", xor, wide, *near),
-        _regime("neural collapse", groups, narrow, *collapsed),
-        _regime("no rotation", xor, start, end, float(path["tau"][-1])),
+        _regime("near initialization", xor, wide, _end(near), near),
+        _regime("neural collapse", groups, narrow, _end(collapsed), collapsed),
+        _regime("no rotation", xor, start, end, path),
     ]
 
 
@@ -101,31 +99,6 @@ def three_groups(spread: float = 0.14, each: int = 4) -> Dataset:
     y = torch.tensor([1.0, -1.0, 1.0], dtype=torch.float64).repeat_interleave(each)
     groups = torch.arange(3).repeat_interleave(each)
     return Dataset(torch.stack([angle.cos(), angle.sin()], dim=1), y, groups, "three groups")
-
-
-def explicit_steps(
-    net: Network, data: Dataset, tau: float, moved: float = math.inf, step: float = STEP
-) -> tuple[Network, float]:
-    """Follow ``dW/dtau = sum_i q_i G_i`` by explicit steps, exponential loss, no error control.
-
-    Args:
-        net: the start.
-        data: the data.
-        tau: stop at this time of the clock.
-        moved: or as soon as ``||W - W_0||`` reaches this.
-        step: size of a step in tau.
-
-    Returns:
-        The network at the end, and the clock there.
-    """
-    a, V, count = net.a.clone(), net.V.clone(), 0
-    for count in range(1, round(tau / step) + 1):  # noqa: B007
-        now = Network(a, V, net.slope)
-        grad_a, grad_V = now.gradient(data, dual_weights(now.margins(data))[0])
-        a, V = a + step * grad_a, V + step * grad_V
-        if _distance(a - net.a, V - net.V) >= moved:
-            break
-    return Network(a, V, net.slope), count * step
 
 
 def three_regimes(found: list[Regime], shown: int = 96) -> list[Axes]:
@@ -207,7 +180,11 @@ def _data(ax: Axes, data: Dataset) -> None:
         ax.scatter(x, y, s=26, c=colour, marker=marker, edgecolors="white", zorder=4)
 
 
-def _regime(name: str, data: Dataset, before: Network, after: Network, tau: float) -> Regime:
+def _end(path: Path) -> Network:
+    return Network(torch.from_numpy(path["a"][-1]), torch.from_numpy(path["V"][-1]))
+
+
+def _regime(name: str, data: Dataset, before: Network, after: Network, path: Path) -> Regime:
     mass = after.a.abs() * after.V.norm(dim=1)
     turned = torch.rad2deg(rotation(after, before))
     return Regime(
@@ -215,7 +192,7 @@ def _regime(name: str, data: Dataset, before: Network, after: Network, tau: floa
         data,
         before,
         after,
-        tau,
+        path,
         _distance(after.a - before.a, after.V - before.V),
         float((mass * turned).sum() / mass.sum()),
         float(after.margins(data).min()) / after.norm_squared,
