@@ -29,7 +29,7 @@ C1 = 1.0 / 3.0
 A = ((5.0 / 12.0, -1.0 / 12.0), (3.0 / 4.0, 1.0 / 4.0))
 DEFECT = 4.0 / 27.0
 """Largest integral over a part of the step of (quadratic - linear), per value of it at 0."""
-_ITERATIONS, _TIGHT, _LOOSE, _NONSTIFF = 14, 2e-2, 5e-2, 0.1
+_ITERATIONS, _SWEEPS, _TIGHT, _LOOSE, _NONSTIFF = 14, 2, 2e-2, 5e-2, 0.1
 
 
 @dataclass(frozen=True)
@@ -153,19 +153,29 @@ class Collocation:
     def _solve(
         self, p: Sequence[Tensor], K: Sequence[Tensor], guess: Sequence[Any], h: float
     ) -> list[Any] | None:
-        """One triangular iteration: the first stage, then the second given the first.
+        """The weights at both stages, the outputs being linear in them with the given kernels.
 
         Neurons that stuck at the first point have forgotten the weights before it: so the first
-        third of the step acts on the second stage through the kernel of the first.
+        third of the step acts on the second stage through the kernel of the first. Triangular
+        sweeps: the first stage, then the second given the first.
         """
-        law = self.law
-        first = law.solve(p[0], A[0][0] * h * K[0], guess[0])
-        if first is None:
-            return None
-        d = law.vector(first) - law.vector(guess[0])
-        shift = h * (A[0][0] * (K[0] @ d) + (A[1][0] - A[0][0]) * (K[1] @ d))
-        second = law.solve(p[1] + shift, 0.4 * h * K[1], guess[1])
-        return None if second is None else [first, second]
+        law, base = self.law, [self.law.vector(one) for one in guess]
+        new = list(guess)
+        for _ in range(_SWEEPS):
+            q = [law.vector(one) for one in new]
+            d = [one - other for one, other in zip(q, base)]
+            early = h * (K[0] @ (A[0][0] * d[0] + A[0][1] * d[1]))
+            late = h * (K[1] @ ((A[1][0] - A[0][0]) * d[0] + (A[1][1] - A[0][1]) * d[1]))
+            first = law.solve(p[0] + early, A[0][0] * h * K[0], new[0])
+            if first is None:
+                return None
+            e = law.vector(first) - q[0]
+            shift = h * (A[0][0] * (K[0] @ e) + (A[1][0] - A[0][0]) * (K[1] @ e))
+            second = law.solve(p[1] + early + late + shift, 0.4 * h * K[1], new[1])
+            if second is None:
+                return None
+            new = [first, second]
+        return new
 
     def _propagate(
         self, start: Neurons, contact: Contact, weights: Sequence[Any], h: float
@@ -185,7 +195,7 @@ class Collocation:
         smooth, rows = (~kinked).nonzero()[:, 0], kinked.nonzero()[:, 0]
         arcs = [(motions[1].arc.take(smooth), (zero + h)[smooth])]
         if len(rows):
-            tracked = track(self.planes, start.take(rows), drive, times, self.rates)
+            tracked = track(self.planes, motions[0].take(rows), drive, times)
             if tracked is None:
                 return drive, None
             for state, part in zip((first, second), tracked.states):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lowrot._motion import CROSSED, Arc, Contact, Motion, Neurons
-from lowrot._neurons import Drive, Rates
+from lowrot._neurons import Drive
 from lowrot._planes import Planes
 
 _ON = 1e-9
@@ -39,13 +39,20 @@ class Tracked:
 
 
 def track(
-    planes: Planes, neurons: Neurons, drive: Drive, goals: tuple[float, float], rates: Rates
+    planes: Planes, opening: Motion, drive: Drive, goals: tuple[float, float]
 ) -> Tracked | None:
     """Follow neurons from time 0 through their kinks, to the two goals.
+
+    Args:
+        planes: the hyperplanes of the data.
+        opening: their motion to the first goal, kinks out of contact ignored.
+        drive: the field.
+        goals: two times, increasing.
 
     Returns:
         None if some neuron met more kinks than a step may have.
     """
+    neurons, rates = opening.arc.start, opening.arc.rates
     ends = neurons.a.new_tensor(goals)
     arcs: list[tuple[Arc, Tensor]] = []
     now, t, first = neurons.copy(), torch.zeros_like(neurons.a), neurons.copy()
@@ -56,10 +63,14 @@ def track(
             return Tracked((first, now), arcs)
         if count > _PATIENCE:
             passed[rows] = False
-        here, goal = now.take(rows), torch.where(t[rows] < ends[0], ends[0], ends[1])
-        jump = drive.jumps(t[rows]) * bool(rates[1])  # frozen neurons do not stick
-        contact = Contact.of(planes, here, jump, passed[rows])
-        motion = Motion.of(planes, here, contact, drive, t[rows], goal - t[rows], rates)
+        goal = torch.where(t[rows] < ends[0], ends[0], ends[1])
+        motion = opening
+        if count:
+            here, jump = now.take(rows), drive.jumps(t[rows])
+            jump = jump * bool(rates[1])  # frozen neurons do not stick
+            contact = Contact.of(planes, here, jump, passed[rows])
+            motion = Motion.of(planes, here, contact, drive, t[rows], goal - t[rows], rates)
+        contact = motion.contact
         wrong = wrong_side(planes, motion.end, contact)
         there, hit = motion.end, wrong.any(1).nonzero()[:, 0]
         if len(hit):
@@ -68,7 +79,7 @@ def track(
                 planes, arc, free, wrong[hit], there.V[hit], goal[hit] - t[rows[hit]]
             )
             goal[hit] = t[rows[hit]] + when
-            full = torch.zeros_like(here.V)
+            full = torch.zeros_like(there.V)
             full[hit] = planes.U[plane]
             tangent = contact.normals.project(full)[hit]
             jump = drive.jumps(goal[hit])

@@ -79,6 +79,10 @@ class Contact:
             normals = Sliding.of(planes, free)
         return cls(mask, free, normals)
 
+    def take(self, rows: Tensor) -> Contact:
+        """The contact of some of the neurons."""
+        return Contact(self.mask[rows], self.free[rows], self.normals.take(rows, len(self.mask)))
+
 
 @dataclass(frozen=True)
 class Arc:
@@ -179,7 +183,7 @@ class Motion:
         space, rows = contact.normals, contact.normals.rows
         if not len(rows):
             arc = Arc(now, now.V, raw, h1, None, None, rates)
-            return cls(arc, contact, Neurons(*arc.at(dt), contact.free))
+            return cls(arc, contact, Neurons(*arc.at(dt), contact.free.clone()))
         along, h0 = space.project(now.V), space.project(raw)
         offset, drift, S = now.V - along, torch.zeros_like(along), contact.free.clone()
         slow = space.project(h1)
@@ -194,6 +198,10 @@ class Motion:
         drift[rows] = (moved - offset[rows]) / span.clamp_min(1e-300)
         arc = Arc(now, along, h0, slow, offset, drift, rates)
         return cls(arc, contact, Neurons(*arc.placed(a, V, dt), S))
+
+    def take(self, rows: Tensor) -> Motion:
+        """The motion of some of the neurons."""
+        return Motion(self.arc.take(rows), self.contact.take(rows), self.end.take(rows))
 
 
 def _restored(a0: Tensor, V0: Tensor, a: Tensor, V: Tensor, rates: Rates) -> Tensor:

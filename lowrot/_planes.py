@@ -121,6 +121,14 @@ class Sliding:
         values, vectors = torch.linalg.eigh(gram)
         return cls(rows, vectors * (values > _RANK)[:, None, :])
 
+    def take(self, rows: Tensor, m: int) -> Sliding:
+        """Those among some of the m neurons, counted within these."""
+        place = torch.full((m,), -1, device=rows.device)
+        place[self.rows] = torch.arange(len(self.rows), device=rows.device)
+        found = place[rows]
+        on = (found >= 0).nonzero()[:, 0]
+        return Sliding(on, self.basis[found[on]])
+
     def project(self, H: Tensor) -> Tensor:
         """H, shape (m, d), without what lies along the normals of the planes slid on."""
         if not len(self.rows):

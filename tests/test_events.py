@@ -20,7 +20,10 @@ from lowrot._planes import Planes
 def tracked(planes, neurons, drive, goals, rates):
     """The neurons at one goal or two."""
     ends = goals if len(goals) == 2 else (0.5 * goals[0], goals[0])
-    return track(planes, neurons, drive, ends, rates).states[-len(goals) :]
+    contact = Contact.of(planes, neurons, drive.jump[0].expand(len(neurons.a), -1) * rates[1])
+    zero = torch.zeros_like(neurons.a)
+    opening = Motion.of(planes, neurons, contact, drive, zero, zero + ends[0], rates)
+    return track(planes, opening, drive, ends).states[-len(goals) :]
 
 
 def moved(planes, start, contact, drive, dt):
@@ -194,3 +197,16 @@ def test_frozen_inner_weights_stay_where_they_are():
     (end,) = tracked(planes, neuron(planes, 1.0, v), drive, (2.0,), rates)
     assert end.V.tolist() == [v]
     np.testing.assert_allclose(end.a[0], 1.0 + 2.0 * (0.5 - 5e-4), rtol=1e-14)
+
+
+def test_the_end_of_a_motion_is_its_own():
+    """Whoever corrects the end does not change the contact that other motions start from."""
+    planes = Planes.of(AXES, 0.0)
+    w = tensor([0.5, 1.0, 0.4])
+    drive, start = Drive.of(planes, w, 0 * w), neuron(planes, 1.0, [1.0, 0.3])
+    contact = Contact.of(planes, start, planes.coefficients(w)[1])
+    free, zero = contact.free.clone(), torch.zeros_like(start.a)
+    motion = Motion.of(planes, start, contact, drive, zero, zero + 0.1, BOTH)
+    motion.end.put(torch.tensor([0]), neuron(planes, 2.0, [-1.0, -0.3]))
+    assert torch.equal(contact.free, free)
+    assert torch.equal(motion.arc.start.V, tensor([[1.0, 0.3]]))
