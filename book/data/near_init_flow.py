@@ -10,20 +10,20 @@ recomputes a slice of each.
 from __future__ import annotations
 
 import math
-import platform
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 
 import lowrot as lr
+from lowrot._stored import Sweeps, four_digits
 from lowrot.theorems import NearInitFlow
 
-HERE = Path(__file__).parent
+SWEEPS = Sweeps(__file__, lr.__version__)
+read, provenance = SWEEPS.read, SWEEPS.provenance
 LOSSES = ("exponential", "logistic")
 MET = {
     "exponential": {2: 800, 3: 2200, 4: 5500, 6: 13_000},
@@ -80,7 +80,7 @@ def met(d: int, loss: str, seeds: Sequence[int] = MET_SEEDS) -> pd.DataFrame:
         frame["proof_slack"] = min(proof.slack.values())
         frame["certified"] = int(path.ok)
         frames.append(frame.join(changes(path, net, data)))
-    return rounded(pd.concat(frames, ignore_index=True), ["loss", "d", "m", "seed", "tau"])
+    return four_digits(pd.concat(frames, ignore_index=True), ["loss", "d", "m", "seed", "tau"])
 
 
 def widths(d: int, m: int, loss: str, seeds: Sequence[int] = WIDTH_SEEDS) -> pd.DataFrame:
@@ -100,7 +100,7 @@ def widths(d: int, m: int, loss: str, seeds: Sequence[int] = WIDTH_SEEDS) -> pd.
         row |= {"tau_half": tau_half, "P_half": P_half, "p_one": path["min_margin"][-1]}
         row |= {"P_one": path["P"][-1], "rho_one": path["rho"][-1], "certified": int(path.ok)}
         rows.append(row | changes(path, net, data).iloc[-1].to_dict())
-    return rounded(pd.DataFrame(rows), ["loss", "d", "m", "seed"])
+    return four_digits(pd.DataFrame(rows), ["loss", "d", "m", "seed"])
 
 
 def ends(d: int, m: int, seeds: Sequence[int] = END_SEEDS) -> pd.DataFrame:
@@ -119,24 +119,7 @@ def ends(d: int, m: int, seeds: Sequence[int] = END_SEEDS) -> pd.DataFrame:
         frame = path.frame()[["tau", "rho", "P", "min_margin", "normalized"]]
         frame = frame.assign(d=d, m=m, seed=seed, gamma=gamma, certified=int(path.ok))
         frames.append(frame.join(changes(path, net, data))[kept])
-    return rounded(pd.concat(frames, ignore_index=True), ["d", "m", "seed", "tau"])
-
-
-def rounded(frame: pd.DataFrame, first: Sequence[str]) -> pd.DataFrame:
-    """Columns in order, four significant digits: what is stored, and what a slice must give."""
-    frame = frame[[*first, *(name for name in frame if name not in first)]]
-    return frame.map(lambda value: float(f"{value:.4g}") if isinstance(value, float) else value)
-
-
-def read(name: str) -> pd.DataFrame:
-    """Return a stored sweep, without its provenance."""
-    return pd.read_csv(HERE / f"near_init_flow_{name}.csv", comment="#")
-
-
-def provenance(name: str) -> list[str]:
-    """Return the lines of provenance of a stored sweep."""
-    text = (HERE / f"near_init_flow_{name}.csv").read_text("utf8")
-    return [line[2:] for line in text.splitlines() if line.startswith("# ")]
+    return four_digits(pd.concat(frames, ignore_index=True), ["d", "m", "seed", "tau"])
 
 
 def parts(name: str) -> Iterator[pd.DataFrame]:
@@ -153,18 +136,7 @@ def parts(name: str) -> Iterator[pd.DataFrame]:
 def main(names: list[str]) -> None:
     """Compute and store the sweeps named, all by default."""
     for name in names or ["met", "widths", "ends"]:
-        frames = []
-        for frame in parts(name):
-            frames.append(frame)
-            print(name, frame.iloc[-1].to_dict(), flush=True)
-        lines = [
-            f"command: python book/data/near_init_flow.py {name}",
-            f"versions: lowrot {lr.__version__}, torch {torch.__version__}, numpy {np.__version__}",
-            f"machine: {platform.machine()}, one thread, float64; seeds in the rows",
-        ]
-        table = pd.concat(frames, ignore_index=True).to_csv(index=False, float_format="%.4g")
-        path = HERE / f"near_init_flow_{name}.csv"
-        path.write_text("".join(f"# {line}\n" for line in lines) + table, "utf8")
+        SWEEPS.write(name, parts(name))
 
 
 if __name__ == "__main__":

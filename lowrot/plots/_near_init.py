@@ -61,7 +61,11 @@ def used_fractions(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Axes:
 
 
 def proof_sides(
-    frame: pd.DataFrame, titles: Mapping[str, str], x: str = "samples", label: str = "samples"
+    frame: pd.DataFrame,
+    titles: Mapping[str, str],
+    x: str = "samples",
+    label: str = "samples",
+    scale: str = "linear",
 ) -> list[Axes]:
     """Draw both sides of each line of a proof (frame of an ``inequalities`` method).
 
@@ -70,6 +74,7 @@ def proof_sides(
         titles: by column, the title of its panel; the bound is the column with ``_bound``.
         x: the column to draw against.
         label: of that axis.
+        scale: of that axis, "linear" or "log".
     """
     rows = -(-len(titles) // 2)
     axes = grid(2, rows, height=2.2)
@@ -77,7 +82,7 @@ def proof_sides(
         axis.plot(frame[x], frame[name], color=POSITIVE, label="measured")
         axis.plot(frame[x], frame[f"{name}_bound"], color=NEGATIVE, ls="--", label="bound")
         axis.set_title(title)
-        axis.set_xlabel(label)
+        axis.set(xlabel=label, xscale=scale)
         axis.margins(y=0.12)
     axes[0].legend(loc="best")
     return axes

@@ -109,13 +109,14 @@ def margins_in_time(
 def against_width(
     panels: Mapping[str, Mapping[str, tuple[Any, Any, str]]], logs: Sequence[bool]
 ) -> list[Axes]:
-    """Draw measurements and laws against the width, two panels a row.
+    """Draw measurements and laws against the width, at most two panels a row.
 
     Args:
         panels: by title; by name, widths, values and the style: ``"o-"``, ``"--"`` and so on.
         logs: by panel, whether its values are on a log axis.
     """
-    axes = grid(2, -(-len(panels) // 2), width=7.4, height=2.6)
+    columns = min(2, len(panels))
+    axes = grid(columns, -(-len(panels) // columns), width=3.7 * columns, height=2.6)
     colours = (POSITIVE, NEGATIVE, ACCENT, SECOND)
     for axis, (title, series), log in zip(axes, panels.items(), logs):
         for colour, (name, (m, values, style)) in zip(colours, series.items()):
