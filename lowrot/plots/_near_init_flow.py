@@ -102,7 +102,8 @@ def margins_in_time(
         axis.axvline(1.0, color=MUTED, lw=0.7)
         axis.set(title=f"d = {d}", xlabel=r"clock $\tau$", ylim=(-0.35, 1.05))
     axes[0].set_ylabel(r"margin / $(\gamma_{\mathrm{gl}}/2)$")
-    axes[-1].legend(loc="lower right", fontsize=8)
+    handles, labels = axes[0].get_legend_handles_labels()
+    axes[0].figure.legend(handles, labels, loc="outside lower center", ncol=5, fontsize=8)
     return axes
 
 
