@@ -83,6 +83,8 @@ def proof_sides(
         axis.plot(frame[x], frame[f"{name}_bound"], color=NEGATIVE, ls="--", label="bound")
         axis.set_title(title)
         axis.set(xlabel=label, xscale=scale)
+        if scale == "log":
+            axis.set_xlim(frame[x][frame[x] > 0].min(), frame[x].max())
         axis.margins(y=0.12)
     axes[0].legend(loc="best")
     return axes
