@@ -2,7 +2,7 @@
 
 - `data`: validated data sets and their generators
 - `network`: two-layer (leaky) ReLU networks, initializations, gradients and kernels
-- `margins`: normalized and smoothed margins, dual weights, rotation, KKT residual, collapse
+- `margins`: normalized and smoothed margins, dual weights, KKT residual, rotation and collapse
 - `optima`: exact maximal margins, each with a primal point, a dual point and the gap
 - `path`: the result of any dynamics, with its certificates
 - `flow`: gradient flow, certified, over kinks and far into training
@@ -27,6 +27,7 @@ from lowrot.data import (
 from lowrot.flow import gradient_flow, regression_flow
 from lowrot.margins import (
     collapse_metrics,
+    feature_change,
     kkt_residual,
     normalized_margin,
     rotation,
@@ -61,6 +62,7 @@ __all__ = [
     "collapse_metrics",
     "collapsed_groups",
     "coupled_flow",
+    "feature_change",
     "frozen_margin",
     "global_margin",
     "gradient_flow",

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from lowrot import _check, _kkt
+from lowrot._change import FeatureChange, angles, feature_change
 from lowrot._collapse import CollapseMetrics, collapse_metrics
 from lowrot.data import Dataset
 from lowrot.network import Network
@@ -19,10 +20,12 @@ from lowrot.network import Network
 __all__ = [
     "LOSSES",
     "CollapseMetrics",
+    "FeatureChange",
     "KKTResidual",
     "collapse_metrics",
     "dual_weights",
     "entropy_constant",
+    "feature_change",
     "kkt_residual",
     "log_loss",
     "normalized_margin",
@@ -162,8 +165,7 @@ def rotation(net: Network, initial: Network) -> Tensor:
             f"expected {tuple(net.V.shape)}, as in net"
         )
     _check.same_device(net=net.V, initial=initial.V)
-    now, start = _unit(net.V), _unit(initial.V)
-    return 2.0 * torch.atan2((now - start).norm(dim=1), (now + start).norm(dim=1))
+    return angles(net.V, initial.V)
 
 
 @dataclass(frozen=True)
@@ -237,7 +239,3 @@ def _norm_squared(net: Network) -> float:
     if square == 0:
         raise ValueError("net is zero; a normalized margin needs a nonzero network")
     return square
-
-
-def _unit(V: Tensor) -> Tensor:
-    return V / V.norm(dim=1, keepdim=True)

@@ -275,7 +275,7 @@ def test_a_run_at_a_glance(trained):
 def test_lines_of_the_proof_and_fractions_of_the_bounds(trained):
     stated, runs = trained
     frame = stated.inequalities(runs.paths[0]).frame
-    axes = plots.sgd_proof(frame, {"gain": "(1)", "step": "(2)", "fresh": "(4)"})
+    axes = plots.proof_sides(frame, {"gain": "(1)", "step": "(2)", "fresh": "(4)"})
     assert [ax.get_title("left") for ax in axes[:3]] == ["(1)", "(2)", "(4)"]
     for ax, name in zip(axes, ("gain", "step", "fresh")):
         assert list(ax.lines[1].get_ydata()) == list(frame[f"{name}_bound"])

@@ -8,18 +8,17 @@ its provenance in the first lines. About ten minutes on one core; a part can be 
 
 from __future__ import annotations
 
-import platform
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 import lowrot as lr
+from lowrot._stored import Sweeps, four_digits
 
-HERE = Path(__file__).parent
+SWEEPS = Sweeps(__file__, lr.__version__)
+read, provenance = SWEEPS.read, SWEEPS.provenance
 UPDATES = ("logistic", "perceptron")
 CURVE_SEEDS = range(5)
 # (d, m): widths c d^2, and for each d one that meets the hypotheses of the perceptron theorem.
@@ -54,8 +53,7 @@ def curves(d: int, m: int, update: str, seeds: range = CURVE_SEEDS) -> pd.DataFr
         [s.error(path["samples"]) for s, path in zip(stated, runs.paths, strict=True)]
     )
     first = ["rule", "d", "m", "seed", "samples"]
-    frame = frame[first + [c for c in frame if c not in [*first, "run"]]]
-    return frame.map(lambda value: float(f"{value:.4g}") if isinstance(value, float) else value)
+    return four_digits(frame.drop(columns="run"), first)
 
 
 def widths(d: int, m: int, seeds: range = WIDTH_SEEDS) -> pd.DataFrame:
@@ -86,17 +84,6 @@ def widths(d: int, m: int, seeds: range = WIDTH_SEEDS) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def read(name: str) -> pd.DataFrame:
-    """Return a stored sweep, without its provenance."""
-    return pd.read_csv(HERE / f"near_init_sgd_{name}.csv", comment="#")
-
-
-def provenance(name: str) -> list[str]:
-    """Return the lines of provenance of a stored sweep."""
-    text = (HERE / f"near_init_sgd_{name}.csv").read_text("utf8")
-    return [line[2:] for line in text.splitlines() if line.startswith("# ")]
-
-
 def parts(name: str) -> Iterator[pd.DataFrame]:
     """The cells of a sweep, one at a time."""
     if name == "curves":
@@ -111,18 +98,7 @@ def parts(name: str) -> Iterator[pd.DataFrame]:
 def main(names: list[str]) -> None:
     """Compute and store the sweeps named, all by default."""
     for name in names or ["curves", "widths"]:
-        frames = []
-        for frame in parts(name):
-            frames.append(frame)
-            print(name, frame.iloc[-1].to_dict(), flush=True)
-        lines = [
-            f"command: python book/data/near_init_sgd.py {name}",
-            f"versions: lowrot {lr.__version__}, torch {torch.__version__}, numpy {np.__version__}",
-            f"machine: {platform.machine()}, one thread, float64; seeds in the rows",
-        ]
-        table = pd.concat(frames, ignore_index=True).to_csv(index=False, float_format="%.4g")
-        path = HERE / f"near_init_sgd_{name}.csv"
-        path.write_text("".join(f"# {line}\n" for line in lines) + table, "utf8")
+        SWEEPS.write(name, parts(name))
 
 
 if __name__ == "__main__":

@@ -59,20 +59,31 @@ def used_fractions(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Axes:
     return axis
 
 
-def sgd_proof(frame: pd.DataFrame, titles: Mapping[str, str]) -> list[Axes]:
-    """Draw both sides of each line of the proof (frame of `NearInitSGD.inequalities`).
+def proof_sides(
+    frame: pd.DataFrame,
+    titles: Mapping[str, str],
+    x: str = "samples",
+    label: str = "samples",
+    scale: str = "linear",
+) -> list[Axes]:
+    """Draw both sides of each line of a proof (frame of an ``inequalities`` method).
 
     Args:
         frame: its frame.
         titles: by column, the title of its panel; the bound is the column with ``_bound``.
+        x: the column to draw against.
+        label: of that axis.
+        scale: of that axis, "linear" or "log".
     """
     rows = -(-len(titles) // 2)
     axes = grid(2, rows, height=2.2)
     for axis, (name, title) in zip(axes, titles.items()):
-        axis.plot(frame.samples, frame[name], color=POSITIVE, label="measured")
-        axis.plot(frame.samples, frame[f"{name}_bound"], color=NEGATIVE, ls="--", label="bound")
+        axis.plot(frame[x], frame[name], color=POSITIVE, label="measured")
+        axis.plot(frame[x], frame[f"{name}_bound"], color=NEGATIVE, ls="--", label="bound")
         axis.set_title(title)
-        axis.set_xlabel("samples")
+        axis.set(xlabel=label, xscale=scale)
+        if scale == "log":
+            axis.set_xlim(frame[x][frame[x] > 0].min(), frame[x].max())
         axis.margins(y=0.12)
     axes[0].legend(loc="best")
     return axes

@@ -209,6 +209,7 @@ class NearInitFlow:
             square = float(slope_a.square().sum() + slope_V.square().sum())
             outward = float(slope_a @ moved_a + (slope_V * moved_V).sum())
             start = self.start
+            most = self.c_n + start.N + rho[k] ** 2 + start.A * rho[k]
             rows.append(
                 {
                     "tau": tau[k],
@@ -219,7 +220,7 @@ class NearInitFlow:
                     "moved": self._along(moved_a, moved_V),
                     "moved_bound": tau[k] * float(self.rate(far[k])),
                     "outward": outward if P[k] < 0 else math.nan,
-                    "outward_bound": self.c_n + start.N + rho[k] ** 2 + start.A * rho[k],
+                    "outward_bound": most if P[k] < 0 else math.nan,
                 }
             )
         frame = pd.DataFrame(rows)
