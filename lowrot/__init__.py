@@ -43,7 +43,7 @@ from lowrot.optima import (
 )
 from lowrot.path import Path
 from lowrot.sgd import Runs, Stream, one_pass_sgd, parity_stream
-from lowrot.theorems import near_init_flow, near_init_sgd, neural_collapse, no_rotation
+from lowrot.theorems import escape, near_init_flow, near_init_sgd, neural_collapse, no_rotation
 
 __version__ = "0.1.0"
 
@@ -61,6 +61,7 @@ __all__ = [
     "collapse_metrics",
     "collapsed_groups",
     "coupled_flow",
+    "escape",
     "frozen_margin",
     "global_margin",
     "gradient_flow",

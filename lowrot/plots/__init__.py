@@ -11,6 +11,12 @@ from lowrot.plots._collapse import (
     rotation_and_share,
 )
 from lowrot.plots._coupled import bounds, masses, proof_lines, relevant_mass, widths
+from lowrot.plots._escape import (
+    escape_proof,
+    escape_trajectories,
+    margins_by_angle,
+    outcome_shares,
+)
 from lowrot.plots._flow import convergence, sliding_neurons, smoothed_margins, steps_taken
 from lowrot.plots._margins import margin_sets, margins_against_d
 from lowrot.plots._near_init import (
@@ -48,16 +54,20 @@ __all__ = [
     "dual_curve",
     "error_curves",
     "errors_by_groups",
+    "escape_proof",
+    "escape_trajectories",
     "good_directions",
     "grid",
     "held_fractions",
     "margin_sets",
     "margins_against_d",
+    "margins_by_angle",
     "masses",
     "mean_rotation",
     "missing_groups",
     "network_certificates",
     "optimal_directions",
+    "outcome_shares",
     "power_laws",
     "products",
     "proof_lines",

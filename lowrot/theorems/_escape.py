@@ -1,0 +1,304 @@
+"""Two points of one label: where a balanced start ends, by the pattern of its neurons."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from lowrot import _check
+from lowrot.data import two_points
+from lowrot.margins import entropy_constant
+from lowrot.network import Network
+from lowrot.path import Path
+from lowrot.theorems._neural_collapse import neural_collapse
+from lowrot.theorems._statement import (
+    Check,
+    Hypothesis,
+    early_growth,
+    require_start,
+    times,
+    verdict,
+)
+
+UNCOVERED, ALL_ON_BOTH, ONE_SIDED, COVERED = "uncovered", "all on both", "one-sided", "covered"
+"""The patterns of a start."""
+SEPARATING_ANGLE = 3 * math.pi / 8
+"""Above this angle a one-sided start ends at the optimum, at small scale."""
+_BALANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class EscapeMargins:
+    """Normalized margins of the KKT points of two points at angles +-phi, and the small scale.
+
+    Args:
+        bad: ``cos(phi)/2``, of one neuron between the points.
+        tilted: ``1/(2 - 4 cos(2 phi))``, of one neuron on a point and one tilted from the middle
+            by ``3 phi - pi``; nan outside (pi/3, 3 pi/8), where there is no such point.
+        optimum: ``max(1/2, cos(phi))/2``, of one neuron on each point.
+        kappa: ``cot(phi)^2``: neurons stay active on both points while ``|q_+ - q_-|`` is below.
+        inner: ``kappa/(1 + 2 kappa)``, from where on the dual weights pull back.
+        small: mass ``sum_j a_j^2`` of neurons with ``a_j < 0`` below which a start is small.
+        start: largest imbalance ``|D|`` of a small start.
+    """
+
+    bad: float
+    tilted: float
+    optimum: float
+    kappa: float
+    inner: float
+    small: float
+    start: float
+
+
+def escape_margins(phi: float) -> EscapeMargins:
+    """Return the margins and constants of the chapter's theorems at this angle.
+
+    Args:
+        phi: half the angle between the points, radians, in (pi/3, pi/2).
+
+    Source: chapter "Bad KKT points and the escape".
+    """
+    phi = _angle(phi)
+    kappa = 1.0 / math.tan(phi) ** 2
+    inner = kappa / (1.0 + 2.0 * kappa)
+    tilted = 1.0 / (2.0 - 4.0 * math.cos(2.0 * phi)) if phi < SEPARATING_ANGLE else math.nan
+    outer_angle, inner_angle = math.atanh(kappa), math.atanh(inner)
+    return EscapeMargins(
+        bad=math.cos(phi) / 2.0,
+        tilted=tilted,
+        optimum=0.25,
+        kappa=kappa,
+        inner=inner,
+        small=outer_angle - inner_angle,
+        start=outer_angle + inner_angle,
+    )
+
+
+def escape_probabilities(m: int, phi: float) -> dict[str, float]:
+    """Probability of each pattern of a start with uniform directions and fair signs, exact.
+
+    Args:
+        m: width.
+        phi: half the angle between the points, radians, in [pi/4, pi/2].
+
+    Returns:
+        By pattern: "uncovered", "all on both", "one-sided", "covered"; they sum to 1.
+
+    Source: chapter "Bad KKT points and the escape".
+    """
+    m = _check.integer("m", m, 1)
+    phi = _check.number("phi", phi, math.pi / 4, math.pi / 2)
+    side, both = phi / (2.0 * math.pi), (math.pi - 2.0 * phi) / (4.0 * math.pi)
+    none = (1.0 - 2.0 * side - both) ** m
+    uncovered = 2.0 * (1.0 - side - both) ** m - none
+    all_on_both = (1.0 - 2.0 * side) ** m - none
+    covered = 1.0 - 2.0 * (1.0 - side) ** m + (1.0 - 2.0 * side) ** m
+    one_sided = 1.0 - uncovered - all_on_both - covered
+    return {
+        UNCOVERED: uncovered,
+        ALL_ON_BOTH: all_on_both,
+        ONE_SIDED: max(0.0, one_sided),
+        COVERED: covered,
+    }
+
+
+def start_pattern(net: Network, phi: float) -> str:
+    """Return the pattern of a network: which points its neurons with ``a_j > 0`` are active on.
+
+    "covered": each point has one that is active on it alone; "one-sided": one point has, and one
+    of the others is active on both; "all on both": some are active on both and none on one alone;
+    "uncovered": otherwise, when no neuron with ``a_j > 0`` is active on some point.
+
+    Args:
+        net: the network, in the plane.
+        phi: half the angle between the points, radians, in (pi/3, pi/2).
+    """
+    return _pattern(net.a, net.V, two_points(_angle(phi)).X)
+
+
+class Escape:
+    """Where a start on two points ends; build it with `escape`.
+
+    Attributes:
+        net: the network at time 0.
+        data: the two points.
+        margins: the margins of the KKT points, and the constants.
+        pattern: of the start.
+        limit: what the smoothed margin tends to: 0, ``cos(phi)/2`` or 1/4; nan where the theorem
+            does not say (a start that is not small, or one-sided below the separating angle).
+        hypotheses: those that the pattern needs, evaluated.
+    """
+
+    def __init__(self, net: Network, phi: float) -> None:
+        self.net, self.phi = net, _angle(phi)
+        self.data, self.margins = two_points(phi), escape_margins(phi)
+        self.pattern = start_pattern(net, phi)
+        self.c_n = entropy_constant(2, "exponential")
+        on_both = _active(net.V, self.data.X).all(dim=1) & (net.a > 0)
+        self.ln_G = (
+            math.log(2.0 * float((net.V[on_both, 0] ** 2).sum())) if on_both.any() else (-math.inf)
+        )
+        self.hypotheses = self._evaluate()
+        ends = {UNCOVERED: 0.0, ALL_ON_BOTH: self.margins.bad}
+        self.limit = ends.get(self.pattern, self.margins.optimum) if self.holds else math.nan
+
+    @property
+    def holds(self) -> bool:
+        """Whether every hypothesis holds that the pattern of this start needs."""
+        return all(hypothesis.holds for hypothesis in self.hypotheses)
+
+    def hypothesis_frame(self) -> pd.DataFrame:
+        """Return the hypotheses as a data frame."""
+        return pd.DataFrame([vars(hypothesis) for hypothesis in self.hypotheses])
+
+    def bound(self, tau: Any, J: Any) -> np.ndarray:
+        """Lower bound on ``P_+/||W||^2`` at clock times tau, for a start all on both."""
+        tau = times(tau)
+        lost = math.log(self.net.norm_squared) - self.ln_G + np.asarray(J, dtype=np.float64)
+        late = np.where(tau > 0, tau, 1.0)
+        return self.margins.bad - np.where(tau > 0, lost / (4.0 * late), np.inf)
+
+    def check(self, path: Path) -> Check:
+        """Compare the conclusion with a path of this network, at every saved time.
+
+        Args:
+            path: of the gradient flow with the exponential loss, saved from tau = 0 on, with its
+                states.
+
+        Raises:
+            ValueError: a path of another network or loss, a start whose hypotheses fail, or a
+                one-sided path that ends before its pattern is covered.
+        """
+        if not self.holds:
+            raise ValueError(f"the hypotheses of a start that is {self.pattern} do not hold")
+        require_start(path, self.net, "exponential")
+        if self.pattern in (COVERED, ONE_SIDED):
+            return self._check_covered(path)
+        q = path["q"]
+        frame = pd.DataFrame(
+            {
+                "tau": path["tau"],
+                "margin": path["margin"],
+                "normalized": path["normalized"],
+                "imbalance": q[:, 0] - q[:, 1],
+                "pattern": patterns(path, self.phi),
+            }
+        )
+        kept = float((frame.pattern == self.pattern).mean()) - 1.0
+        if self.pattern == UNCOVERED:
+            return verdict(
+                frame, {"pattern persists": kept, "not separated": -frame.normalized.max()}
+            )
+        floor = (self.ln_G, 2.0 * math.cos(self.phi))
+        J = early_growth(path, self.c_n, floor)[1]
+        frame["bound"] = self.bound(frame.tau, J)
+        slack = {
+            "pattern persists": kept,
+            "dual weights within kappa": self.margins.kappa - frame.imbalance.abs().max(),
+            "margin <= bad": self.margins.bad - frame.normalized.max(),
+            "bound <= margin": (frame.margin - frame.bound)[1:].min(),
+        }
+        return verdict(frame, slack)
+
+    def _check_covered(self, path: Path) -> Check:
+        """The bound of neural collapse, from the first saved time whose pattern is covered."""
+        seen = patterns(path, self.phi)
+        if COVERED not in seen:
+            raise ValueError(
+                f"path ends at tau = {path['tau'][-1]:g} with pattern {seen[-1]!r}; expected one "
+                "followed until it is covered"
+            )
+        first = seen.index(COVERED)
+        now = Network(torch.as_tensor(path["a"][first]), torch.as_tensor(path["V"][first]))
+        late = Path(
+            {name: values[first:] for name, values in path.columns.items()},
+            {name: values[first:] for name, values in path.states.items()},
+            meta=path.meta,
+        )
+        late.columns["tau"] = late.columns["tau"] - path["tau"][first]
+        check = neural_collapse(now, self.data).check(late)
+        frame = check.frame.assign(tau=check.frame.tau + path["tau"][first])
+        kept = float(np.mean([pattern == COVERED for pattern in seen[first:]])) - 1.0
+        return verdict(frame, {"pattern persists": kept, **check.slack})
+
+    def _evaluate(self) -> list[Hypothesis]:
+        net, X = self.net, self.data.X
+        size = net.V.norm(dim=1)
+        off = float(((net.a**2 - size**2).abs() / size.square()).max())
+        near = float(((net.V @ X.T).abs() / size[:, None]).min())
+        found = [
+            Hypothesis("ReLU: slope of the activation", net.slope, "= 0", net.slope == 0),
+            Hypothesis("balance: max |a^2/||v||^2 - 1|", off, "= 0, to rounding", off <= _BALANCE),
+            Hypothesis("no kink at the start: min |v.x|/||v||", near, "> 0", near > 0),
+        ]
+        if self.pattern in (ALL_ON_BOTH, ONE_SIDED):
+            mass = float((net.a[net.a < 0] ** 2).sum())
+            limit = self.margins.small
+            found.append(
+                Hypothesis("mass of neurons with a < 0", mass, f"< {limit:.4g}", mass < limit)
+            )
+            positive = Network(net.a.clamp_min(0.0), net.V)
+            p = positive.margins(self.data)
+            D, most = abs(float(p[0] - p[1])), self.margins.start
+            found.append(Hypothesis("imbalance |D| of the others", D, f"< {most:.4g}", most > D))
+        if self.pattern == ONE_SIDED:
+            degrees = math.degrees(self.phi)
+            wide = self.phi > SEPARATING_ANGLE
+            found.append(Hypothesis("angle phi, degrees", degrees, "> 67.5", wide))
+        return found
+
+
+def escape(net: Network, phi: float) -> Escape:
+    """Evaluate the theorem on two points: where gradient flow of the exponential loss ends.
+
+    Args:
+        net: the network at time 0, in the plane, balanced.
+        phi: half the angle between the points of `two_points`, radians, in (pi/3, pi/2).
+
+    Raises:
+        ValueError: an angle outside the range, or a network of another dimension.
+
+    Source: chapter "Bad KKT points and the escape".
+    """
+    if net.d != 2:
+        raise ValueError(f"net has d = {net.d}; expected 2")
+    return Escape(net, phi)
+
+
+def patterns(path: Path, phi: float) -> list[str]:
+    """Return the pattern at each saved time of a path with states a and V."""
+    X = two_points(_angle(phi)).X
+    return [
+        _pattern(torch.as_tensor(a), torch.as_tensor(V), X) for a, V in zip(path["a"], path["V"])
+    ]
+
+
+def _angle(phi: float) -> float:
+    phi = _check.number("phi", phi, 0.0, math.pi / 2)
+    if not math.pi / 3 < phi < math.pi / 2:
+        raise ValueError(
+            f"phi is {phi:.6g}; expected an angle in (pi/3, pi/2): below pi/3 the neuron in the "
+            "middle is optimal"
+        )
+    return phi
+
+
+def _active(V: Tensor, X: Tensor) -> Tensor:
+    return (V @ X.T) > 0
+
+
+def _pattern(a: Tensor, V: Tensor, X: Tensor) -> str:
+    active = _active(V, X)[a > 0]
+    alone = active & ~active.flip(1)
+    if bool(alone.any(dim=0).all()):
+        return COVERED
+    if not bool(active.any(dim=0).all()):
+        return UNCOVERED
+    return ONE_SIDED if bool(alone.any()) else ALL_ON_BOTH
