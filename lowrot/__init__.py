@@ -32,7 +32,7 @@ from lowrot.margins import (
     rotation,
     smoothed_margin,
 )
-from lowrot.network import Network, balanced, small, standard
+from lowrot.network import Network, balanced, in_plane, small, standard
 from lowrot.optima import (
     NotSeparable,
     Optimum,
@@ -65,6 +65,7 @@ __all__ = [
     "frozen_margin",
     "global_margin",
     "gradient_flow",
+    "in_plane",
     "infer_groups",
     "kkt_residual",
     "largest_separated",

@@ -77,11 +77,14 @@ def outcome(path: lr.Path, phi: float) -> str:
 
 
 def law(degrees: float, m: int, scale: float, seeds: range = SEEDS) -> pd.DataFrame:
-    """One row: how many starts have each pattern and end in each outcome, and how many agree."""
+    """One row: how many starts have each pattern and end in each outcome, and how many agree.
+
+    ``ends`` has the first letter of the outcome of each seed.
+    """
     phi = math.radians(degrees)
     data = lr.two_points(phi)
     row = {"degrees": degrees, "m": m, "scale": scale, "starts": len(seeds)}
-    row |= dict.fromkeys([*PATTERNS, *OUTCOMES, "small", "agree", "certified"], 0)
+    row |= dict.fromkeys([*PATTERNS, *OUTCOMES, "small", "agree", "certified"], 0) | {"ends": ""}
     near = (1 - CLOSE / 2) * data.known["gamma_gl"] / 2
     stop = {"margin": near, "min_margin": 1e8, "tau": 150, "when": lost}
     for seed in seeds:
@@ -92,6 +95,7 @@ def law(degrees: float, m: int, scale: float, seeds: range = SEEDS) -> pd.DataFr
         ends = {"uncovered": "not separated", "all on both": "bad"}
         row[stated.pattern] += 1
         row[end] += 1
+        row["ends"] += end[0]
         row["small"] += stated.holds
         row["agree"] += ends.get(stated.pattern, "optimal") == end
         row["certified"] += path.ok
@@ -99,11 +103,14 @@ def law(degrees: float, m: int, scale: float, seeds: range = SEEDS) -> pd.DataFr
 
 
 def family(name: str, m: int, scale: float, seeds: range = SEEDS) -> pd.DataFrame:
-    """One row: how many starts end on a line, at the global margin, elsewhere, or nowhere."""
+    """One row: how many starts end on a line, at the global margin, elsewhere, or nowhere.
+
+    ``ends`` has one letter a seed: n (on a line), p (optimal), o (not separated), x (other).
+    """
     data = FAMILY[name]()
     best, line = lr.global_margin(data).value / 2, line_margin(data)
     row = {"data": name, "m": m, "scale": scale, "starts": len(seeds)}
-    row |= dict.fromkeys([*ENDS, "certified"], 0) | {"worst": math.inf, "median": 0.0}
+    row |= dict.fromkeys([*ENDS, "certified"], 0) | {"worst": math.inf, "median": 0.0, "ends": ""}
     stop, reached = {"margin": 0.985 * best, "min_margin": 500, "tau": 400, "when": lost}, []
     for seed in seeds:
         net = lr.small(lr.balanced(m, data.d, seed), scale)
@@ -112,7 +119,9 @@ def family(name: str, m: int, scale: float, seeds: range = SEEDS) -> pd.DataFram
         reached.append(max(value, 0.0) / best)
         at = {"on a line": line, "optimal": best}
         near = [key for key, level in at.items() if abs(value / level - 1) <= 0.02]
-        row["not separated" if value <= ZERO else near[0] if near else "other"] += 1
+        end = "not separated" if value <= ZERO else near[0] if near else "other"
+        row[end] += 1
+        row["ends"] += "x" if end == "other" else end[1]
         row["certified"] += path.ok
     row |= {"worst": min(reached), "median": float(np.median(reached))}
     return pd.DataFrame([row])

@@ -231,8 +231,10 @@ class Escape:
     def _evaluate(self) -> list[Hypothesis]:
         net, X = self.net, self.data.X
         size = net.V.norm(dim=1)
-        off = float(((net.a**2 - size**2).abs() / size.square()).max())
-        near = float(((net.V @ X.T).abs() / size[:, None]).min())
+        # A neuron that is exactly zero stays so, and asks for nothing.
+        zero = (size == 0) & (net.a == 0)
+        off = ((net.a**2 - size**2).abs() / size.square())[~zero].max().item()
+        near = ((net.V @ X.T).abs() / size[:, None])[~zero].min().item()
         found = [
             Hypothesis("ReLU: slope of the activation", net.slope, "= 0", net.slope == 0),
             Hypothesis("balance: max |a^2/||v||^2 - 1|", off, "= 0, to rounding", off <= _BALANCE),
