@@ -2,7 +2,7 @@
 
 Writes ``bad_kkt_law.csv`` (where 200 flows a cell end on two points, against angle, width and
 scale of the start) and ``bad_kkt_family.csv`` (the same on richer data), each with its provenance
-in the first lines. About half an hour on one core; a part can be recomputed alone,
+in the first lines. About three quarters of an hour on one core; a part can be recomputed alone,
 ``python book/data/bad_kkt.py law`` or ``family``. The chapter recomputes a slice of each.
 """
 
@@ -23,17 +23,14 @@ from lowrot import theorems
 
 HERE = Path(__file__).parent
 SEEDS = range(200)
-DEGREES, WIDTHS, SCALES = (65, 72, 80), (1, 2, 4, 8, 16), (0.02, 1.0)
+# Half the angle, the width and the scale of the start, of each cell.
+LAW_CELLS = [(degrees, m, 0.02) for degrees in (65, 72, 80) for m in (1, 2, 4, 8, 16)]
+LAW_CELLS += [(degrees, m, 1.0) for degrees in (65, 72, 80) for m in (2, 4, 8)]
 PATTERNS = ("uncovered", "all on both", "one-sided", "covered")
 OUTCOMES = ("not separated", "bad", "tilted", "optimal", "undecided")
 ENDS = ("not separated", "on a line", "optimal", "other")
-CELLS = [("line and pair", m, scale) for m in (10, 40) for scale in (1e-3, 1e-2, 0.1, 1.0)]
-CELLS += [
-    (name, m, scale)
-    for name in ("arcs, d = 2", "arcs, d = 3")
-    for m in (2, 6)
-    for scale in (1e-2, 1.0)
-]
+FAMILY_CELLS = [("line and pair", m, scale) for m in (10, 40) for scale in (1e-3, 1e-2, 1.0)]
+FAMILY_CELLS += [(f"arcs, d = {d}", 6, scale) for d in (2, 3) for scale in (1e-2, 1.0)]
 CLOSE = 0.005
 """Relative distance from a known margin within which a flow has ended there."""
 ZERO = 1e-9
@@ -147,14 +144,8 @@ def provenance(name: str) -> list[str]:
 
 def parts(name: str) -> Iterator[pd.DataFrame]:
     """The cells of a sweep, one at a time."""
-    if name == "law":
-        for scale in SCALES:
-            for degrees in DEGREES:
-                for m in WIDTHS:
-                    yield law(degrees, m, scale)
-    else:
-        for cell in CELLS:
-            yield family(*cell)
+    for cell in LAW_CELLS if name == "law" else FAMILY_CELLS:
+        yield law(*cell) if name == "law" else family(*cell)
 
 
 def main(names: list[str]) -> None:

@@ -165,6 +165,11 @@ class Escape:
         late = np.where(tau > 0, tau, 1.0)
         return self.margins.bad - np.where(tau > 0, lost / (4.0 * late), np.inf)
 
+    def J(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper bound on J at the saved times, for a start all on both."""
+        floor = (self.ln_G, 2.0 * math.cos(self.phi)) if self.holds else None
+        return early_growth(path, self.c_n, floor)
+
     def check(self, path: Path) -> Check:
         """Compare the conclusion with a path of this network, at every saved time.
 
@@ -196,9 +201,7 @@ class Escape:
             return verdict(
                 frame, {"pattern persists": kept, "not separated": -frame.normalized.max()}
             )
-        floor = (self.ln_G, 2.0 * math.cos(self.phi))
-        J = early_growth(path, self.c_n, floor)[1]
-        frame["bound"] = self.bound(frame.tau, J)
+        frame["bound"] = self.bound(frame.tau, self.J(path)[1])
         slack = {
             "pattern persists": kept,
             "dual weights within kappa": self.margins.kappa - frame.imbalance.abs().max(),
