@@ -2,7 +2,7 @@
 
 Writes ``bad_kkt_law.csv`` (where 200 flows a cell end on two points, against angle, width and
 scale of the start) and ``bad_kkt_family.csv`` (the same on richer data), each with its provenance
-in the first lines. About three quarters of an hour on one core; a part can be recomputed alone,
+in the first lines. About twenty minutes on one core; a part can be recomputed alone,
 ``python book/data/bad_kkt.py law`` or ``family``. The chapter recomputes a slice of each.
 """
 
@@ -24,17 +24,19 @@ from lowrot import theorems
 HERE = Path(__file__).parent
 SEEDS = range(200)
 # Half the angle, the width and the scale of the start, of each cell.
-LAW_CELLS = [(degrees, m, 0.02) for degrees in (65, 72, 80) for m in (1, 2, 4, 8, 16)]
-LAW_CELLS += [(degrees, m, 1.0) for degrees in (65, 72, 80) for m in (2, 4, 8)]
+LAW_CELLS = [(degrees, m, 0.02) for degrees in (65, 72, 80) for m in (1, 2, 4, 8)]
+LAW_CELLS += [(degrees, 4, 1.0) for degrees in (65, 72, 80)]
 PATTERNS = ("uncovered", "all on both", "one-sided", "covered")
 OUTCOMES = ("not separated", "bad", "tilted", "optimal", "undecided")
 ENDS = ("not separated", "on a line", "optimal", "other")
 FAMILY_CELLS = [("line and pair", m, scale) for m in (10, 40) for scale in (1e-3, 1e-2, 1.0)]
-FAMILY_CELLS += [(f"arcs, d = {d}", 6, scale) for d in (2, 3) for scale in (1e-2, 1.0)]
+FAMILY_CELLS += [(f"arcs, d = {d}", 6, 1e-2) for d in (2, 3)]
 CLOSE = 0.005
 """Relative distance from a known margin within which a flow has ended there."""
 ZERO = 1e-9
 """Normalized margins below this are zero but for rounding (dead neurons leave 1e-17)."""
+RTOL = 1e-2
+"""Local error of the flows; every one is certified all the same."""
 
 
 def line_and_pair() -> lr.Dataset:
@@ -87,7 +89,7 @@ def law(degrees: float, m: int, scale: float, seeds: range = SEEDS) -> pd.DataFr
     for seed in seeds:
         net = lr.small(lr.balanced(m, 2, seed), scale)
         stated = lr.escape(net, phi)
-        path = lr.gradient_flow(net, data, stop=stop)
+        path = lr.gradient_flow(net, data, stop=stop, rtol=RTOL)
         end = outcome(path, phi)
         ends = {"uncovered": "not separated", "all on both": "bad"}
         row[stated.pattern] += 1
@@ -111,7 +113,7 @@ def family(name: str, m: int, scale: float, seeds: range = SEEDS) -> pd.DataFram
     stop, reached = {"margin": 0.985 * best, "min_margin": 500, "tau": 400, "when": lost}, []
     for seed in seeds:
         net = lr.small(lr.balanced(m, data.d, seed), scale)
-        path = lr.gradient_flow(net, data, stop=stop)
+        path = lr.gradient_flow(net, data, stop=stop, rtol=RTOL)
         value = path["normalized"][-1]
         reached.append(max(value, 0.0) / best)
         at = {"on a line": line, "optimal": best}

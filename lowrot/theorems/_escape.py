@@ -130,6 +130,7 @@ class Escape:
         net: the network at time 0.
         data: the two points.
         margins: the margins of the KKT points, and the constants.
+        ln_G: ln of ``G = 2 sum_j v_j1^2`` over the neurons with ``a_j > 0`` on both points.
         pattern: of the start.
         limit: what the smoothed margin tends to: 0, ``cos(phi)/2`` or 1/4; nan where the theorem
             does not say (a start that is not small, or one-sided below the separating angle).
@@ -164,6 +165,11 @@ class Escape:
         lost = math.log(self.net.norm_squared) - self.ln_G + np.asarray(J, dtype=np.float64)
         late = np.where(tau > 0, tau, 1.0)
         return self.margins.bad - np.where(tau > 0, lost / (4.0 * late), np.inf)
+
+    @property
+    def J_limit(self) -> float:
+        """``(1 + ln_+(2 c_n/G))/cos(phi)``, an upper bound on J for a start all on both."""
+        return (1.0 + max(0.0, math.log(2.0 * self.c_n) - self.ln_G)) / math.cos(self.phi)
 
     def J(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper bound on J at the saved times, for a start all on both."""
@@ -201,12 +207,14 @@ class Escape:
             return verdict(
                 frame, {"pattern persists": kept, "not separated": -frame.normalized.max()}
             )
-        frame["bound"] = self.bound(frame.tau, self.J(path)[1])
+        least, most = self.J(path)
+        frame["bound"] = self.bound(frame.tau, most)
         slack = {
             "pattern persists": kept,
             "dual weights within kappa": self.margins.kappa - frame.imbalance.abs().max(),
             "margin <= bad": self.margins.bad - frame.normalized.max(),
             "bound <= margin": (frame.margin - frame.bound)[1:].min(),
+            "J <= its limit": self.J_limit - least.max(),
         }
         return verdict(frame, slack)
 
