@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "book"))
+from data import bad_kkt
 from data import near_init_sgd as stored
 
 
@@ -33,3 +34,31 @@ def test_a_cell_comes_out_the_same():
     counts, kept = stored.widths(2, 4), stored.read("widths")
     kept = kept[(kept.d == 2) & (kept.m == 4)].reset_index(drop=True)
     pd.testing.assert_frame_equal(kept, counts, check_dtype=False)
+
+
+def test_bad_kkt_is_complete_and_certified():
+    law, family = bad_kkt.read("law"), bad_kkt.read("family")
+    assert list(law[["degrees", "m", "scale"]].itertuples(index=False, name=None)) == (
+        bad_kkt.LAW_CELLS
+    )
+    assert list(family[["data", "m", "scale"]].itertuples(index=False, name=None)) == (
+        bad_kkt.FAMILY_CELLS
+    )
+    for name, frame, ends in (("law", law, bad_kkt.OUTCOMES), ("family", family, bad_kkt.ENDS)):
+        assert (frame.starts == len(bad_kkt.SEEDS)).all()
+        assert (frame[list(ends)].sum(axis=1) == frame.starts).all()
+        assert (frame.certified == frame.starts).all()
+        assert (frame.ends.str.len() == frame.starts).all()
+        assert bad_kkt.provenance(name)[0] == f"command: python book/data/bad_kkt.py {name}"
+    assert (law[list(bad_kkt.PATTERNS)].sum(axis=1) == law.starts).all()
+    assert sum(f.stat().st_size for f in bad_kkt.HERE.glob("bad_kkt_*")) < 50_000
+
+
+def test_bad_kkt_slices_come_out_the_same():
+    few = range(5)
+    law, family = bad_kkt.read("law"), bad_kkt.read("family")
+    for degrees, m, scale in ((65, 2, 0.02), (80, 4, 1.0)):
+        kept = law[(law.degrees == degrees) & (law.m == m) & (law.scale == scale)]
+        assert bad_kkt.law(degrees, m, scale, few).ends[0] == kept.ends.iloc[0][:5]
+    kept = family[(family.data == "arcs, d = 3")].iloc[0]
+    assert bad_kkt.family("arcs, d = 3", 6, kept.scale, few).ends[0] == kept.ends[:5]

@@ -1,9 +1,8 @@
 """One object per theorem: hypotheses evaluated, bounds as functions of tau, conclusion checked."""
 
-from lowrot.theorems._escape import (
-    Escape,
+from lowrot.theorems._escape import Escape, escape
+from lowrot.theorems._escape_patterns import (
     EscapeMargins,
-    escape,
     escape_margins,
     escape_probabilities,
     patterns,
