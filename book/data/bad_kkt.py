@@ -24,7 +24,8 @@ from lowrot import theorems
 HERE = Path(__file__).parent
 SEEDS = range(200)
 # Half the angle, the width and the scale of the start, of each cell.
-LAW_CELLS = [(degrees, m, 0.02) for degrees in (65, 72, 80) for m in (1, 2, 4, 8)]
+LAW_WIDTHS = (1, 2, 4, 8)
+LAW_CELLS = [(degrees, m, 0.02) for degrees in (65, 72, 80) for m in LAW_WIDTHS]
 LAW_CELLS += [(degrees, 4, 1.0) for degrees in (65, 72, 80)]
 PATTERNS = ("uncovered", "all on both", "one-sided", "covered")
 OUTCOMES = ("not separated", "bad", "tilted", "optimal", "undecided")

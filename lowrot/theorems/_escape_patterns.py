@@ -88,13 +88,9 @@ def escape_probabilities(m: int, phi: float) -> dict[str, float]:
     uncovered = 2.0 * (1.0 - side - both) ** m - none
     all_on_both = (1.0 - 2.0 * side) ** m - none
     covered = 1.0 - 2.0 * (1.0 - side) ** m + (1.0 - 2.0 * side) ** m
-    one_sided = 1.0 - uncovered - all_on_both - covered
-    return {
-        UNCOVERED: uncovered,
-        ALL_ON_BOTH: all_on_both,
-        ONE_SIDED: max(0.0, one_sided),
-        COVERED: covered,
-    }
+    law = {UNCOVERED: uncovered, ALL_ON_BOTH: all_on_both, COVERED: covered}
+    law[ONE_SIDED] = 1.0 - sum(law.values())
+    return {name: min(1.0, max(0.0, probability)) for name, probability in law.items()}
 
 
 def start_pattern(net: Network, phi: float) -> str:
