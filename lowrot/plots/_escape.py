@@ -36,7 +36,9 @@ _COLOURS = {
 }
 
 
-def escape_trajectories(paths: Mapping[str, Path], data: Dataset, after: float = 0.1) -> list[Axes]:
+def escape_trajectories(
+    paths: Mapping[str, Path], data: Dataset, after: float = 10.0
+) -> list[Axes]:
     """Draw how the share of each neuron moves in the plane, coloured by the logarithm of time.
 
     A neuron is at ``a_j v_j / sum_i |a_i| ||v_i||``: its distance from the centre is its share.
@@ -69,8 +71,10 @@ def escape_trajectories(paths: Mapping[str, Path], data: Dataset, after: float =
         plt.cm.ScalarMappable(norm, "viridis_r"), ax=axes, location="bottom", shrink=0.6, aspect=30
     )
     bar.set_label(r"clock $\tau$, colours by $\log\tau$")
-    ticks = range(math.ceil(first), math.floor(final) + 1)
-    bar.set_ticks(list(ticks), labels=[f"{10.0**tick:g}" for tick in ticks])
+    decades = range(math.floor(first), math.ceil(final) + 1)
+    ticks = [step * 10.0**decade for decade in decades for step in (1, 2, 5)]
+    ticks = [tick for tick in ticks if after <= tick <= last * (1 + 1e-9)]
+    bar.set_ticks([math.log10(tick) for tick in ticks], labels=[f"{tick:g}" for tick in ticks])
     return axes
 
 
@@ -160,5 +164,6 @@ def escape_proof(frame: pd.DataFrame, margins: EscapeMargins) -> list[Axes]:
     right.axhline(margins.optimum, color=INK, lw=0.8, ls="--", label="optimum")
     right.set(xscale="log", xlabel=r"clock $\tau$", ylim=(0, 1.1 * margins.optimum))
     for axis in (left, right):
+        axis.set_xlim(0.1, late.tau.iloc[-1])
         axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncol=2, fontsize=8)
     return [left, right]
