@@ -26,12 +26,11 @@ SEEDS = range(200)
 # Half the angle, the width and the scale of the start, of each cell.
 LAW_WIDTHS = (1, 2, 4, 8)
 LAW_CELLS = [(degrees, m, 0.02) for degrees in (65, 72, 80) for m in LAW_WIDTHS]
-LAW_CELLS += [(degrees, 4, 1.0) for degrees in (65, 72, 80)]
 PATTERNS = ("uncovered", "all on both", "one-sided", "covered")
 OUTCOMES = ("not separated", "bad", "tilted", "optimal", "undecided")
 ENDS = ("not separated", "on a line", "optimal", "other")
-FAMILY_CELLS = [("line and pair", m, scale) for m in (10, 40) for scale in (1e-3, 1e-2, 1.0)]
-FAMILY_CELLS += [(f"arcs, d = {d}", 6, 1e-2) for d in (2, 3)]
+FAMILY_CELLS = [(10, 1e-3), (10, 1e-2), (10, 1.0), (40, 1e-3), (40, 1.0)]
+"""The width and the scale of the start, of each cell."""
 CLOSE = 0.005
 """Relative distance from a known margin within which a flow has ended there."""
 ZERO = 1e-9
@@ -56,9 +55,6 @@ def arcs(spread: float = 0.1, points: int = 3, d: int = 2) -> lr.Dataset:
             flat = np.array([math.cos(angle), side * math.sin(angle)])
             rows.append(flat if d == 2 else np.append(flat * math.cos(s), math.sin(s)))
     return lr.Dataset(np.array(rows), np.ones(2 * points), name=f"two arcs, d = {d}")
-
-
-FAMILY = {"line and pair": line_and_pair, "arcs, d = 2": arcs, "arcs, d = 3": lambda: arcs(d=3)}
 
 
 def lost(row: dict[str, float]) -> bool:
@@ -102,14 +98,14 @@ def law(degrees: float, m: int, scale: float, seeds: range = SEEDS) -> pd.DataFr
     return pd.DataFrame([row])
 
 
-def family(name: str, m: int, scale: float, seeds: range = SEEDS) -> pd.DataFrame:
+def family(m: int, scale: float, seeds: range = SEEDS) -> pd.DataFrame:
     """One row: how many starts end on a line, at the global margin, elsewhere, or nowhere.
 
     ``ends`` has one letter a seed: n (on a line), p (optimal), o (not separated), x (other).
     """
-    data = FAMILY[name]()
+    data = line_and_pair()
     best, line = lr.global_margin(data).value / 2, line_margin(data)
-    row = {"data": name, "m": m, "scale": scale, "starts": len(seeds)}
+    row = {"m": m, "scale": scale, "starts": len(seeds)}
     row |= dict.fromkeys([*ENDS, "certified"], 0) | {"worst": math.inf, "median": 0.0, "ends": ""}
     stop, reached = {"margin": 0.985 * best, "min_margin": 500, "tau": 400, "when": lost}, []
     for seed in seeds:
