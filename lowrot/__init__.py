@@ -33,7 +33,7 @@ from lowrot.margins import (
     rotation,
     smoothed_margin,
 )
-from lowrot.network import Network, balanced, small, standard
+from lowrot.network import Network, balanced, in_plane, small, standard
 from lowrot.optima import (
     NotSeparable,
     Optimum,
@@ -44,7 +44,7 @@ from lowrot.optima import (
 )
 from lowrot.path import Path
 from lowrot.sgd import Runs, Stream, one_pass_sgd, parity_stream
-from lowrot.theorems import near_init_flow, near_init_sgd, neural_collapse, no_rotation
+from lowrot.theorems import escape, near_init_flow, near_init_sgd, neural_collapse, no_rotation
 
 __version__ = "0.1.0"
 
@@ -62,10 +62,12 @@ __all__ = [
     "collapse_metrics",
     "collapsed_groups",
     "coupled_flow",
+    "escape",
     "feature_change",
     "frozen_margin",
     "global_margin",
     "gradient_flow",
+    "in_plane",
     "infer_groups",
     "kkt_residual",
     "largest_separated",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -158,6 +158,27 @@ def balanced(m: int, d: int, seed: int = 0, slope: float = 0.0) -> Network:
     V = V / V.norm(dim=1, keepdim=True) / math.sqrt(m)
     signs = 1.0 - 2.0 * torch.randint(2, (m,), generator=generator).to(_check.DTYPE)
     return Network(signs / math.sqrt(m), V, slope)
+
+
+def in_plane(
+    degrees: Sequence[float], masses: Sequence[float], signs: Sequence[float] | None = None
+) -> Network:
+    """Balanced ReLU network of the plane with given neurons: ``|a_j| = ||v_j|| = sqrt(mass_j)``.
+
+    Args:
+        degrees: directions of the v_j from the first axis, shape (m,).
+        masses: ``|a_j| ||v_j||``, each >= 0 and not all 0, shape (m,).
+        signs: of the a_j, all +1 when None, shape (m,).
+
+    Source: chapter "Bad KKT points and the escape".
+    """
+    angle = torch.deg2rad(_check.real_array("degrees", degrees, ("m",)))
+    mass = _check.real_array("masses", masses, (len(angle),))
+    if float(mass.min()) < 0 or float(mass.max()) == 0:
+        raise ValueError(f"masses are {masses!r}; expected numbers >= 0, at least one positive")
+    sigma = torch.ones_like(mass) if signs is None else _check.signs("signs", signs, len(angle))
+    V = mass.sqrt()[:, None] * torch.stack([angle.cos(), angle.sin()], dim=1)
+    return Network(sigma * mass.sqrt(), V)
 
 
 def small(net: Network, scale: float) -> Network:

@@ -7,7 +7,15 @@ import torch
 
 from lowrot import network
 from lowrot.data import Dataset, sparse_parity
-from lowrot.network import Network, activation, balanced, derivative, small, standard
+from lowrot.network import (
+    Network,
+    activation,
+    balanced,
+    derivative,
+    in_plane,
+    small,
+    standard,
+)
 
 
 def random_data(n, d, seed=0):
@@ -133,3 +141,16 @@ def test_tangents_pair_with_gradients(slope):
         a, V = net.gradient(data, q)
         assert float(both[i]) == pytest.approx(float(a @ outer + (V * inner).sum()), rel=1e-12)
         assert float(alone[i]) == pytest.approx(float(a @ outer), rel=1e-12)
+
+
+def test_in_plane_is_balanced_with_the_masses_given():
+    net = in_plane([0, 90, 210], [4.0, 0.0, 1.0], [1, -1, -1])
+    assert (net.a.abs() * net.V.norm(dim=1)).tolist() == pytest.approx([4.0, 0.0, 1.0])
+    assert net.a.tolist() == pytest.approx([2.0, 0.0, -1.0])
+    assert net.V[0].tolist() == [2.0, 0.0]
+    assert net.V[2].tolist() == pytest.approx([-math.sqrt(3) / 2, -0.5])
+    for masses, message in (([1.0], "shape"), ([-1.0, 1.0], "masses"), ([0.0, 0.0], "masses")):
+        with pytest.raises(ValueError, match=message):
+            in_plane([0, 90], masses)
+    with pytest.raises(ValueError, match="signs"):
+        in_plane([0, 90], [1, 1], [0, 1])

@@ -10,6 +10,7 @@ import pytest
 from lowrot._stored import Sweeps, four_digits
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "book"))
+from data import bad_kkt
 from data import near_init_flow as flow
 from data import near_init_sgd as stored
 
@@ -89,3 +90,29 @@ def test_a_sweep_is_written_and_read_again(tmp_path, capsys):
     assert sweeps.provenance("name")[0] == "command: python book/data/script.py name"
     pd.testing.assert_frame_equal(sweeps.read("name"), frame)
     assert frame.x.iloc[0] == pytest.approx(1.235, abs=1e-12)
+
+
+def test_bad_kkt_is_complete_and_certified():
+    law, family = bad_kkt.read("law"), bad_kkt.read("family")
+    assert list(law[["degrees", "m", "scale"]].itertuples(index=False, name=None)) == (
+        bad_kkt.LAW_CELLS
+    )
+    assert list(family[["m", "scale"]].itertuples(index=False, name=None)) == (bad_kkt.FAMILY_CELLS)
+    for name, frame, ends in (("law", law, bad_kkt.OUTCOMES), ("family", family, bad_kkt.ENDS)):
+        assert (frame.starts == len(bad_kkt.SEEDS)).all()
+        assert (frame[list(ends)].sum(axis=1) == frame.starts).all()
+        assert (frame.certified == frame.starts).all()
+        assert (frame.ends.str.len() == frame.starts).all()
+        assert bad_kkt.provenance(name)[0] == f"command: python book/data/bad_kkt.py {name}"
+    assert (law[list(bad_kkt.PATTERNS)].sum(axis=1) == law.starts).all()
+    assert sum(f.stat().st_size for f in bad_kkt.HERE.glob("bad_kkt_*")) < 50_000
+
+
+def test_bad_kkt_slices_come_out_the_same():
+    few = range(5)
+    law, family = bad_kkt.read("law"), bad_kkt.read("family")
+    for degrees, m in ((65, 2), (80, 4)):
+        kept = law[(law.degrees == degrees) & (law.m == m)]
+        assert bad_kkt.law(degrees, m, 0.02, few).ends[0] == kept.ends.iloc[0][:5]
+    kept = family[(family.m == 10) & (family.scale == 1.0)].iloc[0]
+    assert bad_kkt.family(10, 1.0, few).ends[0] == kept.ends[:5]

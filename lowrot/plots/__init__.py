@@ -11,6 +11,12 @@ from lowrot.plots._collapse import (
     rotation_and_share,
 )
 from lowrot.plots._coupled import bounds, masses, proof_lines, relevant_mass, widths
+from lowrot.plots._escape import (
+    escape_proof,
+    escape_trajectories,
+    margins_by_angle,
+    outcome_shares,
+)
 from lowrot.plots._flow import convergence, sliding_neurons, smoothed_margins, steps_taken
 from lowrot.plots._margins import margin_sets, margins_against_d
 from lowrot.plots._near_init import (
@@ -56,6 +62,8 @@ __all__ = [
     "dual_curve",
     "error_curves",
     "errors_by_groups",
+    "escape_proof",
+    "escape_trajectories",
     "flow_at_a_glance",
     "good_directions",
     "grid",
@@ -63,12 +71,14 @@ __all__ = [
     "margin_gained",
     "margin_sets",
     "margins_against_d",
+    "margins_by_angle",
     "margins_in_time",
     "masses",
     "mean_rotation",
     "missing_groups",
     "network_certificates",
     "optimal_directions",
+    "outcome_shares",
     "power_laws",
     "products",
     "proof_lines",

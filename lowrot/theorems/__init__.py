@@ -1,5 +1,13 @@
 """One object per theorem: hypotheses evaluated, bounds as functions of tau, conclusion checked."""
 
+from lowrot.theorems._escape import Escape, escape
+from lowrot.theorems._escape_patterns import (
+    EscapeMargins,
+    escape_margins,
+    escape_probabilities,
+    patterns,
+    start_pattern,
+)
 from lowrot.theorems._generalization import leave_one_out, margin_error, margin_samples
 from lowrot.theorems._good_neurons import (
     binomial_interval,
@@ -25,6 +33,8 @@ from lowrot.theorems._statement import Check, Hypothesis
 
 __all__ = [
     "Check",
+    "Escape",
+    "EscapeMargins",
     "Hypothesis",
     "NearInitFlow",
     "NearInitSGD",
@@ -35,6 +45,9 @@ __all__ = [
     "cap_fractions",
     "covering_error",
     "covering_failure",
+    "escape",
+    "escape_margins",
+    "escape_probabilities",
     "good_neurons",
     "leave_one_out",
     "margin_error",
@@ -43,9 +56,11 @@ __all__ = [
     "near_init_sgd",
     "neural_collapse",
     "no_rotation",
+    "patterns",
     "plane_arcs",
     "plane_fractions",
     "sampled_fractions",
+    "start_pattern",
     "uncovered",
     "width_needed",
 ]
