@@ -35,8 +35,9 @@ class RegressionRun(FlowRun):
 
     def resume_from(self, path: Path) -> None:
         """Continue a path of the same arguments."""
-        self.same(path, rates=list(self.setting.rates))
+        self.same(path)
         self.resume(path)
+        self.agree(path, "loss", self.loss_value(), self.first)
 
     def loss_value(self) -> float:
         """``||r||^2/2``."""

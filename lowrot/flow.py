@@ -47,16 +47,18 @@ def gradient_flow(
         stop: the run ends when any of these is reached: ``tau`` (clock), ``ln_t``,
             ``min_margin`` (min_i p_i), ``P`` (soft margin), ``rho`` (``||W - W_0||``), ``margin``
             (P_+/||W||^2), ``when`` (a function of the row of scalars that returns True). Default:
-            ``{"min_margin": 1000}``. A flow that comes to rest without separating the data ends
-            too, and its status says so.
-        rtol: local error of a step, relative to ``||W||`` and to max(1, ``|P|``).
+            ``{"min_margin": 1000}``. Of these ``tau`` is met exactly, the others at the first step
+            beyond. A flow that comes to rest without separating the data ends too, and so does one
+            whose margins exceed 1e12; the status says which.
+        rtol: local error of a step, relative to ``||W||`` and to max(1, ``|P|``), between 1e-10
+            and 0.1.
         save: clock times to stop at and keep (steps land on them exactly), besides the start and
             the end; every step when None.
         progress: print a line about every two seconds.
         train: "both", "outer" or "inner" weights.
         max_steps: accepted steps at most (of this call).
         resume: a path of an earlier run with the same arguments, to be continued; ``net`` is
-            still the network at time 0.
+            still the network at time 0. Arguments and data that did not make it are refused.
 
     Returns:
         A `Path` with columns ``tau``, ``ln_t``, ``P``, ``min_margin``, ``margin`` (smoothed,
@@ -64,8 +66,9 @@ def gradient_flow(
         ``norm_a``, ``norm_V``, ``norm_squared``, ``rho``, ``sliding`` (pairs that slide),
         ``error`` (sum of the local error estimates); states ``a`` (k, m), ``V`` (k, m, d), ``q``
         (k, n). Its certificates are F2 to F5. ``ln_t`` is as accurate as P, beside about 0.03 from
-        its quadrature at the default rtol. An interrupt (Ctrl-C) ends the run and returns the path
-        so far.
+        its quadrature at the default rtol. Its ``stats`` count ``steps``, ``rejected``, ``stiff``
+        (implicit steps), ``iterations``, ``kernels`` (kernel evaluations) and ``seconds``. An
+        interrupt (Ctrl-C) ends the run and returns the path so far.
 
     Raises:
         ValueError, TypeError: arguments that do not fit together, each named with its value.
@@ -104,20 +107,23 @@ def regression_flow(
         X: inputs of any norm, shape (n, d), no row zero.
         y: labels, shape (n,).
         rates: eta_a of the outer and eta_V of the inner weights, >= 0, not both 0.
-        stop: the run ends when any of these is reached: ``t``, ``relative_loss`` (L/L(0), from
-            above), ``rho``, ``when``. Default: ``{"relative_loss": 1e-10}``.
-        rtol: local error of a step, relative to ``||W||`` and to the residual.
+        stop: the run ends when any of these is reached: ``t`` (exactly), ``relative_loss``
+            (L/L(0), from above), ``rho``, ``when`` (a function of the row of scalars that returns
+            True). Default: ``{"relative_loss": 1e-10}``.
+        rtol: local error of a step, relative to ``||W||`` and to the norm of the residuals,
+            between 1e-10 and 0.1.
         save: times t to stop at and keep, besides the start and the end; every step when None.
         progress: print a line about every two seconds.
         max_steps: accepted steps at most (of this call).
         resume: a path of an earlier run with the same arguments, to be continued; ``net`` is
-            still the network at time 0.
+            still the network at time 0. Arguments and data that did not make it are refused.
 
     Returns:
         A `Path` with columns ``t``, ``ln_t``, ``loss``, ``ln_loss``, ``relative_loss``,
         ``norm_a``, ``norm_V``, ``norm_squared``, ``rho``, ``sliding``, ``error``; states ``a``,
         ``V`` and ``q`` (minus the residuals). Its certificates are the rate identity ``dL/dt =
-        -r^T (eta_a K_a + eta_V K_V) r`` and the invariants ``eta_V a_j^2 - eta_a ||v_j||^2``.
+        -r^T (eta_a K_a + eta_V K_V) r`` and the invariants ``eta_V a_j^2 - eta_a ||v_j||^2``; its
+        ``stats`` and an interrupt are those of `gradient_flow`.
 
     Raises:
         ValueError, TypeError: arguments that do not fit together, each named with its value.

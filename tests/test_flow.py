@@ -121,8 +121,8 @@ def test_linear_nets_reach_the_support_vector_margin(loss):
     data = Dataset(X, tensor([1.0, 1.0, 1.0]))
     net = balanced(6, 2, seed=1, slope=1.0)
     path = gradient_flow(net, data, loss, {"min_margin": 1e5})
-    w = np.array([0.8, 0.6 + 1.0]) @ np.diag([1, 0.5])  # the nearest point of the hull, by hand:
-    w = np.array([0.4, 0.2])  # half-way between (0.8, -0.6) and (0, 1); (0.8, 0.6) is farther out
+    # The nearest point of the hull: half-way between (0.8, -0.6) and (0, 1).
+    w = np.array([0.4, 0.2])
     assert np.all(X.numpy() @ w >= w @ w - 1e-15)
     assert path["normalized"][-1] == pytest.approx(np.linalg.norm(w) / 2, rel=1e-3)
     assert path["normalized"][-1] <= np.linalg.norm(w) / 2 * (1 + 1e-12)
@@ -299,6 +299,22 @@ def test_resume_continues_to_the_same_end(tmp_path):
         gradient_flow(net, data, "exponential", resume=first)
     with pytest.raises(ValueError, match="resume is a path"):
         gradient_flow(balanced(13, 2), data, "logistic", resume=first)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"train": "outer"}, r"resume is a path with .*rates"),
+        ({"net": Network(*(getattr(balanced(12, 2, seed=1), w) for w in "aV"), 0.5)}, "slope"),
+        ({"net": balanced(12, 2, seed=2)}, r"net\.a is up to .* from the start of resume"),
+        ({"data": Dataset(sparse_parity(2).X, -sparse_parity(2).y)}, "data of the path"),
+    ],
+)
+def test_resume_refuses_what_did_not_make_the_path(change, match):
+    arguments = {"net": balanced(12, 2, seed=1), "data": sparse_parity(2), "stop": {"tau": 1.0}}
+    first = gradient_flow(**arguments)
+    with pytest.raises(ValueError, match=match):
+        gradient_flow(**arguments | change, resume=first)
 
 
 def test_an_interrupt_keeps_the_path():
@@ -481,6 +497,8 @@ def test_regression_resumes(tmp_path):
         regression_flow(net, X, y, (1.0, 1.0), {"t": 2.0}, resume=saved)
     with pytest.raises(ValueError, match="resume is a path with"):
         regression_flow(net, X[:5], y[:5], (1.0, 0.5), {"t": 2.0}, resume=saved)
+    with pytest.raises(ValueError, match="data of the path"):
+        regression_flow(net, X, -y, (1.0, 0.5), {"t": 2.0}, resume=saved)
 
 
 # Bad input
