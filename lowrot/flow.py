@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from lowrot import _check
@@ -83,8 +84,7 @@ def gradient_flow(
     known = ("tau", "ln_t", "min_margin", "P", "rho", "margin")
     rules = stop_rules(stop, known, {"min_margin": 1e3})
     run = SeparationRun(net, data, loss, rates, _check.number("rtol", rtol, 1e-10, 0.1))
-    if resume is not None:
-        run.resume_from(resume)
+    _resume(run, resume)
     return run.follow(rules, targets(save), progress, _check.integer("max_steps", max_steps, 1))
 
 
@@ -109,7 +109,8 @@ def regression_flow(
         rates: eta_a of the outer and eta_V of the inner weights, >= 0, not both 0.
         stop: the run ends when any of these is reached: ``t`` (exactly), ``relative_loss``
             (L/L(0), from above), ``rho``, ``when`` (a function of the row of scalars that returns
-            True). Default: ``{"relative_loss": 1e-10}``.
+            True). Default: ``{"relative_loss": 1e-10}``. A flow at rest at a positive loss ends
+            too, and so does one whose residuals have reached rounding; the status says which.
         rtol: local error of a step, relative to ``||W||`` and to the norm of the residuals,
             between 1e-10 and 0.1.
         save: times t to stop at and keep, besides the start and the end; every step when None.
@@ -137,16 +138,24 @@ def regression_flow(
     if len(zero):
         raise ValueError(f"X[{int(zero[0])}] is zero; expected nonzero inputs")
     _fits(net, X)
-    if len(rates) != 2:
+    if net.norm_squared == 0:
+        raise ValueError("net is zero; gradient flow never moves it")
+    if np.shape(rates) != (2,):
         raise ValueError(f"rates are {rates!r}; expected two numbers, (eta_a, eta_V)")
     eta = (_check.number("rates[0]", rates[0], 0.0), _check.number("rates[1]", rates[1], 0.0))
     if not any(eta):
         raise ValueError("rates are (0, 0); expected at least one positive rate")
     rules = stop_rules(stop, ("t", "relative_loss", "rho"), {"relative_loss": 1e-10})
     run = RegressionRun(net, X, y, eta, _check.number("rtol", rtol, 1e-10, 0.1))
-    if resume is not None:
-        run.resume_from(resume)
+    _resume(run, resume)
     return run.follow(rules, targets(save), progress, _check.integer("max_steps", max_steps, 1))
+
+
+def _resume(run: SeparationRun | RegressionRun, path: Path | None) -> None:
+    if not isinstance(path, Path | None):
+        raise TypeError(f"resume is of type {type(path).__name__}; expected a Path")
+    if path is not None:
+        run.resume_from(path)
 
 
 def _fits(net: Network, X: Tensor) -> None:

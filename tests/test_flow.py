@@ -501,6 +501,29 @@ def test_regression_resumes(tmp_path):
         regression_flow(net, X, -y, (1.0, 0.5), {"t": 2.0}, resume=saved)
 
 
+def test_regression_that_cannot_fit_comes_to_rest():
+    """Two labels at one point: the best is their mean, ``L = 1``; dead neurons do not even move."""
+    X, y = tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), tensor([1.0, -1.0, 1.0])
+    net = balanced(40, 2, seed=0)
+    path = regression_flow(net, X, y)
+    assert path.reason.startswith("at rest at t = ")
+    assert path.ok, path.status
+    assert path["loss"][-1] == pytest.approx(1.0, abs=1e-12)
+    dead = regression_flow(Network(tensor([1.0]), tensor([[-1.0, -1.0]])), X, y)
+    assert "stationary with relative loss 1" in dead.reason
+    assert len(dead) == 2
+
+
+def test_regression_ends_where_residuals_are_rounding():
+    net, X, y = regression_problem()
+    path = regression_flow(net, X, y, stop={"relative_loss": 1e-40})
+    assert path.reason.startswith("residuals are at the rounding of the outputs")
+    assert path.ok, path.status
+    assert path["relative_loss"][-1] < 1e-25
+    fitted = regression_flow(net, X, net(X), stop={"t": 1.0})
+    assert "residuals are at the rounding" in fitted.status
+
+
 # Bad input
 
 
@@ -518,6 +541,7 @@ def test_regression_resumes(tmp_path):
         ({"stop": {"gap": 3.0}}, ValueError, "stop key"),
         ({"stop": {"when": 3}}, TypeError, "when"),
         ({"save": [2.0, 1.0]}, ValueError, "increasing"),
+        ({"resume": "path.npz"}, TypeError, "resume is of type str"),
     ],
 )
 def test_bad_arguments_are_named(change, error, match):
@@ -532,7 +556,10 @@ def test_bad_arguments_are_named(change, error, match):
         ({"X": torch.zeros(6, 4).double()}, ValueError, r"X\[0\] is zero"),
         ({"y": torch.zeros(5).double()}, ValueError, "y has shape"),
         ({"net": balanced(10, 3)}, ValueError, "net has d = 3"),
+        ({"net": Network(tensor([0.0]), torch.zeros(1, 4).double())}, ValueError, "net is zero"),
         ({"rates": (1.0,)}, ValueError, "two numbers"),
+        ({"rates": 1.0}, ValueError, "two numbers"),
+        ({"resume": {}}, TypeError, "resume is of type dict"),
         ({"rates": (0.0, 0.0)}, ValueError, "at least one positive"),
         ({"rates": (-1.0, 1.0)}, ValueError, r"rates\[0\]"),
         ({"stop": {"tau": 1.0}}, ValueError, "stop key"),
