@@ -71,13 +71,34 @@ class FlowRun(Follower):
         self.stats |= path.stats
 
     def same(self, path: Path, **expected: Any) -> None:
-        """Refuse to continue a path of another kind, or of other sizes."""
-        expected = {"kind": self.setting.kind, **expected}
+        """Refuse to continue a path of another kind, of other sizes, or from another start."""
+        setting, net = self.setting, self.setting.initial
+        expected = {
+            "kind": setting.kind,
+            "rates": list(setting.rates),
+            "slope": net.slope,
+        } | expected
         got = {name: path.meta.get(name) for name in expected}
-        shapes = {"V": tuple(self.setting.initial.V.shape), "q": (len(self.point.p),)}
+        shapes = {"V": tuple(net.V.shape), "q": (len(self.point.p),)}
         found = {name: path.states[name].shape[1:] for name in shapes if name in path.states}
         if (got, found) != (expected, shapes):
             raise ValueError(f"resume is a path with {got} {found}; expected {expected} {shapes}")
+        for name, value in (("a", net.a), ("V", net.V)):
+            away = float(np.abs(path[name][0] - value.cpu().numpy()).max())
+            if away != 0:
+                raise ValueError(
+                    f"net.{name} is up to {away:.3g} away from the start of resume; expected the "
+                    "network that the path started from"
+                )
+
+    def agree(self, path: Path, name: str, value: float, unit: float) -> None:
+        """Refuse to continue a path whose last value of a column is another on these data."""
+        found = float(path[name][-1])
+        if not abs(value - found) <= 1e-9 * unit:
+            raise ValueError(
+                f"resume ends at {name} = {found:.6g}, but its weights have {value:.6g} on these "
+                "data; expected the data of the path"
+            )
 
     def advance(self, limit: float) -> str:
         """Take one accepted step that does not pass ``limit``; a reason in words if none can be."""

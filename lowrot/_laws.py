@@ -54,7 +54,7 @@ class Separation:
         return weights.q, max(1.0, abs(float(soft_margin(p, self.loss))))
 
     def stiffness(self, K: Tensor, weights: Weights) -> float:
-        """Bound on the rates at which q relaxes to its margins: ``sum_i q_i K_ii``."""
+        """``sum_i q_i K_ii``, a bound on the rates at which q relaxes for the exponential loss."""
         return float(K.diagonal() @ weights.q)
 
     def rate(self, p: Tensor) -> float:

@@ -15,6 +15,9 @@ from lowrot._planes import Planes
 from lowrot.network import Network
 from lowrot.path import Path
 
+_REST, _ROUNDING = 1e-16, 1e-15
+"""Parts of the largest rate of descent, and of the largest outputs, that count as nothing."""
+
 
 class RegressionRun(FlowRun):
     """Gradient flow of the squared loss, in the time t."""
@@ -32,11 +35,28 @@ class RegressionRun(FlowRun):
         }
         super().__init__(Setting(net, "regression", rates, rtol), stepper, limits)
         self.first = self.loss_value()
+        self.size_X = float(X.norm())
 
     def resume_from(self, path: Path) -> None:
         """Continue a path of the same arguments."""
-        self.same(path, rates=list(self.setting.rates))
+        self.same(path)
         self.resume(path)
+        self.agree(path, "loss", self.loss_value(), self.first)
+
+    def advance(self, limit: float) -> str:
+        """Take a step, or say why the flow cannot usefully go on."""
+        now = self.point.neurons
+        outputs = float(now.a.norm() * now.V.norm()) * self.size_X
+        if math.sqrt(2.0 * self.loss_value()) <= _ROUNDING * outputs:
+            return f"residuals are at the rounding of the outputs at t = {self.time:.6g}"
+        reason = super().advance(limit)
+        now, loss, rates = self.point.neurons, self.loss_value(), self.setting.rates
+        weights = rates[0] * float(now.V.square().sum()) + rates[1] * float(now.a.square().sum())
+        largest = 2.0 * loss * self.size_X**2 * weights
+        if reason or self.step is None or self.step.speeds[1] > _REST * largest:
+            return reason
+        where = f"at rest at t = {self.time:.6g}"
+        return f"{where}: stationary with relative loss {loss / self.first:.6g}"
 
     def loss_value(self) -> float:
         """``||r||^2/2``."""

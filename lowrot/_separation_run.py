@@ -58,6 +58,8 @@ class SeparationRun(FlowRun):
         self.same(path, loss=self.loss)
         self.resume(path, Weights.from_plain(path.meta["weights"], self.point.p))
         self.ln_t = float(path["ln_t"][-1])
+        unit = max(1.0, self.common()["norm_squared"])
+        self.agree(path, "min_margin", float(self.point.p.min()), unit)
 
     def advance(self, limit: float) -> str:
         """Take a step, or say why the flow cannot usefully go on."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from lowrot import _check
@@ -47,16 +48,18 @@ def gradient_flow(
         stop: the run ends when any of these is reached: ``tau`` (clock), ``ln_t``,
             ``min_margin`` (min_i p_i), ``P`` (soft margin), ``rho`` (``||W - W_0||``), ``margin``
             (P_+/||W||^2), ``when`` (a function of the row of scalars that returns True). Default:
-            ``{"min_margin": 1000}``. A flow that comes to rest without separating the data ends
-            too, and its status says so.
-        rtol: local error of a step, relative to ``||W||`` and to max(1, ``|P|``).
+            ``{"min_margin": 1000}``. Of these ``tau`` is met exactly, the others at the first step
+            beyond. A flow that comes to rest without separating the data ends too, and so does one
+            whose margins exceed 1e12; the status says which.
+        rtol: local error of a step, relative to ``||W||`` and to max(1, ``|P|``), between 1e-10
+            and 0.1.
         save: clock times to stop at and keep (steps land on them exactly), besides the start and
             the end; every step when None.
         progress: print a line about every two seconds.
         train: "both", "outer" or "inner" weights.
         max_steps: accepted steps at most (of this call).
         resume: a path of an earlier run with the same arguments, to be continued; ``net`` is
-            still the network at time 0.
+            still the network at time 0. Arguments and data that did not make it are refused.
 
     Returns:
         A `Path` with columns ``tau``, ``ln_t``, ``P``, ``min_margin``, ``margin`` (smoothed,
@@ -64,8 +67,9 @@ def gradient_flow(
         ``norm_a``, ``norm_V``, ``norm_squared``, ``rho``, ``sliding`` (pairs that slide),
         ``error`` (sum of the local error estimates); states ``a`` (k, m), ``V`` (k, m, d), ``q``
         (k, n). Its certificates are F2 to F5. ``ln_t`` is as accurate as P, beside about 0.03 from
-        its quadrature at the default rtol. An interrupt (Ctrl-C) ends the run and returns the path
-        so far.
+        its quadrature at the default rtol. Its ``stats`` count ``steps``, ``rejected``, ``stiff``
+        (implicit steps), ``iterations``, ``kernels`` (kernel evaluations) and ``seconds``. An
+        interrupt (Ctrl-C) ends the run and returns the path so far.
 
     Raises:
         ValueError, TypeError: arguments that do not fit together, each named with its value.
@@ -80,8 +84,7 @@ def gradient_flow(
     known = ("tau", "ln_t", "min_margin", "P", "rho", "margin")
     rules = stop_rules(stop, known, {"min_margin": 1e3})
     run = SeparationRun(net, data, loss, rates, _check.number("rtol", rtol, 1e-10, 0.1))
-    if resume is not None:
-        run.resume_from(resume)
+    _resume(run, resume)
     return run.follow(rules, targets(save), progress, _check.integer("max_steps", max_steps, 1))
 
 
@@ -104,20 +107,24 @@ def regression_flow(
         X: inputs of any norm, shape (n, d), no row zero.
         y: labels, shape (n,).
         rates: eta_a of the outer and eta_V of the inner weights, >= 0, not both 0.
-        stop: the run ends when any of these is reached: ``t``, ``relative_loss`` (L/L(0), from
-            above), ``rho``, ``when``. Default: ``{"relative_loss": 1e-10}``.
-        rtol: local error of a step, relative to ``||W||`` and to the residual.
+        stop: the run ends when any of these is reached: ``t`` (exactly), ``relative_loss``
+            (L/L(0), from above), ``rho``, ``when`` (a function of the row of scalars that returns
+            True). Default: ``{"relative_loss": 1e-10}``. A flow at rest at a positive loss ends
+            too, and so does one whose residuals have reached rounding; the status says which.
+        rtol: local error of a step, relative to ``||W||`` and to the norm of the residuals,
+            between 1e-10 and 0.1.
         save: times t to stop at and keep, besides the start and the end; every step when None.
         progress: print a line about every two seconds.
         max_steps: accepted steps at most (of this call).
         resume: a path of an earlier run with the same arguments, to be continued; ``net`` is
-            still the network at time 0.
+            still the network at time 0. Arguments and data that did not make it are refused.
 
     Returns:
         A `Path` with columns ``t``, ``ln_t``, ``loss``, ``ln_loss``, ``relative_loss``,
         ``norm_a``, ``norm_V``, ``norm_squared``, ``rho``, ``sliding``, ``error``; states ``a``,
         ``V`` and ``q`` (minus the residuals). Its certificates are the rate identity ``dL/dt =
-        -r^T (eta_a K_a + eta_V K_V) r`` and the invariants ``eta_V a_j^2 - eta_a ||v_j||^2``.
+        -r^T (eta_a K_a + eta_V K_V) r`` and the invariants ``eta_V a_j^2 - eta_a ||v_j||^2``; its
+        ``stats`` and an interrupt are those of `gradient_flow`.
 
     Raises:
         ValueError, TypeError: arguments that do not fit together, each named with its value.
@@ -131,16 +138,24 @@ def regression_flow(
     if len(zero):
         raise ValueError(f"X[{int(zero[0])}] is zero; expected nonzero inputs")
     _fits(net, X)
-    if len(rates) != 2:
+    if net.norm_squared == 0:
+        raise ValueError("net is zero; gradient flow never moves it")
+    if np.shape(rates) != (2,):
         raise ValueError(f"rates are {rates!r}; expected two numbers, (eta_a, eta_V)")
     eta = (_check.number("rates[0]", rates[0], 0.0), _check.number("rates[1]", rates[1], 0.0))
     if not any(eta):
         raise ValueError("rates are (0, 0); expected at least one positive rate")
     rules = stop_rules(stop, ("t", "relative_loss", "rho"), {"relative_loss": 1e-10})
     run = RegressionRun(net, X, y, eta, _check.number("rtol", rtol, 1e-10, 0.1))
-    if resume is not None:
-        run.resume_from(resume)
+    _resume(run, resume)
     return run.follow(rules, targets(save), progress, _check.integer("max_steps", max_steps, 1))
+
+
+def _resume(run: SeparationRun | RegressionRun, path: Path | None) -> None:
+    if not isinstance(path, Path | None):
+        raise TypeError(f"resume is of type {type(path).__name__}; expected a Path")
+    if path is not None:
+        run.resume_from(path)
 
 
 def _fits(net: Network, X: Tensor) -> None:

@@ -121,8 +121,8 @@ def test_linear_nets_reach_the_support_vector_margin(loss):
     data = Dataset(X, tensor([1.0, 1.0, 1.0]))
     net = balanced(6, 2, seed=1, slope=1.0)
     path = gradient_flow(net, data, loss, {"min_margin": 1e5})
-    w = np.array([0.8, 0.6 + 1.0]) @ np.diag([1, 0.5])  # the nearest point of the hull, by hand:
-    w = np.array([0.4, 0.2])  # half-way between (0.8, -0.6) and (0, 1); (0.8, 0.6) is farther out
+    # The nearest point of the hull: half-way between (0.8, -0.6) and (0, 1).
+    w = np.array([0.4, 0.2])
     assert np.all(X.numpy() @ w >= w @ w - 1e-15)
     assert path["normalized"][-1] == pytest.approx(np.linalg.norm(w) / 2, rel=1e-3)
     assert path["normalized"][-1] <= np.linalg.norm(w) / 2 * (1 + 1e-12)
@@ -299,6 +299,22 @@ def test_resume_continues_to_the_same_end(tmp_path):
         gradient_flow(net, data, "exponential", resume=first)
     with pytest.raises(ValueError, match="resume is a path"):
         gradient_flow(balanced(13, 2), data, "logistic", resume=first)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"train": "outer"}, r"resume is a path with .*rates"),
+        ({"net": Network(*(getattr(balanced(12, 2, seed=1), w) for w in "aV"), 0.5)}, "slope"),
+        ({"net": balanced(12, 2, seed=2)}, r"net\.a is up to .* from the start of resume"),
+        ({"data": Dataset(sparse_parity(2).X, -sparse_parity(2).y)}, "data of the path"),
+    ],
+)
+def test_resume_refuses_what_did_not_make_the_path(change, match):
+    arguments = {"net": balanced(12, 2, seed=1), "data": sparse_parity(2), "stop": {"tau": 1.0}}
+    first = gradient_flow(**arguments)
+    with pytest.raises(ValueError, match=match):
+        gradient_flow(**arguments | change, resume=first)
 
 
 def test_an_interrupt_keeps_the_path():
@@ -481,6 +497,31 @@ def test_regression_resumes(tmp_path):
         regression_flow(net, X, y, (1.0, 1.0), {"t": 2.0}, resume=saved)
     with pytest.raises(ValueError, match="resume is a path with"):
         regression_flow(net, X[:5], y[:5], (1.0, 0.5), {"t": 2.0}, resume=saved)
+    with pytest.raises(ValueError, match="data of the path"):
+        regression_flow(net, X, -y, (1.0, 0.5), {"t": 2.0}, resume=saved)
+
+
+def test_regression_that_cannot_fit_comes_to_rest():
+    """Two labels at one point: the best is their mean, ``L = 1``; dead neurons do not even move."""
+    X, y = tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), tensor([1.0, -1.0, 1.0])
+    net = balanced(40, 2, seed=0)
+    path = regression_flow(net, X, y)
+    assert path.reason.startswith("at rest at t = ")
+    assert path.ok, path.status
+    assert path["loss"][-1] == pytest.approx(1.0, abs=1e-12)
+    dead = regression_flow(Network(tensor([1.0]), tensor([[-1.0, -1.0]])), X, y)
+    assert "stationary with relative loss 1" in dead.reason
+    assert len(dead) == 2
+
+
+def test_regression_ends_where_residuals_are_rounding():
+    net, X, y = regression_problem()
+    path = regression_flow(net, X, y, stop={"relative_loss": 1e-40})
+    assert path.reason.startswith("residuals are at the rounding of the outputs")
+    assert path.ok, path.status
+    assert path["relative_loss"][-1] < 1e-25
+    fitted = regression_flow(net, X, net(X), stop={"t": 1.0})
+    assert "residuals are at the rounding" in fitted.status
 
 
 # Bad input
@@ -500,6 +541,7 @@ def test_regression_resumes(tmp_path):
         ({"stop": {"gap": 3.0}}, ValueError, "stop key"),
         ({"stop": {"when": 3}}, TypeError, "when"),
         ({"save": [2.0, 1.0]}, ValueError, "increasing"),
+        ({"resume": "path.npz"}, TypeError, "resume is of type str"),
     ],
 )
 def test_bad_arguments_are_named(change, error, match):
@@ -514,7 +556,10 @@ def test_bad_arguments_are_named(change, error, match):
         ({"X": torch.zeros(6, 4).double()}, ValueError, r"X\[0\] is zero"),
         ({"y": torch.zeros(5).double()}, ValueError, "y has shape"),
         ({"net": balanced(10, 3)}, ValueError, "net has d = 3"),
+        ({"net": Network(tensor([0.0]), torch.zeros(1, 4).double())}, ValueError, "net is zero"),
         ({"rates": (1.0,)}, ValueError, "two numbers"),
+        ({"rates": 1.0}, ValueError, "two numbers"),
+        ({"resume": {}}, TypeError, "resume is of type dict"),
         ({"rates": (0.0, 0.0)}, ValueError, "at least one positive"),
         ({"rates": (-1.0, 1.0)}, ValueError, r"rates\[0\]"),
         ({"stop": {"tau": 1.0}}, ValueError, "stop key"),
