@@ -211,12 +211,18 @@ def width_needed(fractions: Sequence[float] | np.ndarray, delta: float) -> float
     """Width at which every group has a good neuron with probability at least 1 - delta.
 
     By the union bound, ``r (1 - min_k P_k)^m <= delta``; infinite if some fraction is 0.
+
+    Args:
+        fractions: probability that a neuron is good for each group, shape (r,).
+        delta: allowed probability of failure, in (0, 1].
+
     Source: chapter "Neural collapse".
     """
     P, delta = _fractions(fractions), _check.number("delta", delta, 1e-300, 1.0)
     if P.min() == 0:
         return math.inf
-    return float(max(1, math.ceil(math.log(len(P) / delta) / -math.log1p(-P.min()))))
+    rate = -math.log1p(-P.min()) if P.min() < 1 else math.inf
+    return float(max(1, math.ceil(math.log(len(P) / delta) / rate)))
 
 
 def _fractions(values: Sequence[float] | np.ndarray) -> np.ndarray:

@@ -42,8 +42,8 @@ class NeuralCollapse:
         ln_kappa: ln kappa_j of each good neuron, shape (r, m); -inf for the others.
         ln_G0: ln of the constant ``G_0``.
         limit: ``1/(2 S)``, the bound on the limit of the smoothed margin.
-        margin_range: bounds on the global margin, ``1/S`` and
-            ``1/(S_+/sqrt(r_+) + S_-/sqrt(r_-))``.
+        margin_range: bounds on the global margin of separated groups, ``1/S`` and
+            ``1/(T_+ + T_-)``, ``T^2`` the sum of ``1/gamma_k^2`` over the groups of a label.
         c_n: ln n (exponential loss) or ln 2n (logistic loss).
         hypotheses: the hypotheses, evaluated.
     """
@@ -209,8 +209,7 @@ class NeuralCollapse:
         self.weights = 1.0 / (self.gamma * self.S)
         self.limit = 0.5 / self.S
         parts = [1.0 / X.new_tensor(uppers)[self._asked.labels == sign] for sign in (1, -1)]
-        ceiling = sum(float(part.sum()) / math.sqrt(len(part)) for part in parts if len(part))
-        self.margin_range = (1.0 / self.S, 1.0 / ceiling)
+        self.margin_range = (1.0 / self.S, 1.0 / sum(float(part.norm()) for part in parts))
 
     def _growth(self) -> Tensor:
         """Return ln kappa_j, shape (r, m): ``|a_j| + ||v_j|| >= kappa_j exp(gamma_k z_k)``."""
