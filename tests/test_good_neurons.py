@@ -145,6 +145,8 @@ def test_fractions_that_are_none_are_refused():
         uncovered([0.6, 0.6], 3)
     with pytest.raises(ValueError, match="disjoint"):
         width_needed([-0.1], 0.1)
+    with pytest.raises(ValueError, match="from 0 to trials = 3"):
+        binomial_interval([1, 5], 3)
     with pytest.raises(ValueError, match="at most 20"):
         uncovered([0.01] * 21, 3)
     with pytest.raises(ValueError, match="d = 3; expected 2"):

@@ -397,6 +397,8 @@ def test_paths_and_arguments_that_do_not_fit_are_named():
         stated.check(later)
     with pytest.raises(ValueError, match="net has d = 3"):
         neural_collapse(standard(4, 3), data)
+    with pytest.raises(ValueError, match="only zero weights"):
+        neural_collapse(Network([0.0], [[0.0, 0.0]]), data)
     with pytest.raises(ValueError, match="loss"):
         neural_collapse(net, data, "hinge")
     with pytest.raises(ValueError, match="tau"):

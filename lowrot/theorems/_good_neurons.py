@@ -171,11 +171,18 @@ def binomial_interval(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Limits of the exact confidence interval of a probability, from hits in trials.
 
+    Args:
+        hits: numbers of hits, of any shape, each in [0, trials].
+        trials: number of independent trials.
+        confidence: of each interval by itself, in [0, 1].
+
     Source: C. Clopper and E. Pearson, The use of confidence or fiducial limits illustrated in the
     case of the binomial, Biometrika 26, 1934.
     """
     tail = 0.5 * (1 - _check.number("confidence", confidence, 0.0, 1.0))
-    hits = np.asarray(hits, dtype=np.float64)
+    trials, hits = _check.integer("trials", trials, 1), np.asarray(hits, dtype=np.float64)
+    if not ((hits >= 0) & (hits <= trials)).all():
+        raise ValueError(f"hits is {hits}; expected numbers from 0 to trials = {trials}")
     low = np.where(hits > 0, beta_law.ppf(tail, hits, trials - hits + 1), 0.0)
     high = np.where(hits < trials, beta_law.ppf(1 - tail, hits + 1, trials - hits), 1.0)
     return low, high

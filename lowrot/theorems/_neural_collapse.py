@@ -49,6 +49,8 @@ class NeuralCollapse:
     """
 
     def __init__(self, net: Network, data: Dataset, loss: str, opposite: bool) -> None:
+        if net.norm_squared == 0:
+            raise ValueError("net has only zero weights and stays so; expected some that are not")
         self.net, self.opposite = net, bool(opposite)
         self.data = data if data.groups is not None else infer_groups(data)
         self.loss = _check.choice("loss", loss, LOSSES)
@@ -286,7 +288,7 @@ def neural_collapse(
             for starts with ``|a_j| >= ||v_j||``; it covers XOR.
 
     Raises:
-        ValueError: net and data that do not fit together, or an unknown loss.
+        ValueError: net and data that do not fit together, zero weights, or an unknown loss.
 
     Source: chapter "Neural collapse".
     """
