@@ -27,7 +27,8 @@ class CollapseMetrics:
         angles: NC2, mean over pairs of sets of ``|cos + 1/(C - 1)|``, cos between centred means:
             0 for a simplex.
         duality: NC3, distance between ``a`` and the difference of the mean features of the two
-            labels, both of unit length, in [0, 2]; nan when there is one label only.
+            labels, both of unit length, in [0, 2]; nan when there is one label only, or one of
+            the two is zero.
     """
 
     within: float
@@ -55,11 +56,14 @@ def collapse_metrics(
             features have all become parallel has collapsed to a ray, but not to a point.
 
     Raises:
-        ValueError: fewer than two sets, a group with two labels, or features that are all equal.
+        ValueError: net and data that do not fit together, fewer than two sets, a group with two
+            labels, or mean features that are all equal.
 
     Source: V. Papyan, X. Y. Han and D. Donoho, Prevalence of neural collapse during the terminal
     phase of deep learning training, PNAS 117, 2020; chapter "Neural collapse".
     """
+    if net.d != data.d:
+        raise ValueError(f"net has d = {net.d}; expected {data.d}, as in data")
     sets, labels = _sets(data, _check.choice("by", by, ("groups", "classes")))
     h = activation(data.X @ net.V.T, net.slope)
     if rays:

@@ -169,8 +169,8 @@ def collapsed_groups(
 
     Returns:
         A data set with its groups. If mirrored it knows ``gamma_k`` of each group k (for example
-        ``gamma_0``), ``S = sum_k 1/gamma_k``, and ``gamma_gl`` where it is known: with at most one
-        group a label, or for orthonormal groups of spread 0.
+        ``gamma_0``), ``S = sum_k 1/gamma_k``, and ``gamma_gl`` where it is known: when groups of
+        one label are orthogonal, that is in different blocks.
 
     Raises:
         ValueError: groups that do not fit, by dimension or by spread, with the reason.
@@ -198,11 +198,12 @@ def collapsed_groups(
         gammas = [math.cos(a) if n > 1 else 1.0 for a, n in zip(angles, counts)]
         S = math.fsum(1 / gamma for gamma in gammas)
         known = {f"gamma_{k}": gamma for k, gamma in enumerate(gammas)} | {"S": S}
-        plus = int((sigma > 0).sum())
-        if max(plus, r - plus) == 1:
-            known["gamma_gl"] = 1 / S
-        elif len(layout) == r and min(gammas) == 1.0:
-            known["gamma_gl"] = 1 / (math.sqrt(plus) + math.sqrt(r - plus))
+        block = np.repeat(np.arange(len(layout)), [part.count for part in layout])
+        parts = [(sigma == sign).numpy() for sign in (1, -1)]
+        if all(len(set(block[part])) == part.sum() for part in parts):
+            known["gamma_gl"] = 1 / sum(
+                float(np.linalg.norm(1 / np.array(gammas)[part])) for part in parts
+            )
     name, index = f"{r} groups in {d} dimensions", torch.as_tensor(groups)
     return Dataset(torch.as_tensor(X), sigma[index], index, name, known)
 

@@ -109,3 +109,5 @@ def test_what_has_no_metrics_is_refused():
         collapse_metrics(net, data, "points")
     with pytest.raises(ValueError, match="equal mean features"):
         collapse_metrics(Network([1.0], [[-1.0, -1.0, -1.0]]), data)
+    with pytest.raises(ValueError, match="net has d = 2; expected 3"):
+        collapse_metrics(standard(4, 2), data)

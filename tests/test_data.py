@@ -196,6 +196,8 @@ def test_the_margins_of_groups_are_those_of_a_solver(arguments):
         {"r": 2, "d": 4, "spread": 0.3, "blocks": 2, "sizes": 2},
         {"r": 4, "d": 4, "blocks": 4, "spread": 0.0, "labels": [1, 1, 1, -1], "sizes": 1},
         {"r": 3, "d": 3, "blocks": 3, "spread": 0.0, "labels": [1, 1, 1], "sizes": 1},
+        {"r": 3, "d": 6, "blocks": 3, "spread": [0.1, 0.4, 0.7], "sizes": 2},
+        {"r": 3, "d": 4, "blocks": 2, "spread": [0.2, 0.5, 0.6], "sizes": 2, "labels": [1, -1, 1]},
     ],
 )
 def test_the_global_margin_of_groups_where_it_is_known(arguments):
@@ -206,6 +208,7 @@ def test_the_global_margin_of_groups_where_it_is_known(arguments):
 def test_groups_that_know_less_say_less():
     assert collapsed_groups(2, 3, mirrored=False).known == {}
     assert "gamma_gl" not in collapsed_groups(3, 2).known
+    assert "gamma_gl" not in collapsed_groups(4, 8, blocks=2, labels=[1, 1, 1, -1]).known
     assert "gamma_gl" not in collapsed_groups(4, 2, spread=0.0, labels=[1, 1, -1, -1]).known
 
 

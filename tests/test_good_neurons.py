@@ -137,6 +137,7 @@ def test_the_width_needed_is_enough_and_hardly_more():
     assert uncovered(P, int(m)) <= 0.01 < uncovered(P, int(0.9 * m))
     assert m <= math.ceil(math.log(3 / 0.01) / 0.1)
     assert width_needed([0.1, 0.0], 0.5) == math.inf
+    assert width_needed([1.0], 0.01) == 1.0
 
 
 def test_fractions_that_are_none_are_refused():
@@ -144,6 +145,8 @@ def test_fractions_that_are_none_are_refused():
         uncovered([0.6, 0.6], 3)
     with pytest.raises(ValueError, match="disjoint"):
         width_needed([-0.1], 0.1)
+    with pytest.raises(ValueError, match="from 0 to trials = 3"):
+        binomial_interval([1, 5], 3)
     with pytest.raises(ValueError, match="at most 20"):
         uncovered([0.01] * 21, 3)
     with pytest.raises(ValueError, match="d = 3; expected 2"):

@@ -177,6 +177,20 @@ def _swapped(m):
     return math.sqrt(m) * net.a * net.V.norm(dim=1), net.V / 3
 
 
+def test_the_upper_bound_of_the_global_margin_weighs_groups_by_their_width():
+    # Own margins 1, 0.8, 0.6 and labels +, +, -: 1/T with T = |(1, 1/0.8)| + 1/0.6.
+    rows = [[1.0, 0, 0, 0], [0, 0.8, 0.6, 0], [0, 0.8, -0.6, 0], [0, 0, 0, 0.6]]
+    data = Dataset(rows, [1, 1, 1, -1], [0, 1, 1, 2])
+    stated = neural_collapse(standard(4, 4), data)
+    assert stated.gamma.tolist() == pytest.approx([1.0, 0.8, 0.6])
+    low, high = stated.margin_range
+    assert (low, high) == pytest.approx(
+        (1 / (1 + 1 / 0.8 + 1 / 0.6), 1 / (math.hypot(1, 1 / 0.8) + 1 / 0.6))
+    )
+    # Groups of one label are orthogonal here, and then the bound is the margin itself.
+    assert global_margin(data).value == pytest.approx(high, rel=1e-6)
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("balance", [0.0, 1.0, 5.0])
 @pytest.mark.parametrize("labels", [None, [1, 1, 1], [1, 1, -1]])
@@ -383,6 +397,8 @@ def test_paths_and_arguments_that_do_not_fit_are_named():
         stated.check(later)
     with pytest.raises(ValueError, match="net has d = 3"):
         neural_collapse(standard(4, 3), data)
+    with pytest.raises(ValueError, match="only zero weights"):
+        neural_collapse(Network([0.0], [[0.0, 0.0]]), data)
     with pytest.raises(ValueError, match="loss"):
         neural_collapse(net, data, "hinge")
     with pytest.raises(ValueError, match="tau"):

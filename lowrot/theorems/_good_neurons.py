@@ -171,11 +171,18 @@ def binomial_interval(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Limits of the exact confidence interval of a probability, from hits in trials.
 
+    Args:
+        hits: numbers of hits, of any shape, each in [0, trials].
+        trials: number of independent trials.
+        confidence: of each interval by itself, in [0, 1].
+
     Source: C. Clopper and E. Pearson, The use of confidence or fiducial limits illustrated in the
     case of the binomial, Biometrika 26, 1934.
     """
     tail = 0.5 * (1 - _check.number("confidence", confidence, 0.0, 1.0))
-    hits = np.asarray(hits, dtype=np.float64)
+    trials, hits = _check.integer("trials", trials, 1), np.asarray(hits, dtype=np.float64)
+    if not ((hits >= 0) & (hits <= trials)).all():
+        raise ValueError(f"hits is {hits}; expected numbers from 0 to trials = {trials}")
     low = np.where(hits > 0, beta_law.ppf(tail, hits, trials - hits + 1), 0.0)
     high = np.where(hits < trials, beta_law.ppf(1 - tail, hits + 1, trials - hits), 1.0)
     return low, high
@@ -211,12 +218,18 @@ def width_needed(fractions: Sequence[float] | np.ndarray, delta: float) -> float
     """Width at which every group has a good neuron with probability at least 1 - delta.
 
     By the union bound, ``r (1 - min_k P_k)^m <= delta``; infinite if some fraction is 0.
+
+    Args:
+        fractions: probability that a neuron is good for each group, shape (r,).
+        delta: allowed probability of failure, in (0, 1].
+
     Source: chapter "Neural collapse".
     """
     P, delta = _fractions(fractions), _check.number("delta", delta, 1e-300, 1.0)
     if P.min() == 0:
         return math.inf
-    return float(max(1, math.ceil(math.log(len(P) / delta) / -math.log1p(-P.min()))))
+    rate = -math.log1p(-P.min()) if P.min() < 1 else math.inf
+    return float(max(1, math.ceil(math.log(len(P) / delta) / rate)))
 
 
 def _fractions(values: Sequence[float] | np.ndarray) -> np.ndarray:

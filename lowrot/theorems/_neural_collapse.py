@@ -42,13 +42,15 @@ class NeuralCollapse:
         ln_kappa: ln kappa_j of each good neuron, shape (r, m); -inf for the others.
         ln_G0: ln of the constant ``G_0``.
         limit: ``1/(2 S)``, the bound on the limit of the smoothed margin.
-        margin_range: bounds on the global margin, ``1/S`` and
-            ``1/(S_+/sqrt(r_+) + S_-/sqrt(r_-))``.
+        margin_range: bounds on the global margin of separated groups, ``1/S`` and
+            ``1/(T_+ + T_-)``, ``T^2`` the sum of ``1/gamma_k^2`` over the groups of a label.
         c_n: ln n (exponential loss) or ln 2n (logistic loss).
         hypotheses: the hypotheses, evaluated.
     """
 
     def __init__(self, net: Network, data: Dataset, loss: str, opposite: bool) -> None:
+        if net.norm_squared == 0:
+            raise ValueError("net has only zero weights and stays so; expected some that are not")
         self.net, self.opposite = net, bool(opposite)
         self.data = data if data.groups is not None else infer_groups(data)
         self.loss = _check.choice("loss", loss, LOSSES)
@@ -209,8 +211,7 @@ class NeuralCollapse:
         self.weights = 1.0 / (self.gamma * self.S)
         self.limit = 0.5 / self.S
         parts = [1.0 / X.new_tensor(uppers)[self._asked.labels == sign] for sign in (1, -1)]
-        ceiling = sum(float(part.sum()) / math.sqrt(len(part)) for part in parts if len(part))
-        self.margin_range = (1.0 / self.S, 1.0 / ceiling)
+        self.margin_range = (1.0 / self.S, 1.0 / sum(float(part.norm()) for part in parts))
 
     def _growth(self) -> Tensor:
         """Return ln kappa_j, shape (r, m): ``|a_j| + ||v_j|| >= kappa_j exp(gamma_k z_k)``."""
@@ -287,7 +288,7 @@ def neural_collapse(
             for starts with ``|a_j| >= ||v_j||``; it covers XOR.
 
     Raises:
-        ValueError: net and data that do not fit together, or an unknown loss.
+        ValueError: net and data that do not fit together, zero weights, or an unknown loss.
 
     Source: chapter "Neural collapse".
     """
