@@ -52,7 +52,7 @@ def flow_at_a_glance(
     after = Network(
         torch.as_tensor(path["a"][at]), torch.as_tensor(path["V"][at]), stated.net.slope
     )
-    _threads(ring, _regime("", data, stated.net, after, float(tau[at])), 96)
+    _threads(ring, _regime("", data, stated.net, after, path), 96)
     ring.set_title(rf"directions, $\tau = 0$ to {tau[at]:.2g}", loc="center")
     return [left, middle, ring]
 
