@@ -35,8 +35,9 @@ class Sweeps:
         text = self.file(name).read_text("utf8")
         return [line[2:] for line in text.splitlines() if line.startswith("# ")]
 
-    def write(self, name: str, parts: Iterable[pd.DataFrame]) -> None:
+    def write(self, name: str, parts: Iterable[pd.DataFrame], seeds: str = "in the rows") -> None:
         """Compute the parts of a sweep one by one, print the last row of each, and store all."""
+        torch.set_num_threads(1)
         frames = []
         for frame in parts:
             frames.append(frame)
@@ -44,7 +45,7 @@ class Sweeps:
         lines = [
             f"command: python book/data/{self.script.name} {name}",
             f"versions: lowrot {self.version}, torch {torch.__version__}, numpy {np.__version__}",
-            f"machine: {platform.machine()}, one thread, float64; seeds in the rows",
+            f"machine: {platform.machine()}, one thread, float64; seeds {seeds}",
         ]
         table = pd.concat(frames, ignore_index=True).to_csv(index=False, float_format="%.4g")
         self.file(name).write_text("".join(f"# {line}\n" for line in lines) + table, "utf8")

@@ -105,7 +105,7 @@ def test_bad_kkt_is_complete_and_certified():
         assert (frame.ends.str.len() == frame.starts).all()
         assert bad_kkt.provenance(name)[0] == f"command: python book/data/bad_kkt.py {name}"
     assert (law[list(bad_kkt.PATTERNS)].sum(axis=1) == law.starts).all()
-    assert sum(f.stat().st_size for f in bad_kkt.HERE.glob("bad_kkt_*")) < 50_000
+    assert sum(bad_kkt.SWEEPS.file(n).stat().st_size for n in ("law", "family")) < 50_000
 
 
 def test_bad_kkt_slices_come_out_the_same():

@@ -9,19 +9,18 @@ in the first lines. About twenty minutes on one core; a part can be recomputed a
 from __future__ import annotations
 
 import math
-import platform
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 import lowrot as lr
 from lowrot import theorems
+from lowrot._stored import Sweeps
 
-HERE = Path(__file__).parent
+SWEEPS = Sweeps(__file__, lr.__version__)
+read, provenance = SWEEPS.read, SWEEPS.provenance
 SEEDS = range(200)
 # Half the angle, the width and the scale of the start, of each cell.
 LAW_WIDTHS = (1, 2, 4, 8)
@@ -130,17 +129,6 @@ def line_margin(data: lr.Dataset) -> float:
     return 0.5 / sum(1 / side for side in sides)
 
 
-def read(name: str) -> pd.DataFrame:
-    """Return a stored sweep, without its provenance."""
-    return pd.read_csv(HERE / f"bad_kkt_{name}.csv", comment="#")
-
-
-def provenance(name: str) -> list[str]:
-    """Return the lines of provenance of a stored sweep."""
-    text = (HERE / f"bad_kkt_{name}.csv").read_text("utf8")
-    return [line[2:] for line in text.splitlines() if line.startswith("# ")]
-
-
 def parts(name: str) -> Iterator[pd.DataFrame]:
     """The cells of a sweep, one at a time."""
     for cell in LAW_CELLS if name == "law" else FAMILY_CELLS:
@@ -149,20 +137,8 @@ def parts(name: str) -> Iterator[pd.DataFrame]:
 
 def main(names: list[str]) -> None:
     """Compute and store the sweeps named, all by default."""
-    torch.set_num_threads(1)
     for name in names or ["law", "family"]:
-        frames = []
-        for frame in parts(name):
-            frames.append(frame)
-            print(name, frame.iloc[-1].to_dict(), flush=True)
-        lines = [
-            f"command: python book/data/bad_kkt.py {name}",
-            f"versions: lowrot {lr.__version__}, torch {torch.__version__}, numpy {np.__version__}",
-            f"machine: {platform.machine()}, one thread, float64; seeds 0 to {len(SEEDS) - 1}",
-        ]
-        table = pd.concat(frames, ignore_index=True).to_csv(index=False, float_format="%.4g")
-        path = HERE / f"bad_kkt_{name}.csv"
-        path.write_text("".join(f"# {line}\n" for line in lines) + table, "utf8")
+        SWEEPS.write(name, parts(name), f"0 to {len(SEEDS) - 1}")
 
 
 if __name__ == "__main__":
