@@ -59,7 +59,7 @@ def regimes(seed: int = 0) -> list[Regime]:
         seed: of the initial networks.
 
     Returns:
-        Near initialization (a wide standard network on XOR, until it has moved by at least
+        Near initialization (a wide standard network on XOR, until it has moved by about
         ``gamma sqrt(m)/2``), neural collapse (a small balanced network on three groups) and no
         rotation (frozen directions on XOR).
 
@@ -68,7 +68,8 @@ def regimes(seed: int = 0) -> list[Regime]:
     xor = sparse_parity(2)
     wide = standard(2000, 2, seed)
     g = ntk_margin(wide, xor).value * math.sqrt(wide.m)
-    near = gradient_flow(wide, xor, stop={"rho": g / 2})
+    beyond = gradient_flow(wide, xor, stop={"rho": g / 2})
+    near = gradient_flow(wide, xor, stop={"tau": np.interp(g / 2, beyond["rho"], beyond["tau"])})
     narrow, groups = small(balanced(48, 2, seed), 0.3), three_groups()
     collapsed = gradient_flow(narrow, groups, stop={"tau": 9.0})
     angle = torch.arange(48, dtype=torch.float64) * (2 * math.pi / 48) + 0.05
