@@ -5,7 +5,8 @@ loss. The clock stops when the smallest margin first reaches the target; the err
 one of the normalized margin there. Each peer gets the loosest setting on its ladder
 (`_flow/peers.py`) that meets the tolerance; short runs are repeated, and the median is reported
 with the least and the most. Compilation (``setup``) is not in ``seconds``, nor is a first step.
-Every run is a process with fixed threads and a time limit. What was measured is kept in
+Every run is a process with fixed threads and a time limit. With one thread the clock is the
+processor's, so that other work on the machine does not count. What was measured is kept in
 ``build/benchmarks/flow.json``: an interrupted table goes on where it stopped.
 
 Run as ``python benchmarks/flow.py [--limit 600] [words of the peers]``. The peers are an extra:
@@ -28,7 +29,7 @@ def options():
     parser.add_argument("--tolerance", type=float, default=1e-3)
     parser.add_argument("--limit", type=float, default=600.0, help="seconds of a run")
     parser.add_argument("--repeats", type=int, default=3, help="runs where one is short")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument(
         "--along", action="store_true", help="ask for the accuracy at all smaller targets too"
     )

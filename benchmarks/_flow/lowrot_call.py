@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import lowrot
+from _flow.clock import clock
 from _flow.crossing import Crossing
 from _flow.problem import parity
 
@@ -24,11 +24,11 @@ def lowrot_flow(rtol, setup=parity):
 
     def follow(targets, tick):
         for target in targets:
-            start = time.perf_counter()
+            start = clock()
             path = lowrot.gradient_flow(
                 net, data, loss="exponential", stop={"min_margin": target}, rtol=rtol
             )
-            seconds = time.perf_counter() - start
+            seconds = clock() - start
             margin, normalized = float(path["min_margin"][-1]), float(path["normalized"][-1])
             if margin < target * (1.0 - 1e-9) or not path.ok:
                 raise ArithmeticError(path.status)

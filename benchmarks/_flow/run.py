@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import time
 
+from _flow.clock import clock
 from _flow.peers import PEERS, REFERENCE
 
 FAILURES = (ArithmeticError, AssertionError, ValueError)
@@ -18,23 +18,23 @@ class Enough(Exception):
 def measure(send, name, setting, targets, limit):
     """Send what happens: setup, start, crossing, margin, and at the end done, limit or failed."""
     make = (REFERENCE if name == "reference" else PEERS[name])[0]
-    start = time.perf_counter()
+    start = clock()
     try:
         follow = make(setting)
     except ImportError as error:
         send("absent", str(error))
         return
-    send("setup", time.perf_counter() - start)
+    send("setup", clock() - start)
     warm_up(follow)
     send("start")
-    start = time.perf_counter()
+    start = clock()
     margin, told = -math.inf, 0.0
 
     def tick(now):
         nonlocal margin, told
         if not math.isfinite(now):
             raise ArithmeticError("a margin is not finite")
-        margin, seconds = float(now), time.perf_counter() - start
+        margin, seconds = float(now), clock() - start
         if seconds > limit:
             raise Enough
         if seconds > told + 1.0:
@@ -43,7 +43,7 @@ def measure(send, name, setting, targets, limit):
 
     try:
         for crossing in follow(targets, tick):
-            seconds = time.perf_counter() - start
+            seconds = clock() - start
             send("crossing", {"seconds": seconds} | crossing.row())
     except Enough:
         send("margin", margin)
