@@ -47,7 +47,7 @@ def flow_at_a_glance(
         middle.axhline(level, color=colour, ls=style, lw=1.0, label=label)
     middle.axvline(1.0, color=MUTED, lw=0.7)
     middle.set(xlabel=r"clock $\tau$", title=r"margin $P_+/\|W\|^2$")
-    middle.legend(loc="center right", fontsize=8)
+    middle.legend(loc="center right", bbox_to_anchor=(1.0, 0.76), fontsize=8)
     at = int(np.searchsorted(tau, 1.0))
     after = Network(
         torch.as_tensor(path["a"][at]), torch.as_tensor(path["V"][at]), stated.net.slope
