@@ -89,6 +89,13 @@ def number(name: str, value: Any, low: float = -math.inf, high: float = math.inf
     return result
 
 
+def kind(name: str, value: Any, expected: type) -> Any:
+    """Return ``value`` if it is of the type expected."""
+    if not isinstance(value, expected):
+        raise TypeError(f"{name} is a {type(value).__name__}; expected a {expected.__name__}")
+    return value
+
+
 def choice(name: str, value: Any, options: tuple[str, ...]) -> str:
     """Return ``value`` if it is one of ``options``."""
     if value not in options:

@@ -73,6 +73,7 @@ def coupled_flow(
     Source: chapter "No rotation"; clocks: F1.
     """
     features = as_features(net_or_features)
+    _check.kind("data", data, Dataset)
     loss = _check.choice("loss", loss, LOSSES)
     chosen = METHODS[_check.choice("method", method, tuple(METHODS))]
     rtol = _check.number("rtol", rtol, 1e-12, 0.5)

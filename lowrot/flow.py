@@ -78,7 +78,7 @@ def gradient_flow(
     """
     loss = _check.choice("loss", loss, LOSSES)
     rates = TRAIN[_check.choice("train", train, tuple(TRAIN))]
-    _fits(net, data.X)
+    _fits(net, _check.kind("data", data, Dataset).X)
     if net.norm_squared == 0:
         raise ValueError("net is zero; gradient flow never moves it")
     known = ("tau", "ln_t", "min_margin", "P", "rho", "margin")
@@ -159,6 +159,7 @@ def _resume(run: SeparationRun | RegressionRun, path: Path | None) -> None:
 
 
 def _fits(net: Network, X: Tensor) -> None:
+    _check.kind("net", net, Network)
     if net.d != X.shape[1]:
         raise ValueError(f"net has d = {net.d}; expected {X.shape[1]}, as in the inputs")
     _check.same_device(net=net.V, X=X)

@@ -85,6 +85,7 @@ def svm_margin(data: Dataset) -> Optimum[Tensor]:
 
     Source: chapter "Margins and their optima"; solved by Clarabel and an active-set polish.
     """
+    _check.kind("data", data, Dataset)
     signed = data.y[:, None] * data.X
     q = _to(data, least_norm(signed.T.cpu().numpy()))
     point = q @ signed
@@ -121,6 +122,8 @@ def ntk_margin(
     """
     block = _check.choice("block", block, ("outer", "inner", "both"))
     norm = _check.choice("norm", norm, ("l2", "pointwise"))
+    _check.kind("net", net, Network)
+    _check.kind("data", data, Dataset)
     _same_space("net.V", net.V, data)
     large = data.n > _MANY_POINTS or data.n * net.m > LARGE
     if norm == "l2":
@@ -160,6 +163,7 @@ def frozen_margin(
     Source: chapters "Margins and their optima" and "No rotation"; HiGHS with column generation,
     exact pricing chunked over m.
     """
+    _check.kind("data", data, Dataset)
     V = _check.real_array("directions", directions, ("m", data.d))
     s = _check.signs("signs", signs, V.shape[0])
     slope = _check.number("slope", slope, 0.0, 1.0)
@@ -224,6 +228,7 @@ def global_margin(data: Dataset, slope: float = 0.0) -> Optimum[Network]:
     Source: chapter "Margins and their optima"; column generation over activation cells, a
     second-order cone program by Clarabel as master, a projection on each cell's cone as pricing.
     """
+    _check.kind("data", data, Dataset)
     slope = _check.number("slope", slope, 0.0, 1.0)
     proves = "max_v |sum_i q_i y_i s(v.x_i)| bounds every margin of a network with ||W||^2 = 2"
     if slope == 1.0:

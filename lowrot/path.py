@@ -109,10 +109,12 @@ class Path:
         return pd.DataFrame.from_dict(rows, orient="index", columns=names)
 
     def at(self, tau: float) -> dict[str, float]:
-        """Return the scalars at the last saved time not after ``tau``."""
-        index = int(np.searchsorted(self["tau"], tau, side="right")) - 1
+        """Return the scalars at the last saved time not after ``tau`` (``t`` in regression)."""
+        clock = "tau" if "tau" in self.columns else "t"
+        index = int(np.searchsorted(self[clock], tau, side="right")) - 1
         if index < 0:
-            raise ValueError(f"tau is {tau:g}; this path starts at tau = {self['tau'][0]:g}")
+            start = self[clock][0]
+            raise ValueError(f"{clock} is {tau:g}; this path starts at {clock} = {start:g}")
         return {name: float(values[index]) for name, values in self.columns.items()}
 
     def save(self, path: str | FilePath) -> None:

@@ -532,6 +532,8 @@ def test_regression_ends_where_residuals_are_rounding():
     [
         ({"net": balanced(10, 4)}, ValueError, "net has d = 4; expected 2"),
         ({"net": Network(tensor([0.0]), tensor([[0.0, 0.0]]))}, ValueError, "net is zero"),
+        ({"net": 3}, TypeError, "net is a int; expected a Network"),
+        ({"data": balanced(10, 2)}, TypeError, "data is a Network; expected a Dataset"),
         ({"loss": "hinge"}, ValueError, "loss is 'hinge'"),
         ({"train": "none"}, ValueError, "train is 'none'"),
         ({"rtol": 0.0}, ValueError, "rtol"),

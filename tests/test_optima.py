@@ -522,3 +522,18 @@ def test_the_linear_program_survives_a_solver_that_fails(monkeypatch):
     V, s = torch.cat([V, V]), torch.cat([s, -s])
     check(frozen_margin(V, s, two_points(0.5)))
     assert len(calls) > 1
+
+
+@pytest.mark.parametrize("given", [None, [[1.0, 0.0]], "xor.npz"])
+def test_anything_but_a_data_set_is_named(given):
+    net = standard(3, 2)
+    for margin in (
+        lambda: svm_margin(given),
+        lambda: global_margin(given),
+        lambda: ntk_margin(net, given),
+        lambda: frozen_margin(net.V, net.a.sign(), given),
+    ):
+        with pytest.raises(
+            TypeError, match=f"data is a {type(given).__name__}; expected a Dataset"
+        ):
+            margin()

@@ -84,6 +84,10 @@ def test_rows_columns_and_times():
     assert path.at(1.0)["tau"] == 1.0
     with pytest.raises(ValueError, match="starts at tau = 0"):
         path.at(-1.0)
+    regression = Path({"t": np.array([0.0, 2.0]), "loss": np.array([3.0, 1.0])})
+    assert regression.at(1.0)["loss"] == 3.0
+    with pytest.raises(ValueError, match="t is -1; this path starts at t = 0"):
+        regression.at(-1.0)
     with pytest.raises(KeyError, match="no column or state 'y'"):
         path["y"]
 
