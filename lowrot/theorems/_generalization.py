@@ -13,7 +13,7 @@ from lowrot import _check
 def margin_error(
     margin: float, n: float, delta: float = 0.05, slope: float = 0.0, fixed: bool = False
 ) -> float:
-    """Bound on ``Pr[y f(x; W) <= 0]`` for all W with ``min_i p_i >= margin ||W||^2`` at once.
+    """Bound on ``Pr[y f(x; W) <= 0]`` for all W != 0 with ``min_i p_i >= margin ||W||^2`` at once.
 
     ``(3 - slope)/(margin sqrt n) + sqrt((ln(1/delta) + 2 ln log2(4/margin))/(2n))``; for a margin
     fixed before the samples are seen, half the first term, and ln(1/delta) only in the second.
