@@ -124,7 +124,10 @@ class NearInitFlow:
 
     @property
     def limit(self) -> float:
-        """Lower bound on the limit of the normalized margin ``min_i p_i/||W||^2``."""
+        """Lower bound on the limit of the normalized margin ``min_i p_i/||W||^2``.
+
+        0 where no distance makes the floor positive: then the theorem says nothing of the limit.
+        """
         return float(self._best_ratio[-1]) / 2
 
     @property
