@@ -191,10 +191,12 @@ def escape(net: Network, phi: float) -> Escape:
         phi: half the angle between the points of `two_points`, radians, in (pi/3, pi/2).
 
     Raises:
-        ValueError: an angle outside the range, or a network of another dimension.
+        ValueError: an angle outside the range, or a network of another dimension or of norm 0.
 
     Source: chapter "Bad KKT points and the escape".
     """
     if net.d != 2:
         raise ValueError(f"net has d = {net.d}; expected 2")
+    if net.norm_squared == 0:
+        raise ValueError("net has norm 0; expected a neuron that is not zero")
     return Escape(net, phi)
