@@ -49,7 +49,8 @@ class Escape:
         pattern: of the start.
         limit: what the smoothed margin tends to: 0, ``cos(phi)/2`` or 1/4; nan where the theorem
             does not say (a start that is not small, or one-sided below the separating angle).
-        hypotheses: those that the pattern needs, evaluated.
+        hypotheses: those on the start that the pattern needs, evaluated; that no neuron with
+            ``a_j > 0`` rests at a kink (one-sided starts) is a hypothesis on the flow.
     """
 
     def __init__(self, net: Network, phi: float) -> None:
