@@ -222,6 +222,8 @@ def test_arguments_are_checked():
             escape_margins(phi)
     with pytest.raises(ValueError, match="d = 3"):
         escape(balanced(3, 3), PHI)
+    with pytest.raises(ValueError, match="norm 0"):
+        escape(Network(torch.zeros(1).double(), torch.zeros(1, 2).double()), PHI)
     with pytest.raises(ValueError, match="tau"):
         escape(STARTS["all on both"], PHI).bound([-1.0], 0.0)
     assert isinstance(escape(STARTS["covered"], PHI).data.X, torch.Tensor)

@@ -49,7 +49,8 @@ class Escape:
         pattern: of the start.
         limit: what the smoothed margin tends to: 0, ``cos(phi)/2`` or 1/4; nan where the theorem
             does not say (a start that is not small, or one-sided below the separating angle).
-        hypotheses: those that the pattern needs, evaluated.
+        hypotheses: those on the start that the pattern needs, evaluated; that no neuron with
+            ``a_j > 0`` rests at a kink (one-sided starts) is a hypothesis on the flow.
     """
 
     def __init__(self, net: Network, phi: float) -> None:
@@ -191,10 +192,12 @@ def escape(net: Network, phi: float) -> Escape:
         phi: half the angle between the points of `two_points`, radians, in (pi/3, pi/2).
 
     Raises:
-        ValueError: an angle outside the range, or a network of another dimension.
+        ValueError: an angle outside the range, or a network of another dimension or of norm 0.
 
     Source: chapter "Bad KKT points and the escape".
     """
     if net.d != 2:
         raise ValueError(f"net has d = {net.d}; expected 2")
+    if net.norm_squared == 0:
+        raise ValueError("net has norm 0; expected a neuron that is not zero")
     return Escape(net, phi)
