@@ -29,6 +29,7 @@ from lowrot.theorems._neural_collapse import neural_collapse
 from lowrot.theorems._statement import (
     Check,
     Hypothesis,
+    Stated,
     early_growth,
     require_start,
     times,
@@ -38,7 +39,7 @@ from lowrot.theorems._statement import (
 _BALANCE = 1e-9
 
 
-class Escape:
+class Escape(Stated):
     """Where a start on two points ends; build it with `escape`.
 
     Attributes:
@@ -65,15 +66,6 @@ class Escape:
         self.hypotheses = self._evaluate()
         ends = {UNCOVERED: 0.0, ALL_ON_BOTH: self.margins.bad}
         self.limit = ends.get(self.pattern, self.margins.optimum) if self.holds else math.nan
-
-    @property
-    def holds(self) -> bool:
-        """Whether every hypothesis holds that the pattern of this start needs."""
-        return all(hypothesis.holds for hypothesis in self.hypotheses)
-
-    def hypothesis_frame(self) -> pd.DataFrame:
-        """Return the hypotheses as a data frame."""
-        return pd.DataFrame([vars(hypothesis) for hypothesis in self.hypotheses])
 
     def bound(self, tau: Any, J: Any) -> np.ndarray:
         """Lower bound on ``P_+/||W||^2`` at clock times tau, for a start all on both."""

@@ -12,18 +12,18 @@ import torch
 
 from lowrot import _check
 from lowrot.data import Dataset
-from lowrot.margins import LOSSES, dual_weights, soft_margin
+from lowrot.margins import LOSSES, dual_weights, entropy_constant, soft_margin
 from lowrot.network import Network
 from lowrot.path import Path
 from lowrot.theorems._flips import Flips
 from lowrot.theorems._near_init import Start, at_most, columns
-from lowrot.theorems._statement import Check, Hypothesis, times, verdict
+from lowrot.theorems._statement import Check, Hypothesis, Stated, times, verdict
 
 _GRID = 2000
 _START_SLACK = 1e-6
 
 
-class NearInitFlow:
+class NearInitFlow(Stated):
     """The theorem on a sampled W_0 and data; build it with `near_init_flow`.
 
     ``D`` and ``rho`` are distances ``||W - W_0||``, ``tau`` is the loss-normalized clock.
@@ -42,7 +42,7 @@ class NearInitFlow:
         self.block = _check.choice("block", block, ("outer", "both"))
         self.start = Start.of(net, data, block)
         self.P0 = float(soft_margin(self.start.p, loss))
-        self.c_n = math.log(data.n if loss == "exponential" else 2 * data.n)
+        self.c_n = entropy_constant(data.n, loss)
         self._flips = None
         self.reach = self.start.g
         if self.start.inner is not None:
@@ -55,15 +55,6 @@ class NearInitFlow:
         self.hypotheses = [*self.start.hypotheses(), *found]
         self._D = np.linspace(0.0, self.reach, _GRID + 1)
         self._best_ratio = np.maximum.accumulate(self.ratio_after(self._D))
-
-    @property
-    def holds(self) -> bool:
-        """Whether every hypothesis holds, the corollary's among them."""
-        return all(hypothesis.holds for hypothesis in self.hypotheses)
-
-    def hypothesis_frame(self) -> pd.DataFrame:
-        """Return the hypotheses as a data frame."""
-        return pd.DataFrame([vars(hypothesis) for hypothesis in self.hypotheses])
 
     def phi(self, rho: Any) -> np.ndarray:
         """Phi(rho), what flipped activations can cost, from above; 0 for the outer block."""

@@ -20,12 +20,12 @@ from lowrot.network import Network, activation
 from lowrot.path import Path
 from lowrot.sgd import UPDATES
 from lowrot.theorems._near_init import Start, at_most, columns
-from lowrot.theorems._statement import Check, Hypothesis, verdict
+from lowrot.theorems._statement import Check, Hypothesis, Stated, verdict
 
 _PRICE = math.e / (math.e - 1.0)
 
 
-class NearInitSGD:
+class NearInitSGD(Stated):
     """The theorem on a sampled W_0 and samples; build it with `near_init_sgd`.
 
     Attributes:
@@ -58,15 +58,6 @@ class NearInitSGD:
         self.eta_limit = (3 * g**2 / 64 if perceptron else self.Gam) / self.B**2
         self.eta = self.eta_limit if eta is None else _check.number("eta", eta, 0.0)
         self.hypotheses = self._evaluate()
-
-    @property
-    def holds(self) -> bool:
-        """Whether every hypothesis holds."""
-        return all(hypothesis.holds for hypothesis in self.hypotheses)
-
-    def hypothesis_frame(self) -> pd.DataFrame:
-        """Return the hypotheses as a data frame."""
-        return pd.DataFrame([vars(hypothesis) for hypothesis in self.hypotheses])
 
     @property
     def displacement(self) -> float:

@@ -21,6 +21,7 @@ from lowrot.theorems._good_neurons import demands, good_neurons
 from lowrot.theorems._statement import (
     Check,
     Hypothesis,
+    Stated,
     early_growth,
     require_start,
     times,
@@ -28,7 +29,7 @@ from lowrot.theorems._statement import (
 )
 
 
-class NeuralCollapse:
+class NeuralCollapse(Stated):
     """The neural-collapse theorem on a given network and data; build it with `neural_collapse`.
 
     Attributes:
@@ -62,15 +63,6 @@ class NeuralCollapse:
         self.ln_G0 = self._log_sum(self.ln_kappa)
         self.ln_start_norm = math.log(net.norm_squared)
         self.hypotheses = self._evaluate()
-
-    @property
-    def holds(self) -> bool:
-        """Whether every hypothesis holds."""
-        return all(hypothesis.holds for hypothesis in self.hypotheses)
-
-    def hypothesis_frame(self) -> pd.DataFrame:
-        """Return the hypotheses as a data frame."""
-        return pd.DataFrame([vars(hypothesis) for hypothesis in self.hypotheses])
 
     def group_frame(self) -> pd.DataFrame:
         """Return one row a group: label, size, margin, weight, good neurons, ln kappa_k."""

@@ -19,10 +19,10 @@ from lowrot.margins import LOSSES, entropy_constant
 from lowrot.network import Network, activation
 from lowrot.optima import Optimum, frozen_margin
 from lowrot.path import Path
-from lowrot.theorems._statement import Check, Hypothesis, times, verdict
+from lowrot.theorems._statement import Check, Hypothesis, Stated, times, verdict
 
 
-class NoRotation:
+class NoRotation(Stated):
     """The no-rotation theorem on given features and data; build it with `no_rotation`.
 
     Attributes:
@@ -46,15 +46,6 @@ class NoRotation:
         relative_start = features.start[self._support] - self.ln_start_norm
         self.divergence = float((self._optimal * (self._optimal.log() - relative_start)).sum())
         self.hypotheses = self._evaluate()
-
-    @property
-    def holds(self) -> bool:
-        """Whether every hypothesis holds."""
-        return all(hypothesis.holds for hypothesis in self.hypotheses)
-
-    def hypothesis_frame(self) -> pd.DataFrame:
-        """Return the hypotheses as a data frame."""
-        return pd.DataFrame([vars(hypothesis) for hypothesis in self.hypotheses])
 
     def bound(self, tau: Any, J: Any) -> np.ndarray:
         """Lower bound on ``P_+/||u||_1`` at clock times tau, from J(tau) along the path."""

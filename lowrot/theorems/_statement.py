@@ -31,6 +31,25 @@ class Hypothesis:
     holds: bool
 
 
+class Stated:
+    """A theorem on given objects: its hypotheses, evaluated.
+
+    Attributes:
+        hypotheses: each with its value and its limit.
+    """
+
+    hypotheses: list[Hypothesis]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every hypothesis holds."""
+        return all(hypothesis.holds for hypothesis in self.hypotheses)
+
+    def hypothesis_frame(self) -> pd.DataFrame:
+        """Return the hypotheses as a data frame."""
+        return pd.DataFrame([vars(hypothesis) for hypothesis in self.hypotheses])
+
+
 @dataclass(frozen=True)
 class Check:
     """A conclusion compared with a path.
