@@ -37,3 +37,16 @@ def browser():
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def figures():
+    """Figures without a display, in the style of the book, closed afterwards."""
+    import matplotlib.pyplot as plt
+
+    from lowrot import plots
+
+    plt.switch_backend("agg")
+    plots.use_style()
+    yield
+    plt.close("all")

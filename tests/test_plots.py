@@ -2,7 +2,6 @@
 
 import math
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,17 +15,11 @@ from lowrot.plots import _style
 from lowrot.plots._optima import merged_directions
 from lowrot.plots._regimes import three_groups
 
+pytestmark = pytest.mark.usefixtures("figures")
+
 XOR = lowrot.sparse_parity(2)
 CUBE = lowrot.sparse_parity(3)
 PAIR = lowrot.two_points(1.3)
-
-
-@pytest.fixture(autouse=True)
-def _agg():
-    plt.switch_backend("agg")
-    plots.use_style()
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

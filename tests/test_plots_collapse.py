@@ -2,7 +2,6 @@
 
 import math
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,16 +12,10 @@ from lowrot import plots
 from lowrot.path import Path
 from lowrot.theorems import plane_arcs
 
+pytestmark = pytest.mark.usefixtures("figures")
+
 THREE = lowrot.collapsed_groups(3, 2, spread=0.1)
 XOR = lowrot.infer_groups(lowrot.sparse_parity(2))
-
-
-@pytest.fixture(autouse=True)
-def _agg():
-    plt.switch_backend("agg")
-    plots.use_style()
-    yield
-    plt.close("all")
 
 
 def turning(net, degrees):

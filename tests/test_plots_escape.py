@@ -2,7 +2,6 @@
 
 import math
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,15 +11,9 @@ from lowrot import plots
 from lowrot.path import Path
 from lowrot.theorems import escape_margins
 
+pytestmark = pytest.mark.usefixtures("figures")
+
 PHI = math.radians(75)
-
-
-@pytest.fixture(autouse=True)
-def _agg():
-    plt.switch_backend("agg")
-    plots.use_style()
-    yield
-    plt.close("all")
 
 
 def test_trajectories_show_shares():

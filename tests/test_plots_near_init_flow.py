@@ -1,6 +1,5 @@
 """Figures of gradient flow near initialization: what they draw, on small runs."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,15 +7,9 @@ import pytest
 import lowrot
 from lowrot import plots
 
+pytestmark = pytest.mark.usefixtures("figures")
+
 XOR = lowrot.sparse_parity(2)
-
-
-@pytest.fixture(autouse=True)
-def _agg():
-    plt.switch_backend("agg")
-    plots.use_style()
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")
