@@ -43,6 +43,7 @@ class FlowRun(Follower):
         self.time, self.point = 0.0, stepper.start(net.a, net.V)
         self.before, self.last, self.error = self.point.weights, math.inf, 0.0
         self.step: Step | None = None
+        self.defected = 0.0
         self.invariant = setting.rates[1] * net.a.square() - setting.rates[0] * net.V.square().sum(
             1
         )
@@ -113,14 +114,15 @@ class FlowRun(Follower):
             step = self.stepper.attempt(self.point, self.before, min(h / self.last, 2.0), h)
             self.stats["iterations"] += step.iterations
             self.stats["kernels"] += step.kernels
-            error = math.inf if step.stages is None else max(step.error, self.defect(step, h))
+            defect = math.inf if step.stages is None else self.defect(step, h)
+            error = max(step.error, defect)
             if step.stages is not None and error <= 1.0:
                 break
             self.stats["rejected"] += 1
             self.h = h * (0.4 if math.isinf(error) else max(0.2, 0.9 * error ** (-1 / 3)))
         self.before, self.last = self.point.weights, h
         self.arrive(step.stages, h)
-        self.step, self.point = step, step.stages[1]
+        self.step, self.point, self.defected = step, step.stages[1], defect
         self.time = limit if h == room else self.time + h
         self.error += error * self.setting.rtol
         self.stats["steps"] += 1

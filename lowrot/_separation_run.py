@@ -113,22 +113,20 @@ class SeparationRun(FlowRun):
             note("margin_decrease", 1.0 - kept)
         ceiling = max(row["P"], 0.0) + self.c_n
         note("sandwich", max(row["P"] - row["mean"], row["mean"] - ceiling) / unit)
-        assert self.step is not None
-        defect = self.defect(self.step, self.last, before["P"])
-        self.recorder.accumulate("energy", self.setting.rtol * defect)
+        self.recorder.accumulate("energy", self.setting.rtol * self.defected)
 
     def monotone(self, row: Row) -> float:
         """A margin that never decreases where P > 0, whichever layers are trained (F5)."""
         both = all(self.setting.rates)
         return row["margin"] if both else row["P"] / (row["norm_a"] * row["norm_V"])
 
-    def defect(self, step: Step, h: float, before: float | None = None) -> float:
+    def defect(self, step: Step, h: float) -> float:
         """Relative defect of ``P' = ||W'||^2`` over a step, in units of the tolerance.
 
         Of P, kinks resolved, or of asinh P, which is smooth when P grows by factors.
         """
         assert step.stages is not None
-        before = float(soft_margin(self.point.p, self.loss)) if before is None else before
+        before = float(soft_margin(self.point.p, self.loss))
         after = float(soft_margin(step.stages[1].p, self.loss))
         plain, stretched, mean = after - before, math.asinh(after) - math.asinh(before), 0.0
         for weight, speed, stage in zip(A[1], step.speeds, step.stages):

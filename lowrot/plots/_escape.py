@@ -23,6 +23,7 @@ from lowrot.plots._style import (
     SECOND,
     WIDEST,
     grid,
+    legend_below,
 )
 from lowrot.theorems import EscapeMargins, escape_margins
 
@@ -136,8 +137,7 @@ def outcome_shares(frame: pd.DataFrame, across: str, along: str, label: str) -> 
     axes[0].set_ylabel("share of starts")
     for axis in axes[1:]:
         axis.set_yticklabels([])
-    handles, labels = axes[0].get_legend_handles_labels()
-    axes[0].figure.legend(handles, labels, loc="outside lower center", ncol=5, fontsize=8)
+    legend_below(axes[0], 5)
     return axes
 
 

@@ -12,7 +12,17 @@ from matplotlib.ticker import NullLocator
 
 from lowrot.data import Dataset
 from lowrot.plots._regimes import _regime, _threads
-from lowrot.plots._style import ACCENT, INK, MUTED, NEGATIVE, POSITIVE, SECOND, THIRD, grid
+from lowrot.plots._style import (
+    ACCENT,
+    INK,
+    MUTED,
+    NEGATIVE,
+    POSITIVE,
+    SECOND,
+    THIRD,
+    grid,
+    legend_below,
+)
 from lowrot.sgd import Runs
 from lowrot.theorems import NearInitSGD
 
@@ -173,8 +183,7 @@ def held_fractions(
         axis.axvline(met[d], color=INK, lw=0.8, ls="--", label="hypotheses hold")
         axis.set(xscale="log", ylim=(-0.03, 1.03), xlabel="width m", title=title)
     axes[0].set_ylabel("share of starts")
-    handles, labels = axes[0].get_legend_handles_labels()
-    axes[0].figure.legend(handles, labels, loc="outside lower center", ncol=4, fontsize=8)
+    legend_below(axes[0], 4)
     return axes
 
 

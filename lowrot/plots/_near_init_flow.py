@@ -15,7 +15,7 @@ from lowrot.network import Network
 from lowrot.path import Path
 from lowrot.plots._near_init import _SHADES
 from lowrot.plots._regimes import _regime, _threads
-from lowrot.plots._style import ACCENT, INK, MUTED, NEGATIVE, POSITIVE, SECOND, grid
+from lowrot.plots._style import ACCENT, INK, MUTED, NEGATIVE, POSITIVE, SECOND, grid, legend_below
 from lowrot.theorems import NearInitFlow
 
 
@@ -102,8 +102,7 @@ def margins_in_time(
         axis.axvline(1.0, color=MUTED, lw=0.7)
         axis.set(title=f"d = {d}", xlabel=r"clock $\tau$", ylim=(-0.35, 1.05))
     axes[0].set_ylabel(r"margin / $(\gamma_{\mathrm{gl}}/2)$")
-    handles, labels = axes[0].get_legend_handles_labels()
-    axes[0].figure.legend(handles, labels, loc="outside lower center", ncol=5, fontsize=8)
+    legend_below(axes[0], 5)
     return axes
 
 

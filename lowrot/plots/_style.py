@@ -53,3 +53,9 @@ def grid(columns: int, rows: int = 1, width: float = WIDEST, height: float = 2.6
     """Return the axes of a new figure, row by row; width of all, height of a row, in inches."""
     _, axes = plt.subplots(rows, columns, figsize=(width, height * rows), squeeze=False)
     return list(axes.ravel())
+
+
+def legend_below(axis: Axes, columns: int) -> None:
+    """Put the legend of an axis below its figure."""
+    handles, labels = axis.get_legend_handles_labels()
+    axis.figure.legend(handles, labels, loc="outside lower center", ncol=columns, fontsize=8)

@@ -25,7 +25,7 @@ _LOST = 1e-14
 class EscapeMargins:
     """Normalized margins of the KKT points of two points at angles +-phi, and the small scale.
 
-    Args:
+    Attributes:
         bad: ``cos(phi)/2``, of one neuron between the points.
         tilted: ``1/(2 - 4 cos(2 phi))``, of one neuron on a point and one tilted from the middle
             by ``3 phi - pi``; nan outside (pi/3, 3 pi/8), where there is no such point.
