@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lowrot.network import Network
+
 _FORMAT = "lowrot-path-1"
 
 
@@ -116,6 +118,16 @@ class Path:
             start = self[clock][0]
             raise ValueError(f"{clock} is {tau:g}; this path starts at {clock} = {start:g}")
         return {name: float(values[index]) for name, values in self.columns.items()}
+
+    def network(self, index: int = -1) -> Network:
+        """Return the network at a saved point of a flow with states ``a`` and ``V``.
+
+        Args:
+            index: of the saved point; the last one by default.
+
+        Its slope is the one that the flow recorded; 0 (ReLU) on a path that records none.
+        """
+        return Network(self["a"][index], self["V"][index], self.meta.get("slope", 0.0))
 
     def save(self, path: str | FilePath) -> None:
         """Write the path to a ``.npz`` file (no pickle); the file appears whole or not at all."""

@@ -5,7 +5,9 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
 
+import lowrot
 from lowrot.path import Certificate, Path, Recorder
 
 
@@ -110,3 +112,15 @@ def test_a_recorder_keeps_the_worst_and_treats_nan_as_infinite():
     assert path.certificates["worst"].value == 0.5
     assert path.certificates["sum"].value == pytest.approx(3.7)
     assert math.isinf(path.certificates["nan"].value)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.3])
+def test_the_network_at_a_saved_point(slope, tmp_path):
+    start, data = lowrot.balanced(6, 2, seed=0, slope=slope), lowrot.sparse_parity(2)
+    path = lowrot.gradient_flow(start, data, stop={"tau": 2.0}, save=[1.0, 2.0])
+    path.save(tmp_path / "flow")
+    for kept in (path, Path.load(tmp_path / "flow")):
+        first, last = kept.network(0), kept.network()
+        assert torch.equal(first.V, start.V)
+        assert first.slope == last.slope == slope
+        assert float(last.margins(data).min()) == pytest.approx(path["min_margin"][-1], rel=1e-12)

@@ -12,11 +12,9 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import torch
 
 import lowrot as lr
 from lowrot._stored import Sweeps, four_digits
@@ -39,16 +37,9 @@ TIMES = np.linspace(0.0, 1.0, 21)
 LONG = np.concatenate([TIMES, np.geomspace(1.25, 20.0, 13)])
 
 
-def network(path: lr.Path, k: int, start: lr.Network) -> lr.Network:
-    """The network at saved time number k of a path."""
-    return replace(start, a=torch.as_tensor(path["a"][k]), V=torch.as_tensor(path["V"][k]))
-
-
 def changes(path: lr.Path, start: lr.Network, data: lr.Dataset) -> pd.DataFrame:
     """Rotations (degrees), flips and kernel change at every saved time."""
-    found = [
-        lr.feature_change(network(path, k, start), start, data) for k in range(len(path["tau"]))
-    ]
+    found = [lr.feature_change(path.network(k), start, data) for k in range(len(path["tau"]))]
     frame = pd.DataFrame([vars(change) for change in found])
     return frame.assign(turned=np.degrees(frame.turned), key_turned=np.degrees(frame.key_turned))
 

@@ -7,11 +7,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from matplotlib.axes import Axes
 
 from lowrot.data import Dataset
-from lowrot.network import Network
 from lowrot.path import Path
 from lowrot.plots._near_init import _SHADES
 from lowrot.plots._regimes import _regime, _threads
@@ -49,10 +47,7 @@ def flow_at_a_glance(
     middle.set(xlabel=r"clock $\tau$", title=r"margin $P_+/\|W\|^2$")
     middle.legend(loc="center right", bbox_to_anchor=(1.0, 0.76), fontsize=8)
     at = int(np.searchsorted(tau, 1.0))
-    after = Network(
-        torch.as_tensor(path["a"][at]), torch.as_tensor(path["V"][at]), stated.net.slope
-    )
-    _threads(ring, _regime("", data, stated.net, after, path), 96)
+    _threads(ring, _regime("", data, stated.net, path.network(at), path), 96)
     ring.set_title(rf"directions, $\tau = 0$ to {tau[at]:.2g}", loc="center")
     return [left, middle, ring]
 

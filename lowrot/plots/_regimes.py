@@ -80,8 +80,8 @@ def regimes(seed: int = 0) -> list[Regime]:
         _as_network(frozen, frozen.ln_weights(xor, path["z"][-1])),
     )
     return [
-        _regime("near initialization", xor, wide, _end(near), near),
-        _regime("neural collapse", groups, narrow, _end(collapsed), collapsed),
+        _regime("near initialization", xor, wide, near.network(), near),
+        _regime("neural collapse", groups, narrow, collapsed.network(), collapsed),
         _regime("no rotation", xor, start, end, path),
     ]
 
@@ -179,10 +179,6 @@ def _data(ax: Axes, data: Dataset) -> None:
         mine = (data.y == sign).numpy()
         x, y = 1.16 * units[mine].T
         ax.scatter(x, y, s=26, c=colour, marker=marker, edgecolors="white", zorder=4)
-
-
-def _end(path: Path) -> Network:
-    return Network(torch.from_numpy(path["a"][-1]), torch.from_numpy(path["V"][-1]))
 
 
 def _regime(name: str, data: Dataset, before: Network, after: Network, path: Path) -> Regime:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from lowrot.data import two_points
 from lowrot.margins import entropy_constant
@@ -135,7 +134,7 @@ class Escape(Stated):
                 "followed until it is covered"
             )
         first = seen.index(COVERED)
-        now = Network(torch.as_tensor(path["a"][first]), torch.as_tensor(path["V"][first]))
+        now = path.network(first)
         late = Path(
             {name: values[first:] for name, values in path.columns.items()},
             {name: values[first:] for name, values in path.states.items()},
