@@ -79,11 +79,7 @@ class Run(Follower):
             )
         self.ln_t, self.J = float(path["ln_t"][-1]), float(path["J"][-1])
         self.h = float(path.meta["h"])
-        for index in range(len(path) - 1):
-            row = {name: float(values[index]) for name, values in path.columns.items()}
-            self.recorder.add(row, {name: a[index] for name, a in path.states.items()})
-        for name, certificate in path.certificates.items():
-            self.recorder.violation(name, certificate.value)
+        self.recorder.restore(path)
         self.stats |= path.stats
         weights = Weights.from_plain(path.meta["weights"], z)
         return z.new_tensor(path["z"][-1]), float(path["tau"][-1]), weights

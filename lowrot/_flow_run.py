@@ -64,11 +64,7 @@ class FlowRun(Follower):
         self.before, self.last = self.point.weights, math.inf
         self.time, self.h = float(path[self.clock][-1]), float(path.meta["h"])
         self.error = float(path["error"][-1])
-        for index in range(len(path) - 1):
-            row = {name: float(values[index]) for name, values in path.columns.items()}
-            self.recorder.add(row, {name: s[index] for name, s in path.states.items()})
-        for name, certificate in path.certificates.items():
-            self.recorder.violation(name, certificate.value)
+        self.recorder.restore(path)
         self.stats |= path.stats
 
     def same(self, path: Path, **expected: Any) -> None:

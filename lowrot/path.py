@@ -190,6 +190,14 @@ class Recorder:
         self._rows.append(row)
         self._states.append(state)
 
+    def restore(self, path: Path) -> None:
+        """Keep all points of a path to be continued but the last, and all its violations."""
+        for index in range(len(path) - 1):
+            row = {name: float(values[index]) for name, values in path.columns.items()}
+            self.add(row, {name: values[index] for name, values in path.states.items()})
+        for name, certificate in path.certificates.items():
+            self.violation(name, certificate.value)
+
     def last(self, name: str) -> float:
         """Value of a column at the last point kept."""
         return self._rows[-1][name]
