@@ -16,6 +16,7 @@ import lowrot
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 
 import _isolated
+import flow_scaling
 from _flow import search
 from _flow.crossing import crossings
 from _flow.peers import PEERS, REFERENCE
@@ -224,3 +225,10 @@ def test_process_that_dies_is_told():
     """``time.sleep`` cannot be called so: the child ends by an exception."""
     told = list(_isolated.isolated(time.sleep, (), 10.0, 1))
     assert told == [("failed", "the process ended with code 1")]
+
+
+def test_a_row_of_the_scaling_table_can_be_measured():
+    steps, kernels, seconds, reason = flow_scaling.follow(*flow_scaling.problem(16, 16))
+    assert 0 < steps < kernels
+    assert seconds > 0
+    assert reason.startswith("reached min_margin")

@@ -18,8 +18,6 @@ class Landing(Crossing):
 
 
 def lowrot_flow(rtol, setup=parity):
-    if not hasattr(lowrot, "gradient_flow"):
-        raise ImportError("lowrot.gradient_flow is not there yet")
     net, data, _ = setup()
 
     def follow(targets, tick):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from scipy.stats import beta as beta_law
+from scipy.stats import binomtest
 from torch import Tensor
 
 from lowrot import _check
@@ -177,14 +177,16 @@ def binomial_interval(
         confidence: of each interval by itself, in [0, 1].
 
     Source: C. Clopper and E. Pearson, The use of confidence or fiducial limits illustrated in the
-    case of the binomial, Biometrika 26, 1934.
+    case of the binomial, Biometrika 26, 1934; by SciPy.
     """
-    tail = 0.5 * (1 - _check.number("confidence", confidence, 0.0, 1.0))
-    trials, hits = _check.integer("trials", trials, 1), np.asarray(hits, dtype=np.float64)
-    if not ((hits >= 0) & (hits <= trials)).all():
-        raise ValueError(f"hits is {hits}; expected numbers from 0 to trials = {trials}")
-    low = np.where(hits > 0, beta_law.ppf(tail, hits, trials - hits + 1), 0.0)
-    high = np.where(hits < trials, beta_law.ppf(1 - tail, hits + 1, trials - hits), 1.0)
+    confidence = _check.number("confidence", confidence, 0.0, 1.0)
+    trials, hits = _check.integer("trials", trials, 1), np.asarray(hits)
+    if not ((hits >= 0) & (hits <= trials) & (hits == np.round(hits))).all():
+        raise ValueError(f"hits is {hits}; expected whole numbers from 0 to trials = {trials}")
+    limits = [
+        binomtest(int(count), trials).proportion_ci(confidence, "exact") for count in hits.flat
+    ]
+    low, high = np.moveaxis(np.reshape(limits, (*hits.shape, 2)), -1, 0)
     return low, high
 
 
