@@ -15,14 +15,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from lowrot._events import Tracked, track, wrong_side
+from lowrot._events import Tracked, track
 from lowrot._laws import Law
-from lowrot._motion import Contact, Motion, Neurons
-from lowrot._neurons import Drive, Rates, speed_squared
-from lowrot._planes import Planes, Sliding
+from lowrot._neurons import Drive, Neurons, Rates, fastest
+from lowrot._planes import Planes
 
 C1 = 1.0 / 3.0
 """The first Radau point; the second is 1."""
@@ -81,27 +81,26 @@ class Collocation:
         """The state of a network; pairs on a plane slide."""
         Z = V @ self.planes.U.T
         on = Z.abs() <= 1e-9 * V.norm(dim=1, keepdim=True)
-        neurons = Neurons(a.clone(), V.clone(), torch.where(on, 0.0, Z.sign()))
+        S = torch.where(on, 0.0, Z.sign()).to(torch.int8)
+        neurons = Neurons(a.clone(), V.clone(), S)
         p = self.outputs(neurons)
         return State(neurons, p, self.law.respond(p) if weights is None else weights)
 
     def outputs(self, neurons: Neurons) -> Tensor:
         """Outputs times signs, shape (n,)."""
-        Z = neurons.V @ self.planes.U.T
-        return self.law.sign * self.planes.outputs(neurons.a, neurons.V, Z)
+        return self.law.sign * self.planes.outputs(neurons.a, neurons.V)
 
     def kernel(self, neurons: Neurons) -> Tensor:
         """The kernel of the outputs times signs, shape (n, n)."""
-        sliding = Sliding.of(self.planes, neurons.S)
-        K = self.planes.kernel(neurons.a, neurons.V, neurons.S, sliding, self.rates)
+        K = self.planes.kernel(neurons.a, neurons.V, neurons.S, self.rates)
         return self.signs * K
 
     def growth(self, state: State) -> float:
         """The largest rate at which a neuron grows."""
         w = self.law.sign * self.law.vector(state.weights)
-        h, _ = Drive.of(self.planes, w, torch.zeros_like(w)).field(state.neurons.S)
-        h = Sliding.of(self.planes, state.neurons.S).project(h)
-        return math.sqrt(max(self.rates[0] * self.rates[1], 0.0)) * float(h.norm(dim=1).max())
+        drive = Drive.of(self.planes, w, torch.zeros_like(w))
+        most = fastest(drive.arrays, state.neurons.S.cpu().numpy())
+        return math.sqrt(max(self.rates[0] * self.rates[1], 0.0)) * most
 
     def attempt(self, start: State, before: Any, ratio: float, h: float) -> Step:
         """Try a step of length h; ``before`` are the weights at the step before, h/ratio ago.
@@ -112,11 +111,11 @@ class Collocation:
         """
         law, scale = self.law, math.sqrt(_norm_squared(start.neurons))
         guess = [law.predict(start.weights, before, c * ratio) for c in (C1, 1.0)]
-        contact = Contact.of(self.planes, start.neurons, self._jump(start))
+        pull = self._pull(start)
         direction, size = law.unit(start.p, start.weights)
         kernels, changes, stiff = 0, [math.inf], True
         for count in range(1, _ITERATIONS + 1):
-            drive, way = self._propagate(start.neurons, contact, guess, h)
+            way = self._propagate(start.neurons, pull, guess, h)
             if way is None:
                 return Step(None, math.inf, (0.0, 0.0), 0.0, count, kernels, stiff)
             states = way.states
@@ -146,9 +145,8 @@ class Collocation:
         stages = State(states[0], p[0], guess[0]), State(states[1], p[1], guess[1])
         q = [law.vector(weights) for weights in (start.weights, *guess)]
         defect = DEFECT * h * (q[0] - 1.5 * q[1] + 0.5 * q[2])
-        error = max(_size(defect, K[1], direction, size, scale), way.slip() / size) / self.rtol
-        speeds = self._speed(states[0], drive, C1 * h), self._speed(states[1], drive, h)
-        return Step(stages, error, speeds, way.energy(), count, kernels, stiff)
+        error = max(_size(defect, K[1], direction, size, scale), way.slip / size) / self.rtol
+        return Step(stages, error, way.speeds, way.energy, count, kernels, stiff)
 
     def _solve(
         self, p: Sequence[Tensor], K: Sequence[Tensor], guess: Sequence[Any], h: float
@@ -178,39 +176,18 @@ class Collocation:
         return new
 
     def _propagate(
-        self, start: Neurons, contact: Contact, weights: Sequence[Any], h: float
-    ) -> tuple[Drive, Tracked | None]:
+        self, start: Neurons, pull: np.ndarray, weights: Sequence[Any], h: float
+    ) -> Tracked | None:
         """The neurons at both points under weights that are linear in time."""
         w = [self.law.sign * self.law.vector(one) for one in weights]
         rate = (w[1] - w[0]) / ((1.0 - C1) * h)
         drive = Drive.of(self.planes, w[0] - C1 * h * rate, rate)
-        times = (C1 * h, h)
-        zero = torch.zeros_like(start.a)
-        motions = [
-            Motion.of(self.planes, start, contact, drive, zero, zero + t, self.rates) for t in times
-        ]
-        first, second = motions[0].end, motions[1].end
-        wrong = [wrong_side(self.planes, state, contact).any(1) for state in (first, second)]
-        kinked = wrong[0] | wrong[1]
-        smooth, rows = (~kinked).nonzero()[:, 0], kinked.nonzero()[:, 0]
-        arcs = [(motions[1].arc.take(smooth), (zero + h)[smooth])]
-        if len(rows):
-            tracked = track(self.planes, motions[0].take(rows), drive, times)
-            if tracked is None:
-                return drive, None
-            for state, part in zip((first, second), tracked.states):
-                state.put(rows, part)
-            arcs += tracked.arcs
-        return drive, Tracked((first, second), arcs)
+        return track(start, pull, drive, (C1 * h, h), self.rates)
 
-    def _jump(self, state: State) -> Tensor:
-        jump = self.planes.coefficients(self.law.sign * self.law.vector(state.weights))[1]
-        return jump * bool(self.rates[1])  # frozen neurons do not stick
-
-    def _speed(self, neurons: Neurons, drive: Drive, t: float) -> float:
-        h0, h1 = drive.field(neurons.S)
-        h = Sliding.of(self.planes, neurons.S).project(h0 + t * h1)
-        return speed_squared(neurons.a, neurons.V, h, self.rates)
+    def _pull(self, state: State) -> np.ndarray:
+        """The jumps of the field at the planes, shape (N,)."""
+        w = self.law.sign * self.law.vector(state.weights)
+        return self.planes.coefficients(w)[1].cpu().numpy()
 
 
 def _norm_squared(neurons: Neurons) -> float:

@@ -6,8 +6,12 @@ flow takes the one of least norm. Planes along whose normal that velocity has no
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+import math
+
+import numpy as np
+
+from lowrot._jit import jit
+from lowrot._span import dot
 
 _MOVES = 1e-6
 """A normal velocity above this (relative to the field) leaves the plane."""
@@ -16,101 +20,146 @@ _ROUNDS, _GAP = 40, 1e-14
 _PIVOTS, _RIDGE = 8, 1e-13
 
 
-def least_velocity(D: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the least r, and its normal parts ``D_k.r``, exactly 0 on planes that are kept.
+@jit
+def least_velocity(D: np.ndarray, h: np.ndarray, normal: np.ndarray, r: np.ndarray) -> None:
+    """Write the least r, shape (d,), and its normal parts ``D_k.r``, 0 on planes that are kept.
 
     Args:
-        D: ``jump_k u_k``, shape (e, k, d); rows of zeros are padding.
-        h: the field without them, shape (e, d).
+        D: ``jump_k u_k``, shape (k, d).
+        h: the field without them, shape (d,).
+        normal: where the normal parts are written, shape (k,).
+        r: where the velocity is written.
 
-    Returns:
-        The normal parts, shape (e, k), and r, shape (e, d).
-
-    Block principal pivoting decides nearly all rows, and a primal-dual interior-point method those
-    where it cycles (planes that depend on each other).
+    Block principal pivoting decides nearly always, and a primal-dual interior-point method where
+    it cycles (planes that depend on each other).
     """
-    normal, r, solved = _pivot(D, h)
-    rows = (~solved).nonzero()[:, 0]
-    if len(rows):
-        normal[rows], r[rows] = _interior(D[rows], h[rows])
-    return normal, r
+    if not pivot(D, h, _PIVOTS, normal, r):
+        interior(D, h, normal, r)
 
 
-def force(D: Tensor, h: Tensor) -> Tensor:
-    """The least S, unbounded, without normal parts of ``h + D^T S``, shape (e, k)."""
-    gram = D @ D.transpose(1, 2)
-    unit = gram.diagonal(dim1=1, dim2=2).amax(1).clamp_min(1e-300)
-    eye = torch.eye(D.shape[1], dtype=D.dtype, device=D.device)
-    factor = torch.linalg.cholesky(gram + (_RIDGE * unit)[:, None, None] * eye)
-    return -torch.cholesky_solve(D @ h[:, :, None], factor)[:, :, 0]
+@jit
+def force(D: np.ndarray, inner: np.ndarray, h: np.ndarray, S: np.ndarray) -> None:
+    """Write the least S on inner, unbounded, without normal parts of ``h + D^T S`` there."""
+    index = np.flatnonzero(inner)
+    count, most = len(index), 1e-300
+    gram, right = np.empty((count, count)), np.empty(count)
+    for i in range(count):
+        right[i] = -dot(D[index[i]], h)
+        for j in range(i + 1):
+            gram[i, j] = dot(D[index[i]], D[index[j]])
+        most = max(most, gram[i, i])
+    for i in range(count):
+        gram[i, i] += _RIDGE * most
+    solve(gram, right)
+    S[:] = 0.0
+    for i in range(count):
+        S[index[i]] = right[i]
 
 
-def _pivot(D: Tensor, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+@jit
+def solve(matrix: np.ndarray, right: np.ndarray) -> None:
+    """Solve in place, by Cholesky's factorization; of the matrix the lower half counts."""
+    n = len(right)
+    for i in range(n):
+        for j in range(i + 1):
+            rest = matrix[i, j]
+            for k in range(j):
+                rest -= matrix[i, k] * matrix[j, k]
+            matrix[i, j] = rest / matrix[j, j] if i > j else math.sqrt(max(rest, 0.0))
+    for i in range(n):
+        for k in range(i):
+            right[i] -= matrix[i, k] * right[k]
+        right[i] /= matrix[i, i]
+    for i in range(n - 1, -1, -1):
+        for k in range(i + 1, n):
+            right[i] -= matrix[k, i] * right[k]
+        right[i] /= matrix[i, i]
+
+
+@jit
+def add(r: np.ndarray, D: np.ndarray, S: np.ndarray) -> None:
+    """Add ``D^T S`` to r in place."""
+    for k in range(len(S)):
+        if S[k]:
+            for c in range(len(r)):
+                r[c] += S[k] * D[k, c]
+
+
+@jit
+def pivot(D: np.ndarray, h: np.ndarray, rounds: int, normal: np.ndarray, r: np.ndarray) -> bool:
     """Guess which S are at a bound, solve for the others, exchange what is infeasible, repeat."""
-    normal, least = torch.zeros(D.shape[:2], dtype=D.dtype, device=D.device), torch.zeros_like(h)
-    solved = torch.zeros(len(D), dtype=torch.bool, device=D.device)
-    rows, fixed = torch.arange(len(D), device=D.device), torch.zeros_like(normal)
-    limit = _HELD * D.norm(dim=2) * h.norm(dim=1, keepdim=True)
-    for _ in range(_PIVOTS):
-        inner = fixed == 0
-        free, rest = D * inner[:, :, None], h + (fixed[:, None, :] @ D)[:, 0]
-        S = force(free, rest)
-        r = rest + (S[:, None, :] @ free)[:, 0]
-        along = (D @ r[:, :, None])[:, :, 0]
-        moves = along.abs() > limit
-        over, back = inner & (S.abs() > 1.0), ~inner & (along * fixed > limit)
-        done = ~(over | back | (inner & moves)).any(1)
-        normal[rows[done]] = torch.where(moves, along, 0.0)[done]
-        least[rows[done]] = r[done]
-        solved[rows[done]] = True
-        left = (~done).nonzero()[:, 0]
-        if not len(left):
-            break
-        fixed = torch.where(over, S.sign(), torch.where(back, 0.0, fixed))[left]
-        rows, D, h, limit = rows[left], D[left], h[left], limit[left]
-    return normal, least, solved
+    fixed, S, inner = np.zeros(len(D)), np.zeros(len(D)), np.ones(len(D), dtype=np.bool_)
+    unit = _HELD * math.sqrt(dot(h, h))
+    for _ in range(rounds):
+        r[:] = h
+        add(r, D, fixed)
+        force(D, inner, r, S)
+        add(r, D, S)
+        done = True
+        for k in range(len(D)):
+            along, limit = dot(D[k], r), unit * math.sqrt(dot(D[k], D[k]))
+            normal[k] = along if abs(along) > limit else 0.0
+            if not inner[k] and along * fixed[k] > limit:
+                fixed[k], inner[k], done = 0.0, True, False
+            elif inner[k] and not abs(S[k]) <= 1.0:
+                fixed[k], inner[k], done = np.sign(S[k]), False, False
+            elif inner[k] and normal[k] != 0.0:
+                done = False
+        if done:
+            return True
+    return False
 
 
-def _interior(D: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+@jit
+def interior(D: np.ndarray, h: np.ndarray, normal: np.ndarray, r: np.ndarray) -> None:
     """Minimize ``||h + D^T S||^2/2`` over the box by primal-dual interior-point steps."""
-    scale = (h.norm(dim=1) + D.norm(dim=2).sum(1)).clamp_min(1e-300)[:, None]
-    h, D = h / scale, D / scale[:, :, None]
-    S = torch.zeros(D.shape[:2], dtype=D.dtype, device=D.device)
-    state = torch.stack([S, torch.ones_like(S), torch.ones_like(S)])
-    rows = torch.arange(len(h), device=D.device)
+    sizes = np.sqrt((D * D).sum(1))
+    scale = max(math.sqrt(dot(h, h)) + sizes.sum(), 1e-300)
+    h, D, sizes = h / scale, D / scale, sizes / scale
+    S, upper, lower = np.zeros(len(D)), np.ones(len(D)), np.ones(len(D))
     for _ in range(_ROUNDS):
-        state[:, rows], gap = _interior_step(D[rows], h[rows], *state[:, rows])
-        rows = rows[gap > _GAP]
-        if not len(rows):
+        if interior_step(D, h, S, upper, lower) <= _GAP:
             break
-    r = h + (state[0][:, None, :] @ D)[:, 0]
-    normal, size = (D @ r[:, :, None])[:, :, 0], D.norm(dim=2)
-    moves = (normal.abs() > _MOVES * size * h.norm(dim=1, keepdim=True)) & (size > 0)
-    kept = D * (~moves)[:, :, None]
-    r = r + (force(kept, r)[:, None, :] @ kept)[:, 0]
-    return torch.where(moves, normal * scale.square(), 0.0), r * scale
+    r[:] = h
+    add(r, D, S)
+    limit, kept = _MOVES * math.sqrt(dot(h, h)), np.ones(len(D), dtype=np.bool_)
+    for k in range(len(D)):
+        along = dot(D[k], r)
+        kept[k] = abs(along) <= limit * sizes[k]
+        normal[k] = 0.0 if kept[k] else along * scale * scale
+    force(D, kept, r, S)
+    add(r, D, S)
+    r *= scale
 
 
-def _interior_step(
-    D: Tensor, h: Tensor, S: Tensor, upper: Tensor, lower: Tensor
-) -> tuple[Tensor, Tensor]:
-    """One step in S and the multipliers of ``S <= 1`` and ``S >= -1``, and the gap before it."""
-    slope = (D @ (h[:, :, None] + D.transpose(1, 2) @ S[:, :, None]))[:, :, 0]
-    above, below = 1.0 - S, 1.0 + S
-    gap = (upper * above + lower * below).sum(1, keepdim=True)
-    barrier = 0.1 * gap / (2 * S.shape[1])
-    theta = upper / above + lower / below
-    right = -slope - barrier / above + barrier / below
-    thin = D / theta[:, :, None]
-    system = torch.eye(D.shape[2], dtype=D.dtype, device=D.device) + D.transpose(1, 2) @ thin
-    inner = torch.linalg.solve(system, thin.transpose(1, 2) @ right[:, :, None])
-    step = right / theta - (thin @ inner)[:, :, 0]
+@jit
+def interior_step(
+    D: np.ndarray, h: np.ndarray, S: np.ndarray, upper: np.ndarray, lower: np.ndarray
+) -> float:
+    """One step in S and the multipliers of ``S <= 1`` and ``S >= -1``; return the gap before it."""
+    d, above, below, r = D.shape[1], 1.0 - S, 1.0 + S, h.copy()
+    gap = (upper * above + lower * below).sum()
+    barrier = 0.1 * gap / (2 * len(S))
+    add(r, D, S)
+    theta, right = upper / above + lower / below, -barrier / above + barrier / below
+    system, inner = np.eye(d), np.zeros(d)
+    for k in range(len(S)):
+        right[k] -= dot(D[k], r)
+        for i in range(d):
+            inner[i] += D[k, i] * right[k] / theta[k]
+            for j in range(i + 1):
+                system[i, j] += D[k, i] * D[k, j] / theta[k]
+    solve(system, inner)
+    step, shrink = right / theta, 0.98
+    for k in range(len(S)):
+        step[k] -= dot(D[k], inner) / theta[k]
     upper_step = barrier / above - upper + upper / above * step
     lower_step = barrier / below - lower - lower / below * step
-    pairs = ((above, -step), (below, step), (upper, upper_step), (lower, lower_step))
-    shrink = torch.stack([(-change / value).amax(1) for value, change in pairs]).amax(0)
-    length = (0.98 / shrink.clamp_min(0.98))[:, None]
-    moved = torch.stack(
-        [S + length * step, upper + length * upper_step, lower + length * lower_step]
-    )
-    return moved, gap[:, 0]
+    for k in range(len(S)):
+        shrink = max(shrink, step[k] / above[k], -step[k] / below[k])
+        shrink = max(shrink, -upper_step[k] / upper[k], -lower_step[k] / lower[k])
+    length = 0.98 / shrink
+    S += length * step
+    upper += length * upper_step
+    lower += length * lower_step
+    return gap

@@ -9,12 +9,25 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from lowrot._jit import jit
 from lowrot._planes import Planes
+from lowrot._span import dot, remove, span
 
 Rates = tuple[float, float]
+Arrays = tuple[np.ndarray, ...]
+
+
+@dataclass
+class Neurons:
+    """Outer weights (m,), inner weights (m, d), patterns (m, N) of int8 in {-1, 0, 1}."""
+
+    a: Tensor
+    V: Tensor
+    S: Tensor
 
 
 @dataclass(frozen=True)
@@ -22,70 +35,116 @@ class Drive:
     """The field ``h_j(t) = sum_i w_i(t) s'_ij x_i`` of weights that are linear in time.
 
     Attributes:
+        U: unit normals of the planes, shape (N, d).
+        columns: the same, shape (d, N), for loops over planes.
         base: part that does not depend on the pattern, at time 0 and its rate, shape (2, d).
         jump: coefficients of the patterns, shape (2, N).
-        turned: ``jump_k u_k``, both times side by side, shape (N, 2 d).
     """
 
-    base: Tensor
-    jump: Tensor
-    turned: Tensor
+    U: np.ndarray
+    columns: np.ndarray
+    base: np.ndarray
+    jump: np.ndarray
 
     @classmethod
     def of(cls, planes: Planes, weights: Tensor, rate: Tensor) -> Drive:
         """The drive of ``w(t) = weights + t rate``, each of shape (n,)."""
         mean, jump = planes.coefficients(torch.stack([weights, rate]))
-        turned = torch.cat([jump[0, :, None] * planes.U, jump[1, :, None] * planes.U], dim=1)
-        return cls(mean @ planes.U, jump, turned)
+        U, base = planes.U.cpu().numpy(), (mean @ planes.U).cpu().numpy()
+        return cls(U, np.ascontiguousarray(U.T), base, jump.cpu().numpy())
 
-    def field(self, S: Tensor) -> tuple[Tensor, Tensor]:
-        """``h0`` and ``h1`` of neurons with patterns S, shape (m, d); without planes slid on."""
-        both = S @ self.turned
-        d = both.shape[1] // 2
-        return both[:, :d] + self.base[0], both[:, d:] + self.base[1]
-
-    def jumps(self, t: Tensor) -> Tensor:
-        """The jumps at each of the times t, shape (e, N)."""
-        return self.jump[0] + t[:, None] * self.jump[1]
+    @property
+    def arrays(self) -> Arrays:
+        """What compiled functions take."""
+        return self.U, self.columns, self.base, self.jump
 
 
+@jit
+def field(drive: Arrays, pattern: np.ndarray, h: np.ndarray) -> None:
+    """Write ``h0`` and ``h1`` at a pattern, shape (N,), into h, shape (2, d); no planes slid on."""
+    U, _, base, jump = drive
+    h[:] = base
+    for k in range(len(pattern)):
+        if pattern[k]:
+            early, late = pattern[k] * jump[0, k], pattern[k] * jump[1, k]
+            for c in range(U.shape[1]):
+                h[0, c] += early * U[k, c]
+                h[1, c] += late * U[k, c]
+
+
+@jit
+def _turn(v: np.ndarray, h: np.ndarray, angles: tuple[float, float, float, float]) -> None:
+    """Half the rotation in the plane of h0 and h1, by Rodrigues' formula, in place."""
+    on0, on1 = dot(h[0], v), dot(h[1], v)
+    to0, to1 = angles[0] * on0 + angles[1] * on1, angles[2] * on0 + angles[3] * on1
+    for c in range(len(v)):
+        v[c] += h[1, c] * to1 + h[0, c] * to0
+
+
+@jit
+def _sinc(x: float) -> float:
+    return 1.0 if x == 0.0 else math.sin(x) / x
+
+
+@jit
 def propagate(
-    a: Tensor, V: Tensor, h0: Tensor, h1: Tensor, t: Tensor | float, rates: Rates
-) -> tuple[Tensor, Tensor]:
-    """Solve ``a' = eta_a h.v, v' = eta_V a h`` over a time t (one for all, or one a neuron).
+    a: float, v: np.ndarray, h: np.ndarray, t: float, rates: Rates, end: np.ndarray
+) -> float:
+    """Solve ``a' = eta_a h.v, v' = eta_V a h`` over a time t; return a, and write v into end.
 
     The exponential of the first two terms of the Magnus series: exact for constant h, of order 4
     in t else. Source: chapter "How we follow a gradient flow"; Magnus, Comm. Pure Appl. Math. 7,
     1954.
     """
     both = rates[0] * rates[1]
-    if isinstance(t, Tensor):
-        t = t[:, None]
-    impulse = t * (h0 + 0.5 * t * h1)
+    dot00, dot01, dot11 = dot(h[0], h[0]), dot(h[0], h[1]), dot(h[1], h[1])
     twist = both * t**3 / 12.0
-    dots = [(one * other).sum(1, keepdim=True) for one, other in ((h0, h0), (h0, h1), (h1, h1))]
-    angle = twist * (dots[0] * dots[2] - dots[1].square()).clamp_min(0.0).sqrt()
-    linear = 0.5 * twist * torch.sinc(angle / (2.0 * math.pi))
-    square = 0.125 * (twist * torch.sinc(angle / (4.0 * math.pi))).square()
-    mixed = square * dots[1]
-    to1, to0 = (linear + mixed, -square * dots[0]), (-square * dots[2], mixed - linear)
-
-    def turn(V: Tensor) -> Tensor:
-        """Half the rotation in the plane of h0 and h1, by Rodrigues' formula."""
-        on0, on1 = (h0 * V).sum(1, keepdim=True), (h1 * V).sum(1, keepdim=True)
-        V = torch.addcmul(V, h1, to1[0] * on0 + to1[1] * on1)
-        return V.addcmul_(h0, to0[0] * on0 + to0[1] * on1)
-
-    V = turn(V)
-    size = (math.sqrt(both) * impulse.norm(dim=1)).clamp_min(1e-150)
-    sinhc, coshc = torch.sinh(size) / size, 0.5 * (torch.sinh(0.5 * size) / (0.5 * size)).square()
-    along = (V * impulse).sum(1)
+    angle = twist * math.sqrt(max(dot00 * dot11 - dot01 * dot01, 0.0))
+    linear = 0.5 * twist * _sinc(0.5 * angle)
+    square = 0.125 * (twist * _sinc(0.25 * angle)) ** 2
+    mixed = square * dot01
+    angles = (-square * dot11, mixed - linear, linear + mixed, -square * dot00)
+    end[:] = v
+    _turn(end, h, angles)
+    along, norm = 0.0, 0.0
+    for c in range(len(v)):
+        impulse = t * (h[0, c] + 0.5 * t * h[1, c])
+        along += end[c] * impulse
+        norm += impulse * impulse
+    size = max(math.sqrt(both * norm), 1e-150)
+    sinhc, coshc = math.sinh(size) / size, 0.5 * (math.sinh(0.5 * size) / (0.5 * size)) ** 2
     gain = rates[1] * (a * sinhc + rates[0] * along * coshc)
-    a = a * torch.cosh(size) + rates[0] * along * sinhc
-    return a, turn(V + gain[:, None] * impulse)
+    for c in range(len(v)):
+        end[c] += gain * t * (h[0, c] + 0.5 * t * h[1, c])
+    _turn(end, h, angles)
+    return a * math.cosh(size) + rates[0] * along * sinhc
 
 
-def speed_squared(a: Tensor, V: Tensor, h: Tensor, rates: Rates = (1.0, 1.0)) -> float:
-    """``sum_j eta_a (h_j.v_j)^2 + eta_V a_j^2 ||h_j||^2``: how fast the objective changes."""
-    outer, inner = (h * V).sum(1).square().sum(), (a.square() * h.square().sum(1)).sum()
-    return float(rates[0] * outer + rates[1] * inner)
+@jit
+def field_at(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
+    """The field at time t along the planes that a pattern slides on, shape (d,)."""
+    d = drive[0].shape[1]
+    both, basis = np.empty((2, d)), np.empty((d, d))
+    field(drive, pattern, both)
+    h = both[0] + t * both[1]
+    remove(basis, span(drive[0], pattern, basis), h)
+    return h
+
+
+@jit
+def speed_at(
+    a: float, v: np.ndarray, drive: Arrays, pattern: np.ndarray, t: float, rates: Rates
+) -> float:
+    """``eta_a (h.v)^2 + eta_V a^2 ||h||^2``: a neuron's part in the objective's rate of change."""
+    h = field_at(drive, pattern, t)
+    return rates[0] * dot(h, v) ** 2 + rates[1] * a * a * dot(h, h)
+
+
+@jit
+def fastest(drive: Arrays, patterns: np.ndarray) -> float:
+    """The largest norm of the field at time 0 over patterns, shape (m, N)."""
+    largest = 0.0
+    for j in range(len(patterns)):
+        h = field_at(drive, patterns[j], 0.0)
+        largest = max(largest, dot(h, h))
+    return math.sqrt(largest)

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from lowrot._global import reduce
+from lowrot._span import normals_slid_on
 
-_ENTRIES = 2**22
+_ENTRIES = 2**18
 """Largest number of (point, neuron) pairs that the kernel holds at once."""
-_RANK = 1e-9
 
 
 @dataclass(frozen=True)
@@ -64,83 +64,47 @@ class Planes:
         mean = zero.index_add(-1, self.index, self.even * self.c * w)
         return mean, zero.index_add(-1, self.index, self.odd * self.c.abs() * w)
 
-    def outputs(self, a: Tensor, V: Tensor, Z: Tensor) -> Tensor:
-        """``f(x_i)``, shape (n,), where ``Z = V U^T``."""
-        linear, absolute = self.U @ (V.T @ a), Z.abs().T @ a
+    def outputs(self, a: Tensor, V: Tensor) -> Tensor:
+        """``f(x_i)``, shape (n,)."""
+        linear, absolute = self.U @ (V.T @ a), self.U.new_zeros(len(self.U))
+        for part in _parts(len(a), len(self.U)):
+            absolute.addmv_((self.U @ V[part].T).abs_(), a[part])
         return (
             self.even * self.c * linear[self.index] + self.odd * self.c.abs() * absolute[self.index]
         )
 
-    def kernel(
-        self, a: Tensor, V: Tensor, S: Tensor, sliding: Sliding, rates: tuple[float, float]
-    ) -> Tensor:
-        """``eta_a K_a + eta_V K_V`` of the outputs, shape (n, n), with sliding."""
-        n = len(self.c)
-        outer, inner = self.X.new_zeros(2, n, n)
-        size, weights = self.odd * self.c.abs(), self.even * self.c
+    def kernel(self, a: Tensor, V: Tensor, S: Tensor, rates: tuple[float, float]) -> Tensor:
+        """``eta_a K_a + eta_V K_V`` of the outputs, shape (n, n), with sliding where S is 0."""
+        n, N = len(self.c), len(self.U)
+        outer, sides = self.X.new_zeros(n, n), self.X.new_zeros(N + 1, N + 1)
         for part in _parts(len(a), n):
             if rates[0]:
-                Z = (V[part] @ self.U.T)[:, self.index]
-                features = Z.abs().mul_(size).addcmul_(Z, weights)
+                Z = V[part] @ self.X.T
+                features = Z.abs().mul_(self.odd).add_(Z, alpha=self.even)
                 outer.addmm_(features.T, features)
             if rates[1]:
-                active = self._slopes(S[part]).mul_(a[part, None])
-                inner.addmm_(active.T, active)
-        K = rates[0] * outer + rates[1] * inner * (self.X @ self.X.T)
-        if rates[1] and len(sliding.rows):
-            lost = torch.einsum("nd,edr->ern", self.X, sliding.basis)
-            lost *= (self._slopes(S[sliding.rows]) * a[sliding.rows, None])[:, None, :]
-            flat = lost.flatten(0, 1)
-            K -= rates[1] * (flat.T @ flat)
+                scaled = torch.cat([a[part, None], a[part, None] * S[part]], dim=1)
+                sides.addmm_(scaled.T, scaled)
+        K = rates[0] * outer
+        if rates[1]:
+            # The slopes are even + odd s_k: their products are sums over those of the sides s_k.
+            turn = self.U.new_zeros(n, N + 1)
+            turn[:, 0] = self.even
+            turn[torch.arange(n), self.index + 1] = self.odd * self.c.sign()
+            slopes = turn @ sides @ turn.T
+            K += rates[1] * (slopes * (self.X @ self.X.T) - self._held(a, S))
         return K
 
-    def _slopes(self, S: Tensor) -> Tensor:
-        """``s'(v_j.x_i)``, shape (m, n), at the patterns S."""
-        return (self.odd * self.c.sign() * S[:, self.index]).add_(self.even)
-
-
-@dataclass(frozen=True)
-class Sliding:
-    """The neurons that slide, with an orthonormal basis of the normals they may not move along.
-
-    Attributes:
-        rows: their indices, shape (e,).
-        basis: shape (e, d, d), one column a direction, padded with zeros.
-    """
-
-    rows: Tensor
-    basis: Tensor
-
-    @classmethod
-    def of(cls, planes: Planes, S: Tensor) -> Sliding:
-        """The neurons with a 0 in their pattern."""
-        on = S == 0
-        rows = on.any(dim=1).nonzero()[:, 0]
-        d = planes.U.shape[1]
-        gram = (on[rows].to(S) @ planes.outer).unflatten(1, (d, d))
-        values, vectors = torch.linalg.eigh(gram)
-        return cls(rows, vectors * (values > _RANK)[:, None, :])
-
-    def take(self, rows: Tensor, m: int) -> Sliding:
-        """Those among some of the m neurons, counted within these."""
-        place = torch.full((m,), -1, device=rows.device)
-        place[self.rows] = torch.arange(len(self.rows), device=rows.device)
-        found = place[rows]
-        on = (found >= 0).nonzero()[:, 0]
-        return Sliding(on, self.basis[found[on]])
-
-    def project(self, H: Tensor) -> Tensor:
-        """H, shape (m, d), without what lies along the normals of the planes slid on."""
-        if not len(self.rows):
-            return H
-        H = H.clone()
-        H[self.rows] = self.tangent(H[self.rows])
-        return H
-
-    def tangent(self, H: Tensor) -> Tensor:
-        """The same for the sliding rows alone, shape (e, d)."""
-        along = self.basis.transpose(1, 2) @ H[:, :, None]
-        return H - (self.basis @ along)[:, :, 0]
+    def _held(self, a: Tensor, S: Tensor) -> Tensor:
+        """The part of the inner kernel along normals that neurons slide on, shape (n, n)."""
+        owner, normals = normals_slid_on(self.U.cpu().numpy(), S.cpu().numpy())
+        rows, along = torch.as_tensor(owner).to(S.device), torch.as_tensor(normals).to(self.X)
+        total = self.X.new_zeros(len(self.c), len(self.c))
+        for part in _parts(len(rows), len(self.c)):
+            slopes = S[rows[part]][:, self.index] * (self.odd * self.c.sign()) + self.even
+            lost = (along[part] @ self.X.T).mul_(slopes).mul_(a[rows[part], None])
+            total.addmm_(lost.T, lost)
+        return total
 
 
 def _parts(m: int, n: int) -> Iterator[slice]:

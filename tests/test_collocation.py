@@ -151,7 +151,7 @@ def test_pairs_on_a_plane_start_as_sliding_and_kernel_has_signs():
     net = Network(tensor([1.0, 2.0]), tensor([[1.0, 0.0], [0.3, 0.4]]))
     stepper = stepper_of(net, data, Separation(data.y, "logistic"))
     point = stepper.start(net.a, net.V)
-    assert point.neurons.S[0].tolist().count(0.0) == 1
+    assert point.neurons.S[0].tolist().count(0) == 1
     torch.testing.assert_close(point.p, net.margins(data))
     free = balanced(6, 2, seed=3)
     K = stepper.kernel(stepper.start(free.a, free.V).neurons)

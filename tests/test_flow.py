@@ -15,6 +15,8 @@ from lowrot import (
     Network,
     Path,
     _collocation,
+    _events,
+    _jit,
     _motion,
     balanced,
     coupled_flow,
@@ -380,21 +382,21 @@ def test_certificates_catch_planted_bugs(monkeypatch):
     assert gradient_flow(net, data, stop=rule, max_steps=60).ok
     right = _motion.propagate
 
-    def outer(a, V, h0, h1, t, rates):
+    def outer(a, v, h, t, rates, end):
         """The outer weights go down: a wrong sign in one block."""
-        new_a, new_V = right(a, V, h0, h1, t, rates)
-        return 2 * a - new_a, new_V
+        return 2 * a - right(a, v, h, t, rates, end)
 
-    def inner(a, V, h0, h1, t, rates):
-        new_a, new_V = right(a, V, h0, h1, t, rates)
-        return new_a, 2 * V - new_V
+    def inner(a, v, h, t, rates, end):
+        new = right(a, v, h, t, rates, end)
+        end[:] = 2 * v - end
+        return new
 
-    def euler(a, V, h0, h1, t, rates):
-        t = t[:, None] if isinstance(t, torch.Tensor) else t
-        return a + (t * h0 * V).sum(1), V + t * a[:, None] * h0
+    def euler(a, v, h, t, rates, end):
+        end[:] = v + t * a * h[0]
+        return a + t * float(h[0] @ v)
 
     for planted in (outer, inner, euler):
-        with monkeypatch.context() as patch:
+        with _jit.interpreted(), monkeypatch.context() as patch:
             patch.setattr(_motion, "propagate", planted)
             path = gradient_flow(net, data, stop=rule, max_steps=60)
             assert not path.certificates["balance"].ok, planted.__name__
@@ -406,20 +408,14 @@ def test_no_sliding_is_seen(monkeypatch):
     net, data = balanced(12, 2, seed=1), sparse_parity(2)
     assert gradient_flow(net, data, stop={"tau": 6.0}).ok
 
-    def through(planes, now, contact):
-        return torch.zeros_like(contact.mask)
+    def never(U, z, a, v, pattern, pull, crossed, free, stuck, basis):
+        stuck[:], free[:] = False, np.where(z == 0, 1, np.sign(z))
+        return 0
 
-    def never(cls, planes, now, jump, crossed=None):
-        side = (now.V @ planes.U.T).sign()
-        free = torch.where(side == 0, 1.0, side)
-        return _motion.Contact(torch.zeros_like(free, dtype=torch.bool), free, _none(planes, free))
-
-    def _none(planes, free):
-        return _motion.Sliding.of(planes, free)
-
-    monkeypatch.setattr(_collocation, "wrong_side", through)
-    monkeypatch.setattr(_motion.Contact, "of", classmethod(never))
-    path = gradient_flow(net, data, stop={"tau": 6.0}, max_steps=300)
+    with _jit.interpreted(), monkeypatch.context() as patch:
+        patch.setattr(_events, "_wrong", lambda *given: (-1, 2.0))
+        patch.setattr(_events, "contact", never)
+        path = gradient_flow(net, data, stop={"tau": 6.0}, max_steps=300)
     assert not path.ok, path.status
 
 

@@ -6,11 +6,9 @@ import itertools
 
 import numpy as np
 import pytest
-import torch
 from scipy.optimize import lsq_linear
 
-from lowrot import _least
-from lowrot._least import force, least_velocity
+from lowrot._least import force, interior, least_velocity, pivot
 
 
 def reference(D, h):
@@ -35,65 +33,71 @@ def problem(kind, seed):
     return np.array([D for D, _ in rows]), np.array([h for _, h in rows])
 
 
+def solved(D, h, method=least_velocity):
+    """Normal parts and the velocity of one neuron."""
+    normal, r = np.empty(len(D)), np.empty(len(h))
+    method(np.ascontiguousarray(D), np.ascontiguousarray(h), normal, r)
+    return normal, r
+
+
 @pytest.mark.parametrize("kind", ["generic", 2, 3, 4, 5])
 @pytest.mark.parametrize("seed", range(3))
 def test_agrees_with_bounded_least_squares(kind, seed):
-    D, h = problem(kind, seed)
-    normal, least = (one.numpy() for one in least_velocity(torch.as_tensor(D), torch.as_tensor(h)))
-    for got, r, one, field in zip(normal, least, D, h):
+    for one, field in zip(*problem(kind, seed)):
+        got, r = solved(one, field)
         expected = reference(one, field)
-        scale = np.linalg.norm(one, axis=1).max() * np.linalg.norm(field)
-        np.testing.assert_allclose(got, expected, atol=2e-6 * scale)
-        moves = np.abs(expected) > 2e-6 * np.linalg.norm(one, axis=1) * np.linalg.norm(field)
-        np.testing.assert_array_equal(got[moves] != 0, True)
         size = np.linalg.norm(one, axis=1)
+        scale = size.max() * np.linalg.norm(field)
+        np.testing.assert_allclose(got, expected, atol=2e-6 * scale)
+        moves = np.abs(expected) > 2e-6 * size * np.linalg.norm(field)
+        np.testing.assert_array_equal(got[moves] != 0, True)
         np.testing.assert_allclose(one @ r, got, atol=1e-9 * scale)
         assert np.all(np.abs(one @ r)[got == 0] <= 1e-9 * size[got == 0] * np.linalg.norm(field))
 
 
 @pytest.mark.parametrize("kind", ["generic", 3, 4, 5])
-def test_the_interior_point_method_alone(kind, monkeypatch):
-    """The fallback decides every row when pivoting is not allowed a round."""
-    monkeypatch.setattr(_least, "_PIVOTS", 0)
-    D, h = problem(kind, 7)
-    normal = least_velocity(torch.as_tensor(D), torch.as_tensor(h))[0].numpy()
-    for got, one, field in zip(normal, D, h):
+def test_the_interior_point_method_alone(kind):
+    for one, field in zip(*problem(kind, 7)):
+        normal = solved(one, field, interior)[0]
         scale = np.linalg.norm(one, axis=1).max() * np.linalg.norm(field)
-        np.testing.assert_allclose(got, reference(one, field), atol=2e-6 * scale)
+        np.testing.assert_allclose(normal, reference(one, field), atol=2e-6 * scale)
+
+
+def test_pivoting_decides_where_planes_are_independent():
+    """Without a round left it says so."""
+    (D, *_), (h, *_) = problem("generic", 3)
+    normal, r = np.empty(2), np.empty(3)
+    assert pivot(D[:2], h, 8, normal, r)
+    assert not pivot(D[:2], h, 0, normal, r)
 
 
 def test_held_and_moving_planes_by_hand():
-    D = torch.tensor([[[2.0, 0.0], [0.0, 0.5]], [[2.0, 0.0], [0.0, 0.0]]], dtype=torch.float64)
-    h = torch.tensor([[1.0, -3.0], [5.0, 7.0]], dtype=torch.float64)
-    # First: S_1 = -1/2 holds the first plane; the second stays at S_2 = 1 with r_2 = -5/2.
-    # Second: S_1 = -1, r_1 = 3; the row of zeros is padding.
-    expected = torch.tensor([[0.0, -1.25], [6.0, 0.0]], dtype=torch.float64)
-    normal, r = least_velocity(D, h)
-    torch.testing.assert_close(normal, expected, rtol=1e-12, atol=1e-12)
-    least = torch.tensor([[0.0, -2.5], [3.0, 7.0]], dtype=torch.float64)
-    torch.testing.assert_close(r, least, rtol=1e-12, atol=1e-12)
+    """``S_1 = -1/2`` holds the first plane; the second stays at ``S_2 = 1`` with r_2 = -5/2."""
+    normal, r = solved(np.array([[2.0, 0.0], [0.0, 0.5]]), np.array([1.0, -3.0]))
+    np.testing.assert_allclose(normal, [0.0, -1.25], atol=1e-12)
+    np.testing.assert_allclose(r, [0.0, -2.5], atol=1e-12)
 
 
-def test_a_field_at_the_edge_of_the_box_is_held():
+def test_a_plane_that_does_not_pull():
+    """``S_1 = -1``, r_1 = 3; the second jump is zero."""
+    normal, r = solved(np.array([[2.0, 0.0], [0.0, 0.0]]), np.array([5.0, 7.0]))
+    np.testing.assert_allclose(normal, [6.0, 0.0], atol=1e-12)
+    np.testing.assert_allclose(r, [3.0, 7.0], atol=1e-12)
+
+
+@pytest.mark.parametrize(("field", "expected"), [(0.7, 0.0), (0.7 * (1 + 1e-4), 0.49e-4)])
+def test_a_field_at_the_edge_of_the_box_is_held(field, expected):
     """``|S| = 1`` exactly: the velocity vanishes, and no plane is said to move."""
-    D = torch.tensor([[[0.7, 0.0]], [[0.7, 0.0]]], dtype=torch.float64)
-    h = torch.tensor([[0.7, 0.0], [0.7 * (1 + 1e-4), 0.0]], dtype=torch.float64)
-    normal, _ = least_velocity(D, h)
-    assert float(normal[0]) == 0.0
-    assert float(normal[1]) == pytest.approx(0.49e-4, rel=1e-6)
-
-
-def test_all_padding_and_empty_batches():
-    D, h = torch.zeros(3, 2, 4, dtype=torch.float64), torch.ones(3, 4, dtype=torch.float64)
-    normal, r = least_velocity(D, h)
-    torch.testing.assert_close(normal, torch.zeros(3, 2, dtype=torch.float64))
-    torch.testing.assert_close(r, h)
-    assert [out.shape for out in least_velocity(D[:0], h[:0])] == [(0, 2), (0, 4)]
+    normal, _ = solved(np.array([[0.7, 0.0]]), np.array([field, 0.0]))
+    assert normal[0] == pytest.approx(expected, rel=1e-6)
 
 
 def test_the_unbounded_force_leaves_no_normal_part():
-    D, h = (torch.as_tensor(value) for value in problem("generic", 3))
-    D = D[:, :2]  # independent, so that the ridge is the only error
-    rest = h + (force(D, h)[:, None, :] @ D)[:, 0]
-    normal = (D @ rest[:, :, None])[:, :, 0].abs() / D.norm(dim=2) / h.norm(dim=1, keepdim=True)
-    assert float(normal.max()) < 1e-8
+    for D, h in zip(*problem("generic", 3)):
+        D, S = D[:2].copy(), np.empty(2)  # independent, so that the ridge is the only error
+        force(D, np.ones(2, dtype=bool), h, S)
+        normal = np.abs(D @ (h + D.T @ S)) / np.linalg.norm(D, axis=1) / np.linalg.norm(h)
+        assert normal.max() < 1e-8
+        force(D, np.array([True, False]), h, S)
+        assert S[1] == 0.0
+        assert abs(D[0] @ (h + D.T @ S)) < 1e-8 * np.linalg.norm(D[0]) * np.linalg.norm(h)

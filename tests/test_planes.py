@@ -6,20 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from lowrot import Dataset, Network, balanced, sparse_parity, standard
+from lowrot import Dataset, balanced, sparse_parity, standard
 from lowrot import _planes as module
 from lowrot._collocation import Collocation
+from lowrot._events import track
 from lowrot._laws import Separation
-from lowrot._motion import Contact, Motion, Neurons
-from lowrot._neurons import Drive
-from lowrot._planes import Planes, Sliding
-
-
-def moved(planes, start, contact, drive, dt):
-    """The neurons after a time dt with both layers trained."""
-    zero = torch.zeros_like(start.a)
-    return Motion.of(planes, start, contact, drive, zero, zero + dt, (1.0, 1.0)).end
-
+from lowrot._neurons import Drive, Neurons, field_at
+from lowrot._planes import Planes
 
 BLOCKS = {"both": (1.0, 1.0), "outer": (1.0, 0.0), "inner": (0.0, 1.0)}
 
@@ -38,11 +31,7 @@ def random_data(seed, n=9, d=3):
 
 
 def patterns(planes, V):
-    return (V @ planes.U.T).sign()
-
-
-def no_sliding(planes, m):
-    return Sliding.of(planes, torch.ones(m, len(planes.U), dtype=torch.float64))
+    return (V @ planes.U.T).sign().to(torch.int8)
 
 
 def test_parallel_inputs_share_a_plane():
@@ -60,7 +49,7 @@ def test_parallel_inputs_share_a_plane():
 def test_outputs_are_those_of_the_network(slope):
     data, net = random_data(1), standard(7, 3, seed=1, slope=slope)
     planes = Planes.of(data.X, slope)
-    got = planes.outputs(net.a, net.V, net.V @ planes.U.T)
+    got = planes.outputs(net.a, net.V)
     torch.testing.assert_close(got, net(data.X), rtol=1e-13, atol=1e-14)
 
 
@@ -91,9 +80,7 @@ def test_kernel_against_autograd(slope, block):
         G["both"].append(torch.cat([grad_a, grad_V.flatten()]))
     G = torch.stack(G[block])
     planes = Planes.of(data.X, slope)
-    K = planes.kernel(
-        net.a, net.V, patterns(planes, net.V), no_sliding(planes, net.m), BLOCKS[block]
-    )
+    K = planes.kernel(net.a, net.V, patterns(planes, net.V), BLOCKS[block])
     torch.testing.assert_close(K, G @ G.T, rtol=1e-12, atol=1e-13)
     signed = torch.outer(data.y, data.y) * K
     torch.testing.assert_close(signed, net.kernel(data, block), rtol=1e-12, atol=1e-13)
@@ -102,7 +89,7 @@ def test_kernel_against_autograd(slope, block):
 def test_rates_weigh_the_blocks_and_chunks_do_not_matter(monkeypatch):
     data, net = random_data(4), standard(23, 3, seed=4, slope=0.2)
     planes = Planes.of(data.X, 0.2)
-    arguments = net.a, net.V, patterns(planes, net.V), no_sliding(planes, net.m)
+    arguments = net.a, net.V, patterns(planes, net.V)
     expected = 0.3 * planes.kernel(*arguments, BLOCKS["outer"]) + 2.0 * planes.kernel(
         *arguments, BLOCKS["inner"]
     )
@@ -120,8 +107,8 @@ def sliding_start(seed, slope):
     cross = torch.linalg.cross(planes.U[2], planes.U[4])
     V[6:9] = (V[6:9] @ cross)[:, None] * cross / cross.square().sum()
     S = patterns(planes, V)
-    S[:6, 0] = 0.0
-    S[6:9, 2] = S[6:9, 4] = 0.0
+    S[:6, 0] = 0
+    S[6:9, 2] = S[6:9, 4] = 0
     return data, planes, Neurons(net.a, V, S)
 
 
@@ -130,20 +117,18 @@ def sliding_start(seed, slope):
 def test_kernel_with_sliding_is_the_derivative_of_the_outputs(seed, slope):
     """Outputs after a short time under fixed weights q, that hold the neurons on their planes."""
     data, planes, start = sliding_start(seed, slope)
-    K = planes.kernel(start.a, start.V, start.S, Sliding.of(planes, start.S), (1.0, 1.0))
-    free = planes.kernel(start.a, start.V, start.S, no_sliding(planes, 12), (1.0, 1.0))
+    K = planes.kernel(start.a, start.V, start.S, (1.0, 1.0))
+    sides = torch.where(start.S == 0, 1, start.S)  # some side, and its normals again
+    free = planes.kernel(start.a, start.V, sides, (1.0, 1.0))
     assert float((K - free).abs().max()) > 1e-2 * float(K.abs().max())
     w = torch.randn(data.n, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    sliding, t = Sliding.of(planes, start.S), 1e-5
-    drive = Drive.of(planes, w, 0 * w)
-    h = sliding.project(drive.field(start.S)[0])
+    drive, t = Drive.of(planes, w, 0 * w), 1e-5
+    h = torch.tensor(np.array([field_at(drive.arrays, s, 0.0) for s in start.S.numpy()]))
     ends = []
     for sign in (1.0, -1.0):
         a = start.a + sign * t * (h * start.V).sum(1)
         V = start.V + sign * t * start.a[:, None] * h
-        Z = V @ planes.U.T
-        Z[start.S == 0] = 0.0
-        ends.append(planes.outputs(a, V, Z))
+        ends.append(planes.outputs(a, V))
     torch.testing.assert_close((ends[0] - ends[1]) / (2 * t), K @ w, rtol=1e-7, atol=1e-9)
 
 
@@ -156,27 +141,19 @@ def test_kernel_with_sliding_against_the_integrator(slope):
     start = Neurons(tensor([0.7]), tensor([[0.5, 0.0]]), patterns(planes, tensor([[0.5, 0.0]])))
     w = data.y * tensor([0.3, 0.3, 0.2, 0.2])
     drive = Drive.of(planes, w, 0 * w)
-    contact = Contact.of(planes, start, planes.coefficients(w)[1])
     t = 1e-6
-    end = moved(planes, start, contact, drive, t)
+    end = track(start, drive.jump[0], drive, (0.5 * t, t), (1.0, 1.0)).states[1]
     assert int((end.S == 0).sum()) == 1
     stepper = Collocation(planes, Separation(data.y, "exponential"), (1.0, 1.0), 1e-3)
     rate = data.y * (stepper.outputs(end) - stepper.outputs(start)) / t
-    K = planes.kernel(start.a, start.V, start.S, Sliding.of(planes, start.S), (1.0, 1.0))
+    K = planes.kernel(start.a, start.V, start.S, (1.0, 1.0))
     np.testing.assert_allclose(rate, K @ w, rtol=1e-4, atol=1e-8)
 
 
-def test_projection_off_dependent_normals():
-    """Five planes through a line in R^3: their normals span two dimensions, projected off."""
+def test_kernel_off_dependent_normals():
+    """Five planes through a line in R^3: their normals span two dimensions, and nothing is left."""
     angles = torch.arange(5).double() * 0.5
-    X = torch.stack([angles.cos(), angles.sin(), 0 * angles], 1)
-    planes = Planes.of(X, 0.0)
-    S = torch.zeros(2, 5, dtype=torch.float64)
-    S[1] = 1.0
-    sliding = Sliding.of(planes, S)
-    assert sliding.rows.tolist() == [0]
-    H = tensor([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]])
-    expected = tensor([[0.0, 0.0, 3.0], [1.0, 2.0, 3.0]])
-    torch.testing.assert_close(sliding.project(H), expected, rtol=1e-12, atol=1e-12)
-    net = Network(tensor([1.0]), tensor([[0.0, 0.0, 1.0]]))
-    assert float(planes.kernel(net.a, net.V, S[:1], sliding, (1.0, 1.0)).abs().max()) < 1e-12
+    planes = Planes.of(torch.stack([angles.cos(), angles.sin(), 0 * angles], 1), 0.0)
+    a, V = tensor([1.0]), tensor([[0.0, 0.0, 1.0]])
+    K = planes.kernel(a, V, torch.zeros(1, 5, dtype=torch.int8), (1.0, 1.0))
+    assert float(K.abs().max()) < 1e-12

@@ -1,0 +1,78 @@
+"""Small vectors: the normals that a neuron slides on, and what lies along them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from lowrot._jit import jit
+
+_RANK = 1e-9
+"""Squares of parts of unit normals below this are rounding."""
+
+
+@jit
+def dot(x: np.ndarray, y: np.ndarray) -> float:
+    """The inner product."""
+    total = 0.0
+    for c in range(len(x)):
+        total += x[c] * y[c]
+    return total
+
+
+@jit
+def heights(columns: np.ndarray, v: np.ndarray, z: np.ndarray) -> None:
+    """Write ``v.u_k`` into z, shape (N,), where the u_k are the columns, shape (d, N)."""
+    z[:] = 0.0
+    for c in range(len(v)):
+        for k in range(len(z)):
+            z[k] += v[c] * columns[c, k]
+
+
+@jit
+def span(U: np.ndarray, pattern: np.ndarray, basis: np.ndarray) -> int:
+    """Write an orthonormal basis of the normals slid on into the rows of basis; return the rank."""
+    rank, d = 0, U.shape[1]
+    for k in range(len(pattern)):
+        if pattern[k] == 0 and rank < d:
+            rest = basis[rank]
+            rest[:] = U[k]
+            remove(basis, rank, rest)
+            remove(basis, rank, rest)
+            square = dot(rest, rest)
+            if square > _RANK:
+                rest /= math.sqrt(square)
+                rank += 1
+    return rank
+
+
+@jit
+def remove(basis: np.ndarray, rank: int, v: np.ndarray) -> None:
+    """Take away from v, in place, what lies in the span of the first rows of basis."""
+    for r in range(rank):
+        along = dot(basis[r], v)
+        for c in range(len(v)):
+            v[c] -= along * basis[r, c]
+
+
+@jit
+def normals_slid_on(U: np.ndarray, patterns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Orthonormal bases of the normals that neurons slide on, and whose they are.
+
+    Args:
+        U: unit normals of the planes, shape (N, d).
+        patterns: of the neurons, shape (m, N), 0 where they slide.
+
+    Returns:
+        The neurons, shape (R,), and one vector of a basis for each, shape (R, d).
+    """
+    basis, ranks = np.empty((U.shape[1], U.shape[1])), np.empty(len(patterns), dtype=np.int64)
+    for j in range(len(patterns)):
+        ranks[j] = span(U, patterns[j], basis)
+    owner, normals = np.empty(ranks.sum(), dtype=np.int64), np.empty((ranks.sum(), U.shape[1]))
+    last = ranks.cumsum()
+    for j in np.flatnonzero(ranks):
+        rows = slice(last[j] - ranks[j], last[j])
+        owner[rows], normals[rows] = j, basis[: span(U, patterns[j], basis)]
+    return owner, normals
