@@ -90,7 +90,7 @@ class Planes:
             # The slopes are even + odd s_k: their products are sums over those of the sides s_k.
             turn = self.U.new_zeros(n, N + 1)
             turn[:, 0] = self.even
-            turn[torch.arange(n), self.index + 1] = self.odd * self.c.sign()
+            turn[torch.arange(n, device=turn.device), self.index + 1] = self.odd * self.c.sign()
             slopes = turn @ sides @ turn.T
             K += rates[1] * (slopes * (self.X @ self.X.T) - self._held(a, S))
         return K
