@@ -32,8 +32,8 @@ from lowrot._span import dot, heights, remove
 _ON = 1e-9
 """Distance from a plane over ``||v||`` at which a neuron is on it."""
 _ROUNDS, _PATIENCE, _NEWTON = 200, 20, 30
-_ALONE = 2**15
-"""Pairs (neuron, plane) that are not worth a second thread."""
+_SHARE = 2**15
+"""Pairs (neuron, plane) that are worth a thread."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def track(
     ends = tuple(np.empty((2, *part.shape), dtype=part.dtype) for part in start)
     sums = np.zeros((len(start[0]), 5))
     shared = start, drive.arrays, pull, goals, rates, ends, sums
-    parts = torch.get_num_threads() if start[2].size > _ALONE else 1
+    parts = max(1, min(torch.get_num_threads(), start[2].size // _SHARE))
     bounds = np.linspace(0, len(sums), parts + 1).astype(int)
     if parts == 1:
         _follow_all(0, len(sums), *shared)

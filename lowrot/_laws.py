@@ -23,10 +23,12 @@ class Separation:
     Attributes:
         sign: the labels y, shape (n,).
         loss: "exponential" or "logistic".
+        accuracy: to which margins are solved for.
     """
 
     sign: Tensor
     loss: str
+    accuracy: float = 1e-9
 
     def respond(self, p: Tensor) -> Weights:
         """The weights of the margins p."""
@@ -38,7 +40,7 @@ class Separation:
 
     def solve(self, p: Tensor, curvature: Tensor, guess: Weights) -> Weights | None:
         """The weights of ``p + curvature (q - q_guess)``; None where no method settles."""
-        return Model(p, curvature, guess.q, 1.0).solve(guess)
+        return Model(p, curvature, guess.q, 1.0, self.accuracy).solve(guess)
 
     def predict(self, now: Weights, before: Weights, ratio: float) -> Weights:
         """Extrapolate ln q by ``ratio`` times the last change."""

@@ -98,12 +98,14 @@ class Model:
         curvature: their derivative in q, shape (n, n), positive semidefinite.
         origin: q_0, shape (n,).
         temperature: T, in the unit of the problem.
+        accuracy: largest residual of a solution over the temperature.
     """
 
     force: Tensor
     curvature: Tensor
     origin: Tensor
     temperature: float
+    accuracy: float = 1e-9
 
     def solve(self, guess: Weights) -> Weights | None:
         """The weights of the model, or None where no method settles."""
@@ -138,7 +140,7 @@ class Model:
         rounding = 2e-16 * (4.0 + float(self.curvature.diagonal().max()))
         for _ in range(_NEWTON):
             largest = float(residual.abs().max())
-            if largest <= 1e-9 * self.temperature + rounding:
+            if largest <= self.accuracy * self.temperature + rounding:
                 return weights, True
             step = self._step(weights, residual)
             if step is None:
@@ -151,7 +153,8 @@ class Model:
                     break
                 length *= 0.3
                 if length < 1e-3:
-                    return weights, largest <= 1e-7 * self.temperature + 100.0 * rounding
+                    loose = 100.0 * (self.accuracy * self.temperature + rounding)
+                    return weights, largest <= loose
             weights, residual = trial, trial_residual
         return weights, False
 

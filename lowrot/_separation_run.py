@@ -22,6 +22,8 @@ from lowrot.path import Path
 _RESOLVED = 1e12
 """Margins beyond which doubles no longer resolve the differences that the weights come from."""
 _REST = 1e-8
+_EXACT = 1e-3
+"""Accuracy over rtol to which the margins of a stage are solved for."""
 _PIECES = 100
 
 
@@ -47,7 +49,7 @@ class SeparationRun(FlowRun):
     """Gradient flow of the exponential or logistic loss, in the clock tau."""
 
     def __init__(self, net: Network, data: Dataset, loss: str, rates: Rates, rtol: float) -> None:
-        self.law = Separation(data.y, loss)
+        self.law = Separation(data.y, loss, max(1e-9, _EXACT * rtol))
         stepper = Collocation(Planes.of(data.X, net.slope), self.law, rates, rtol)
         super().__init__(Setting(net, "flow", rates, rtol), stepper, certificates(rtol))
         self.loss, self.c_n = loss, entropy_constant(data.n, loss)

@@ -203,7 +203,7 @@ def test_threads_do_not_matter(monkeypatch):
     start, drive = crowd(5, m=101)
     before = torch.get_num_threads()
     alone = track(start, drive.jump[0], drive, (0.25, 0.5), BOTH)
-    monkeypatch.setattr(module, "_ALONE", 0)
+    monkeypatch.setattr(module, "_SHARE", 1)
     try:
         torch.set_num_threads(3)
         shared = track(start, drive.jump[0], drive, (0.25, 0.5), BOTH)
