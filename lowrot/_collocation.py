@@ -82,7 +82,7 @@ class Collocation:
         Z = V @ self.planes.U.T
         on = Z.abs() <= 1e-9 * V.norm(dim=1, keepdim=True)
         S = torch.where(on, 0.0, Z.sign()).to(torch.int8)
-        neurons = Neurons(a.clone(), V.clone(), S)
+        neurons = Neurons(a.clone(), V.contiguous().clone(), S.contiguous())
         p = self.outputs(neurons)
         return State(neurons, p, self.law.respond(p) if weights is None else weights)
 

@@ -72,7 +72,7 @@ def normals_slid_on(U: np.ndarray, patterns: np.ndarray) -> tuple[np.ndarray, np
         ranks[j] = span(U, patterns[j], basis)
     owner, normals = np.empty(ranks.sum(), dtype=np.int64), np.empty((ranks.sum(), U.shape[1]))
     last = ranks.cumsum()
-    for j in np.flatnonzero(ranks):
-        rows = slice(last[j] - ranks[j], last[j])
-        owner[rows], normals[rows] = j, basis[: span(U, patterns[j], basis)]
+    for one in np.flatnonzero(ranks):
+        rows = slice(last[one] - ranks[one], last[one])
+        owner[rows], normals[rows] = one, basis[: span(U, patterns[one], basis)]
     return owner, normals
