@@ -133,12 +133,12 @@ def _follow(
     z, next_z = np.empty(N), np.empty(N)
     t, goal, near, both = 0.0, 0, pull.copy(), np.empty((2, d))
     for count in range(_ROUNDS):
-        if count > _PATIENCE:
-            crossed[:] = False
-        if count:
-            near[:] = jump[0] + t * jump[1]
-        if not rates[1]:
-            near[:] = 0.0  # frozen neurons do not stick
+        for k in range(N):
+            crossed[k] = crossed[k] and count <= _PATIENCE
+            if count:
+                near[k] = jump[0, k] + t * jump[1, k]
+            if not rates[1]:
+                near[k] = 0.0  # frozen neurons do not stick
         heights(columns, v, z)
         rank = contact(U, z, a, v, pattern, near, crossed, free, stuck, basis)
         held = rank > 0
@@ -176,11 +176,16 @@ def _follow(
                 next_pattern[k] = free[k]
             next_pattern[plane] = -free[plane] if through else 0
             crossed[plane] = crossed[plane] or through
-            crossed &= next_pattern != 0
+            for k in range(N):
+                crossed[k] = crossed[k] and next_pattern[k] != 0
         sums[2] += slip(arc, a, held, dt, rates, scratch)
         sums[3] += energy(arc, a, held, next_a, next_v, dt, rates, scratch)
         sums[4] = 1.0
-        a, t, v[:], pattern[:] = next_a, later, next_v, next_pattern
+        a, t = next_a, later
+        for c in range(d):
+            v[c] = next_v[c]
+        for k in range(N):
+            pattern[k] = next_pattern[k]
         while t >= goals[goal]:
             _put(goal, j, a, v, pattern, ends)
             sums[goal] = speed_at(a, v, drive, pattern, t, rates)
@@ -193,8 +198,10 @@ def _follow(
 @jit
 def _put(goal: int, j: int, a: float, v: np.ndarray, pattern: np.ndarray, ends: Arrays) -> None:
     ends[0][goal, j] = a
-    ends[1][goal, j] = v
-    ends[2][goal, j] = pattern
+    for c in range(len(v)):
+        ends[1][goal, j, c] = v[c]
+    for k in range(len(pattern)):
+        ends[2][goal, j, k] = pattern[k]
 
 
 @jit
@@ -274,7 +281,8 @@ def _through(
 
     ``tangent`` is scratch, for the normal without its part along those of planes in contact.
     """
-    tangent[:] = normal
+    for c in range(len(normal)):
+        tangent[c] = normal[c]
     remove(basis, rank, tangent)
     bend = dot(tangent, tangent)
     beyond = field_along(arc, dt, normal) - 2.0 * side * strength * bend
@@ -287,4 +295,6 @@ def _flatten(v: np.ndarray, normal: np.ndarray) -> None:
     before, away = math.sqrt(dot(v, v)), dot(v, normal)
     for c in range(len(v)):
         v[c] -= away * normal[c]
-    v *= before / max(math.sqrt(dot(v, v)), 1e-300)
+    scale = before / max(math.sqrt(dot(v, v)), 1e-300)
+    for c in range(len(v)):
+        v[c] *= scale

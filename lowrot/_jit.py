@@ -40,6 +40,11 @@ def jit(function: F) -> F:
         numba.config.CACHE_DIR = before
 
 
+def kept() -> bool:
+    """Whether an earlier run has compiled these sources."""
+    return Path(_FOLDER).exists()
+
+
 @contextmanager
 def interpreted() -> Iterator[None]:
     """Run the functions as Python inside the block: slowly, and parts of them can be replaced."""

@@ -40,8 +40,12 @@ def least_velocity(D: np.ndarray, h: np.ndarray, normal: np.ndarray, r: np.ndarr
 @jit
 def force(D: np.ndarray, inner: np.ndarray, h: np.ndarray, S: np.ndarray) -> None:
     """Write the least S on inner, unbounded, without normal parts of ``h + D^T S`` there."""
-    index = np.flatnonzero(inner)
-    count, most = len(index), 1e-300
+    index, count, most = np.empty(len(inner), dtype=np.int64), 0, 1e-300
+    for k in range(len(inner)):
+        S[k] = 0.0
+        if inner[k]:
+            index[count] = k
+            count += 1
     gram, right = np.empty((count, count)), np.empty(count)
     for i in range(count):
         right[i] = -dot(D[index[i]], h)
@@ -51,7 +55,6 @@ def force(D: np.ndarray, inner: np.ndarray, h: np.ndarray, S: np.ndarray) -> Non
     for i in range(count):
         gram[i, i] += _RIDGE * most
     solve(gram, right)
-    S[:] = 0.0
     for i in range(count):
         S[index[i]] = right[i]
 
@@ -91,7 +94,8 @@ def pivot(D: np.ndarray, h: np.ndarray, rounds: int, normal: np.ndarray, r: np.n
     fixed, S, inner = np.zeros(len(D)), np.zeros(len(D)), np.ones(len(D), dtype=np.bool_)
     unit = _HELD * math.sqrt(dot(h, h))
     for _ in range(rounds):
-        r[:] = h
+        for c in range(len(r)):
+            r[c] = h[c]
         add(r, D, fixed)
         force(D, inner, r, S)
         add(r, D, S)
@@ -102,7 +106,7 @@ def pivot(D: np.ndarray, h: np.ndarray, rounds: int, normal: np.ndarray, r: np.n
             if not inner[k] and along * fixed[k] > limit:
                 fixed[k], inner[k], done = 0.0, True, False
             elif inner[k] and not abs(S[k]) <= 1.0:
-                fixed[k], inner[k], done = np.sign(S[k]), False, False
+                fixed[k], inner[k], done = math.copysign(1.0, S[k]), False, False
             elif inner[k] and normal[k] != 0.0:
                 done = False
         if done:
@@ -113,23 +117,32 @@ def pivot(D: np.ndarray, h: np.ndarray, rounds: int, normal: np.ndarray, r: np.n
 @jit
 def interior(D: np.ndarray, h: np.ndarray, normal: np.ndarray, r: np.ndarray) -> None:
     """Minimize ``||h + D^T S||^2/2`` over the box by primal-dual interior-point steps."""
-    sizes = np.sqrt((D * D).sum(1))
-    scale = max(math.sqrt(dot(h, h)) + sizes.sum(), 1e-300)
-    h, D, sizes = h / scale, D / scale, sizes / scale
-    S, upper, lower = np.zeros(len(D)), np.ones(len(D)), np.ones(len(D))
+    count, d = D.shape
+    size = math.sqrt(dot(h, h))
+    scale = max(size, 1e-300)
+    for k in range(count):
+        scale += math.sqrt(dot(D[k], D[k]))
+    unit, field = np.empty((count, d)), np.empty(d)
+    S, upper, lower = np.zeros(count), np.ones(count), np.ones(count)
+    for c in range(d):
+        field[c] = h[c] / scale
+        for k in range(count):
+            unit[k, c] = D[k, c] / scale
     for _ in range(_ROUNDS):
-        if interior_step(D, h, S, upper, lower) <= _GAP:
+        if interior_step(unit, field, S, upper, lower) <= _GAP:
             break
-    r[:] = h
-    add(r, D, S)
-    limit, kept = _MOVES * math.sqrt(dot(h, h)), np.ones(len(D), dtype=np.bool_)
-    for k in range(len(D)):
-        along = dot(D[k], r)
-        kept[k] = abs(along) <= limit * sizes[k]
-        normal[k] = 0.0 if kept[k] else along * scale * scale
-    force(D, kept, r, S)
-    add(r, D, S)
-    r *= scale
+    for c in range(d):
+        r[c] = field[c]
+    add(r, unit, S)
+    inner = np.empty(count, dtype=np.bool_)
+    for k in range(count):
+        along, limit = dot(unit[k], r), _MOVES * math.sqrt(dot(unit[k], unit[k])) * size / scale
+        inner[k] = abs(along) <= limit
+        normal[k] = 0.0 if inner[k] else along * scale * scale
+    force(unit, inner, r, S)
+    add(r, unit, S)
+    for c in range(d):
+        r[c] *= scale
 
 
 @jit
@@ -137,29 +150,35 @@ def interior_step(
     D: np.ndarray, h: np.ndarray, S: np.ndarray, upper: np.ndarray, lower: np.ndarray
 ) -> float:
     """One step in S and the multipliers of ``S <= 1`` and ``S >= -1``; return the gap before it."""
-    d, above, below, r = D.shape[1], 1.0 - S, 1.0 + S, h.copy()
-    gap = (upper * above + lower * below).sum()
-    barrier = 0.1 * gap / (2 * len(S))
+    count, d = D.shape
+    r, inner, system = h.copy(), np.zeros(d), np.zeros((d, d))
+    theta, right, moves = np.empty(count), np.empty(count), np.empty((count, 3))
     add(r, D, S)
-    theta, right = upper / above + lower / below, -barrier / above + barrier / below
-    system, inner = np.eye(d), np.zeros(d)
-    for k in range(len(S)):
-        right[k] -= dot(D[k], r)
+    gap, shrink = 0.0, 0.98
+    for k in range(count):
+        gap += upper[k] * (1.0 - S[k]) + lower[k] * (1.0 + S[k])
+    barrier = 0.1 * gap / (2 * count)
+    for i in range(d):
+        system[i, i] = 1.0
+    for k in range(count):
+        above, below = 1.0 - S[k], 1.0 + S[k]
+        theta[k] = upper[k] / above + lower[k] / below
+        right[k] = barrier / below - barrier / above - dot(D[k], r)
         for i in range(d):
             inner[i] += D[k, i] * right[k] / theta[k]
             for j in range(i + 1):
                 system[i, j] += D[k, i] * D[k, j] / theta[k]
     solve(system, inner)
-    step, shrink = right / theta, 0.98
-    for k in range(len(S)):
-        step[k] -= dot(D[k], inner) / theta[k]
-    upper_step = barrier / above - upper + upper / above * step
-    lower_step = barrier / below - lower - lower / below * step
-    for k in range(len(S)):
-        shrink = max(shrink, step[k] / above[k], -step[k] / below[k])
-        shrink = max(shrink, -upper_step[k] / upper[k], -lower_step[k] / lower[k])
+    for k in range(count):
+        above, below = 1.0 - S[k], 1.0 + S[k]
+        step = (right[k] - dot(D[k], inner)) / theta[k]
+        rise = (barrier + upper[k] * step) / above - upper[k]
+        fall = (barrier - lower[k] * step) / below - lower[k]
+        shrink = max(shrink, step / above, -step / below, -rise / upper[k], -fall / lower[k])
+        moves[k, 0], moves[k, 1], moves[k, 2] = step, rise, fall
     length = 0.98 / shrink
-    S += length * step
-    upper += length * upper_step
-    lower += length * lower_step
+    for k in range(count):
+        S[k] += length * moves[k, 0]
+        upper[k] += length * moves[k, 1]
+        lower[k] += length * moves[k, 2]
     return gap

@@ -62,8 +62,11 @@ def contact(
         for k in range(len(U)):
             near = abs(z[k]) <= _STICKY * size and a * pull[k] < 0.0
             stuck[k] = pattern[k] == 0 if wide else (pattern[k] == 0 or near) and not crossed[k]
-            side = np.sign(z[k]) if abs(z[k]) > CROSSED * size else pattern[k]
-            free[k] = 0 if stuck[k] else np.int8(side)
+            free[k] = pattern[k]
+            if stuck[k]:
+                free[k] = 0
+            elif abs(z[k]) > CROSSED * size:
+                free[k] = 1 if z[k] > 0.0 else -1
         rank = span(U, free, basis)
         # Nearly parallel planes span directions in which v is not small: then only those slid on.
         offset = 0.0
@@ -111,28 +114,39 @@ def motion(
     """
     U, _, _, jump = drive
     h = arc[_FIELD:_OFFSET]
-    for c in range(len(v)):
+    d, half = len(v), t + 0.5 * dt
+    for c in range(d):
         h[0, c], h[1, c] = both[0, c] + t * both[1, c], both[1, c]
-    arc[_ALONG], arc[_START], pattern[:] = v, v, free
+        arc[_ALONG, c] = arc[_START, c] = v[c]
+    for k in range(len(free)):
+        pattern[k] = free[k]
     if rank == 0:
         return propagate(a, v, h, dt, rates, end)
-    raw = h[0] + 0.5 * dt * h[1]
     for row in (_ALONG, _FIELD, _FIELD + 1):
         remove(basis, rank, arc[row])
     outer = propagate(a, arc[_ALONG], h, dt, rates, end)
-    mean = rates[1] * dt * 0.5 * (a + outer)
-    arc[_OFFSET] = v - arc[_ALONG]
-    base = arc[_OFFSET] + mean * (raw - h[0] - 0.5 * dt * h[1])
-    moved = base.copy()
-    index = np.flatnonzero(stuck)
-    if len(index):
-        D, normal = np.empty((len(index), len(v))), np.empty(len(index))
-        for i, k in enumerate(index):
-            D[i] = mean * (jump[0, k] + (t + 0.5 * dt) * jump[1, k]) * U[k]
+    mean, held = rates[1] * dt * 0.5 * (a + outer), 0
+    base, moved, index = np.empty(d), np.empty(d), np.empty(len(free), dtype=np.int64)
+    for c in range(d):
+        arc[_OFFSET, c] = v[c] - arc[_ALONG, c]
+        lost = both[0, c] + half * both[1, c] - h[0, c] - 0.5 * dt * h[1, c]
+        base[c] = moved[c] = arc[_OFFSET, c] + mean * lost
+    for k in range(len(free)):
+        if stuck[k]:
+            index[held] = k
+            held += 1
+    if held:
+        D, normal = np.empty((held, d)), np.empty(held)
+        for i in range(held):
+            k = index[i]
+            for c in range(d):
+                D[i, c] = mean * (jump[0, k] + half * jump[1, k]) * U[k, c]
         least_velocity(D, base, normal, moved)
-        for i, k in enumerate(index):
-            pattern[k] = np.int8(np.sign(normal[i] * dot(D[i], U[k])))
-    arc[_DRIFT] = (moved - arc[_OFFSET]) / max(dt, 1e-300)
+        for i in range(held):
+            pull = normal[i] * dot(D[i], U[index[i]])
+            pattern[index[i]] = 1 if pull > 0.0 else (-1 if pull < 0.0 else 0)
+    for c in range(d):
+        arc[_DRIFT, c] = (moved[c] - arc[_OFFSET, c]) / max(dt, 1e-300)
     placed(arc, a, outer, dt, rates, end)
     return outer
 
@@ -147,7 +161,9 @@ def placed(arc: np.ndarray, start: float, a: float, dt: float, rates: Rates, v: 
         v[c] += arc[_OFFSET, c] + dt * arc[_DRIFT, c]
     if rates[0] and rates[1]:
         square = dot(arc[_START], arc[_START]) + rates[1] / rates[0] * (a * a - start * start)
-        v *= math.sqrt(max(square, 0.0)) / max(math.sqrt(dot(v, v)), 1e-300)
+        scale = math.sqrt(max(square, 0.0)) / max(math.sqrt(dot(v, v)), 1e-300)
+        for c in range(len(v)):
+            v[c] *= scale
 
 
 @jit

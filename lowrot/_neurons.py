@@ -63,7 +63,8 @@ class Drive:
 def field(drive: Arrays, pattern: np.ndarray, h: np.ndarray) -> None:
     """Write ``h0`` and ``h1`` at a pattern, shape (N,), into h, shape (2, d); no planes slid on."""
     U, _, base, jump = drive
-    h[:] = base
+    for c in range(U.shape[1]):
+        h[0, c], h[1, c] = base[0, c], base[1, c]
     for k in range(len(pattern)):
         if pattern[k]:
             early, late = pattern[k] * jump[0, k], pattern[k] * jump[1, k]
@@ -104,7 +105,8 @@ def propagate(
     square = 0.125 * (twist * _sinc(0.25 * angle)) ** 2
     mixed = square * dot01
     angles = (-square * dot11, mixed - linear, linear + mixed, -square * dot00)
-    end[:] = v
+    for c in range(len(v)):
+        end[c] = v[c]
     _turn(end, h, angles)
     along, norm = 0.0, 0.0
     for c in range(len(v)):
@@ -124,9 +126,10 @@ def propagate(
 def field_at(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
     """The field at time t along the planes that a pattern slides on, shape (d,)."""
     d = drive[0].shape[1]
-    both, basis = np.empty((2, d)), np.empty((d, d))
+    both, basis, h = np.empty((2, d)), np.empty((d, d)), np.empty(d)
     field(drive, pattern, both)
-    h = both[0] + t * both[1]
+    for c in range(d):
+        h[c] = both[0, c] + t * both[1, c]
     remove(basis, span(drive[0], pattern, basis), h)
     return h
 

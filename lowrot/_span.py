@@ -24,7 +24,8 @@ def dot(x: np.ndarray, y: np.ndarray) -> float:
 @jit
 def heights(columns: np.ndarray, v: np.ndarray, z: np.ndarray) -> None:
     """Write ``v.u_k`` into z, shape (N,), where the u_k are the columns, shape (d, N)."""
-    z[:] = 0.0
+    for k in range(len(z)):
+        z[k] = 0.0
     for c in range(len(v)):
         for k in range(len(z)):
             z[k] += v[c] * columns[c, k]
@@ -37,12 +38,14 @@ def span(U: np.ndarray, pattern: np.ndarray, basis: np.ndarray) -> int:
     for k in range(len(pattern)):
         if pattern[k] == 0 and rank < d:
             rest = basis[rank]
-            rest[:] = U[k]
+            for c in range(d):
+                rest[c] = U[k, c]
             remove(basis, rank, rest)
             remove(basis, rank, rest)
             square = dot(rest, rest)
             if square > _RANK:
-                rest /= math.sqrt(square)
+                for c in range(d):
+                    rest[c] /= math.sqrt(square)
                 rank += 1
     return rank
 
@@ -67,12 +70,16 @@ def normals_slid_on(U: np.ndarray, patterns: np.ndarray) -> tuple[np.ndarray, np
     Returns:
         The neurons, shape (R,), and one vector of a basis for each, shape (R, d).
     """
-    basis, ranks = np.empty((U.shape[1], U.shape[1])), np.empty(len(patterns), dtype=np.int64)
+    d, total = U.shape[1], 0
+    basis = np.empty((d, d))
     for j in range(len(patterns)):
-        ranks[j] = span(U, patterns[j], basis)
-    owner, normals = np.empty(ranks.sum(), dtype=np.int64), np.empty((ranks.sum(), U.shape[1]))
-    last = ranks.cumsum()
-    for one in np.flatnonzero(ranks):
-        rows = slice(last[one] - ranks[one], last[one])
-        owner[rows], normals[rows] = one, basis[: span(U, patterns[one], basis)]
+        total += span(U, patterns[j], basis)
+    owner, normals = np.empty(total, dtype=np.int64), np.empty((total, d))
+    last = 0
+    for j in range(len(patterns)):
+        for r in range(span(U, patterns[j], basis)):
+            owner[last] = j
+            for c in range(d):
+                normals[last, c] = basis[r, c]
+            last += 1
     return owner, normals

@@ -37,3 +37,12 @@ def test_what_is_kept_belongs_to_these_sources(tmp_path, monkeypatch):
         (tmp_path / f"{name}.py").write_text("x = 2")
         folders.add(_jit._folder())
     assert len(folders) == 1 + len(_jit._SOURCES)
+
+
+def test_the_first_flow_says_that_it_compiles(tmp_path, monkeypatch, capsys):
+    """Only where progress is asked for."""
+    net, data = balanced(12, 2, seed=1), sparse_parity(2)
+    for folder, progress, said in (("none", True, 1), ("none", False, 0), ("", True, 0)):
+        monkeypatch.setattr(_jit, "_FOLDER", str(tmp_path / folder))
+        gradient_flow(net, data, stop={"tau": 0.1}, progress=progress)
+        assert capsys.readouterr().out.count("compiling") == said
