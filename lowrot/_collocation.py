@@ -19,9 +19,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lowrot._events import Tracked, track
+from lowrot._events import Tracked, growth, track
 from lowrot._laws import Law
-from lowrot._neurons import Drive, Neurons, Rates, fastest
+from lowrot._neurons import Drive, Neurons, Rates
 from lowrot._planes import Planes
 
 C1 = 1.0 / 3.0
@@ -79,10 +79,7 @@ class Collocation:
 
     def start(self, a: Tensor, V: Tensor, weights: Any = None) -> State:
         """The state of a network; pairs on a plane slide."""
-        Z = V @ self.planes.U.T
-        on = Z.abs() <= 1e-9 * V.norm(dim=1, keepdim=True)
-        S = torch.where(on, 0.0, Z.sign()).to(torch.int8)
-        neurons = Neurons(a.clone(), V.contiguous().clone(), S.contiguous())
+        neurons = Neurons(a.clone(), V.contiguous().clone(), self.planes.sides(V))
         p = self.outputs(neurons)
         return State(neurons, p, self.law.respond(p) if weights is None else weights)
 
@@ -99,8 +96,7 @@ class Collocation:
         """The largest rate at which a neuron grows."""
         w = self.law.sign * self.law.vector(state.weights)
         drive = Drive.of(self.planes, w, torch.zeros_like(w))
-        most = fastest(drive.arrays, state.neurons.S.cpu().numpy())
-        return math.sqrt(max(self.rates[0] * self.rates[1], 0.0)) * most
+        return growth(state.neurons, drive, self.rates)
 
     def attempt(self, start: State, before: Any, ratio: float, h: float) -> Step:
         """Try a step of length h; ``before`` are the weights at the step before, h/ratio ago.

@@ -7,31 +7,21 @@ code on the processor; the sums over them are products of tensors, wherever thos
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 
+from lowrot._crossing import first_crossed, flatten, goes_through, time_of_meeting
 from lowrot._jit import jit
-from lowrot._motion import (
-    ARC,
-    CROSSED,
-    at,
-    contact,
-    energy,
-    field_along,
-    motion,
-    slip,
-    speed,
-    velocity_along,
-)
-from lowrot._neurons import Arrays, Drive, Neurons, Rates, field, speed_at
-from lowrot._span import dot, heights, remove
+from lowrot._motion import ARC, at, contact, energy, motion, slip, speed
+from lowrot._neurons import Arrays, Drive, Neurons, Rates, fastest, field, speed_at
+from lowrot._span import heights
 
-_ON = 1e-9
-"""Distance from a plane over ``||v||`` at which a neuron is on it."""
-_ROUNDS, _PATIENCE, _NEWTON = 200, 20, 30
+_ROUNDS, _PATIENCE = 200, 20
 _SHARE = 2**15
 """Pairs (neuron, plane) that are worth a thread."""
 
@@ -75,13 +65,7 @@ def track(
     ends = tuple(np.empty((2, *part.shape), dtype=part.dtype) for part in start)
     sums = np.zeros((len(start[0]), 5))
     shared = start, drive.arrays, pull, goals, rates, ends, sums
-    parts = max(1, min(torch.get_num_threads(), start[2].size // _SHARE))
-    bounds = np.linspace(0, len(sums), parts + 1).astype(int)
-    if parts == 1:
-        _follow_all(0, len(sums), *shared)
-    else:
-        with ThreadPoolExecutor(parts) as pool:
-            list(pool.map(lambda low, high: _follow_all(low, high, *shared), bounds, bounds[1:]))
+    _shared(lambda low, high: _follow_all(low, high, *shared), start[2])
     if np.isnan(sums).any():
         return None
     first, second = (
@@ -89,6 +73,23 @@ def track(
     )
     total = sums.sum(0).tolist()
     return Tracked((first, second), (total[0], total[1]), total[2], total[3], int(total[4]))
+
+
+def growth(neurons: Neurons, drive: Drive, rates: Rates) -> float:
+    """The largest rate at which a neuron grows under the field at time 0."""
+    S, arrays = neurons.S.cpu().numpy(), drive.arrays
+    largest = max(_shared(lambda low, high: fastest(arrays, S[low:high]), S))
+    return math.sqrt(max(rates[0] * rates[1], 0.0)) * largest
+
+
+def _shared(work: Callable[[int, int], Any], patterns: np.ndarray) -> list[Any]:
+    """Call work(low, high) for parts of the neurons, in threads where that pays."""
+    parts = max(1, min(torch.get_num_threads(), patterns.size // _SHARE))
+    bounds = np.linspace(0, len(patterns), parts + 1).astype(int).tolist()
+    if parts == 1:
+        return [work(*bounds)]
+    with ThreadPoolExecutor(parts) as pool:
+        return list(pool.map(work, bounds, bounds[1:]))
 
 
 @jit
@@ -150,7 +151,7 @@ def _follow(
         for end in range(2):
             if smooth:
                 next_a = motion(*here, goals[end], *there)
-                smooth = _wrong(columns, free, stuck, z, next_v, next_z)[0] < 0
+                smooth = first_crossed(columns, free, stuck, z, next_v, next_z)[0] < 0
             if smooth:
                 _put(end, j, next_a, next_v, next_pattern, ends)
                 if held:
@@ -162,16 +163,16 @@ def _follow(
             sums[3] = energy(arc, a, held, next_a, next_v, goals[1], rates, scratch)
             return
         next_a = motion(*here, dt, *there)
-        plane, fraction = _wrong(columns, free, stuck, z, next_v, next_z)
+        plane, fraction = first_crossed(columns, free, stuck, z, next_v, next_z)
         later = goals[goal]
         if plane >= 0:
             side, normal = float(free[plane]), U[plane]
-            dt = _root(arc, a, held, dt, rates, side, normal, fraction, scratch)
+            dt = time_of_meeting(arc, a, held, dt, rates, side, normal, fraction, scratch)
             later = t + dt
             next_a = at(arc, a, held, dt, rates, next_v)
             strength = jump[0, plane] + later * jump[1, plane]
-            through = _through(arc, next_a, dt, side, normal, strength, basis, rank, scratch)
-            _flatten(next_v, normal)
+            through = goes_through(arc, next_a, dt, side, normal, strength, basis, rank, scratch)
+            flatten(next_v, normal)
             for k in range(N):
                 next_pattern[k] = free[k]
             next_pattern[plane] = -free[plane] if through else 0
@@ -202,99 +203,3 @@ def _put(goal: int, j: int, a: float, v: np.ndarray, pattern: np.ndarray, ends: 
         ends[1][goal, j, c] = v[c]
     for k in range(len(pattern)):
         ends[2][goal, j, k] = pattern[k]
-
-
-@jit
-def _wrong(
-    columns: np.ndarray,
-    free: np.ndarray,
-    stuck: np.ndarray,
-    z: np.ndarray,
-    v: np.ndarray,
-    next_z: np.ndarray,
-) -> tuple[int, float]:
-    """The plane out of contact first crossed on the way from heights z to v, and where; or -1.
-
-    By linear interpolation; a plane that was met a little earlier is found next. The heights at v
-    are written into next_z.
-    """
-    plane, fraction, limit = -1, 2.0, -CROSSED * math.sqrt(dot(v, v))
-    heights(columns, v, next_z)
-    for k in range(len(z)):
-        after = free[k] * next_z[k]
-        if after < limit and not stuck[k]:
-            room = max(free[k] * z[k], 0.0)
-            share = room / max(room - after, 1e-300)
-            if share < fraction:
-                plane, fraction = k, share
-    return plane, fraction
-
-
-@jit
-def _root(
-    arc: np.ndarray,
-    start: float,
-    held: bool,
-    dt: float,
-    rates: Rates,
-    side: float,
-    normal: np.ndarray,
-    fraction: float,
-    v: np.ndarray,
-) -> float:
-    """The time until a neuron meets a plane, from about a fraction of dt; v is scratch."""
-    size, low, high = math.sqrt(dot(arc[-1], arc[-1])), 0.0, dt
-    root = fraction * dt
-    if side * dot(arc[-1], normal) <= _ON * size:
-        if side * velocity_along(arc, held, start, 0.0, rates, normal) <= 0.0:
-            return 0.0
-        root = 0.5 * dt
-    for _ in range(_NEWTON):
-        if not low < root < high:
-            root = 0.5 * (low + high)
-        a = at(arc, start, held, root, rates, v)
-        value = side * dot(v, normal)
-        if abs(value) <= 1e-10 * size:
-            break
-        if value > 0.0:
-            low = root
-        else:
-            high = root
-        rate = side * velocity_along(arc, held, a, root, rates, normal)
-        root -= value / (rate if rate else 1.0)
-    return root
-
-
-@jit
-def _through(
-    arc: np.ndarray,
-    a: float,
-    dt: float,
-    side: float,
-    normal: np.ndarray,
-    strength: float,
-    basis: np.ndarray,
-    rank: int,
-    tangent: np.ndarray,
-) -> bool:
-    """Whether a neuron crosses the plane just met: beyond it, it still moves away; else it slides.
-
-    ``tangent`` is scratch, for the normal without its part along those of planes in contact.
-    """
-    for c in range(len(normal)):
-        tangent[c] = normal[c]
-    remove(basis, rank, tangent)
-    bend = dot(tangent, tangent)
-    beyond = field_along(arc, dt, normal) - 2.0 * side * strength * bend
-    return bend > _ON and (a * strength >= 0.0 or side * a * beyond < 0.0)
-
-
-@jit
-def _flatten(v: np.ndarray, normal: np.ndarray) -> None:
-    """Put v on the plane, with its norm kept, in place."""
-    before, away = math.sqrt(dot(v, v)), dot(v, normal)
-    for c in range(len(v)):
-        v[c] -= away * normal[c]
-    scale = before / max(math.sqrt(dot(v, v)), 1e-300)
-    for c in range(len(v)):
-        v[c] *= scale

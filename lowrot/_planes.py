@@ -17,7 +17,9 @@ from lowrot._global import reduce
 from lowrot._span import normals_slid_on
 
 _ENTRIES = 2**18
-"""Largest number of (point, neuron) pairs that the kernel holds at once."""
+"""Largest number of (point, neuron) pairs that are held at once."""
+_ON = 1e-9
+"""Distance from a plane over ``||v||`` at which a neuron is on it."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,15 @@ class Planes:
         zero = w.new_zeros(*w.shape[:-1], len(self.U))
         mean = zero.index_add(-1, self.index, self.even * self.c * w)
         return mean, zero.index_add(-1, self.index, self.odd * self.c.abs() * w)
+
+    def sides(self, V: Tensor) -> Tensor:
+        """Patterns of neurons, int8, shape (m, N): their sides, and 0 on a plane."""
+        S = torch.empty(len(V), len(self.U), dtype=torch.int8, device=V.device)
+        for part in _parts(len(V), len(self.U)):
+            Z = V[part] @ self.U.T
+            on = Z.abs() <= _ON * V[part].norm(dim=1, keepdim=True)
+            S[part] = torch.where(on, 0.0, Z.sign()).to(torch.int8)
+        return S
 
     def outputs(self, a: Tensor, V: Tensor) -> Tensor:
         """``f(x_i)``, shape (n,)."""

@@ -228,7 +228,7 @@ def test_too_many_kinks_are_reported(monkeypatch):
     drive, start = Drive.of(planes, w, 0 * w), neuron(planes, 1.0, [1.0, 0.3])
     assert track(start, drive.jump[0], drive, (1.0, 2.0), BOTH) is not None
     with _jit.interpreted():
-        monkeypatch.setattr(module, "_through", lambda *given: True)
+        monkeypatch.setattr(module, "goes_through", lambda *given: True)
         monkeypatch.setattr(module, "contact", no_contact)
         assert track(start, drive.jump[0], drive, (1.0, 2.0), BOTH) is None
         monkeypatch.undo()

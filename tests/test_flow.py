@@ -413,7 +413,7 @@ def test_no_sliding_is_seen(monkeypatch):
         return 0
 
     with _jit.interpreted(), monkeypatch.context() as patch:
-        patch.setattr(_events, "_wrong", lambda *given: (-1, 2.0))
+        patch.setattr(_events, "first_crossed", lambda *given: (-1, 2.0))
         patch.setattr(_events, "contact", never)
         path = gradient_flow(net, data, stop={"tau": 6.0}, max_steps=300)
     assert not path.ok, path.status

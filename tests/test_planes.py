@@ -45,6 +45,15 @@ def test_parallel_inputs_share_a_plane():
     assert len(Planes.of(sparse_parity(4).X, 0.0).U) == 8
 
 
+def test_sides_are_signs_and_zero_on_a_plane(monkeypatch):
+    planes = Planes.of(torch.eye(2, dtype=torch.float64), 0.0)
+    V = tensor([[1.0, -2.0], [1e3, 1e-7], [1e-3, 1e-7], [0.0, 0.0]])
+    expected = [[1, -1], [1, 0], [1, 1], [0, 0]]
+    assert planes.sides(V).tolist() == expected
+    monkeypatch.setattr(module, "_ENTRIES", 3)
+    assert planes.sides(V).tolist() == expected
+
+
 @pytest.mark.parametrize("slope", [0.0, 0.4, 1.0])
 def test_outputs_are_those_of_the_network(slope):
     data, net = random_data(1), standard(7, 3, seed=1, slope=slope)
