@@ -37,4 +37,4 @@ bench: env
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
 
 clean:
-	rm -rf build _build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf lowrot/__pycache__ build _build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

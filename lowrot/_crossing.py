@@ -74,7 +74,7 @@ def time_of_meeting(
             high = root
         rate = side * velocity_along(arc, held, a, root, rates, normal)
         root -= value / (rate if rate else 1.0)
-    return root
+    return min(max(root, low), high)
 
 
 @jit

@@ -23,7 +23,7 @@ from lowrot._span import heights
 
 _ROUNDS, _PATIENCE = 200, 20
 _SHARE = 2**15
-"""Pairs (neuron, plane) that are worth a thread."""
+"""Pairs (neuron, plane) that are worth a thread of their own."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,14 @@ def track(
         rates: eta_a and eta_V; with eta_V = 0 nothing sticks.
 
     Returns:
-        None if some neuron met more kinks than a step may have.
+        None if some neuron met more kinks than a step may have, or is not finite.
     """
     device = neurons.a.device
     start = tuple(part.cpu().numpy() for part in (neurons.a, neurons.V, neurons.S))
     ends = tuple(np.empty((2, *part.shape), dtype=part.dtype) for part in start)
     sums = np.zeros((len(start[0]), 5))
-    shared = start, drive.arrays, pull, goals, rates, ends, sums
-    _shared(lambda low, high: _follow_all(low, high, *shared), start[2])
+    rest = start, drive.arrays, pull, goals, rates, ends, sums
+    _shared(lambda low, high: _follow_all(low, high, *rest), start[2])
     if np.isnan(sums).any():
         return None
     first, second = (

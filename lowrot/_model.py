@@ -98,7 +98,7 @@ class Model:
         curvature: their derivative in q, shape (n, n), positive semidefinite.
         origin: q_0, shape (n,).
         temperature: T, in the unit of the problem.
-        accuracy: largest residual of a solution over the temperature.
+        accuracy: largest residual of a solution over the temperature, beside rounding.
     """
 
     force: Tensor
@@ -153,7 +153,7 @@ class Model:
                     break
                 length *= 0.3
                 if length < 1e-3:
-                    loose = 100.0 * (self.accuracy * self.temperature + rounding)
+                    loose = max(1e-7, self.accuracy) * self.temperature + 100.0 * rounding
                     return weights, largest <= loose
             weights, residual = trial, trial_residual
         return weights, False

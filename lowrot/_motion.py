@@ -26,7 +26,8 @@ ARC = 6
 """An arc, the course of a neuron over an interval, is an array of this many rows of length d.
 
 The inner weights at the start, less the offset from the planes it sticks to; the field along those
-planes and its rate; the offset at the start and its rate; and the inner weights at the start.
+planes and its rate; the offset at the start and its rate (not written out of contact); and the
+inner weights at the start.
 """
 
 
@@ -125,7 +126,7 @@ def motion(
     for row in (_ALONG, _FIELD, _FIELD + 1):
         remove(basis, rank, arc[row])
     outer = propagate(a, arc[_ALONG], h, dt, rates, end)
-    mean, held = rates[1] * dt * 0.5 * (a + outer), 0
+    mean, count = rates[1] * dt * 0.5 * (a + outer), 0
     base, moved, index = np.empty(d), np.empty(d), np.empty(len(free), dtype=np.int64)
     for c in range(d):
         arc[_OFFSET, c] = v[c] - arc[_ALONG, c]
@@ -133,16 +134,16 @@ def motion(
         base[c] = moved[c] = arc[_OFFSET, c] + mean * lost
     for k in range(len(free)):
         if stuck[k]:
-            index[held] = k
-            held += 1
-    if held:
-        D, normal = np.empty((held, d)), np.empty(held)
-        for i in range(held):
+            index[count] = k
+            count += 1
+    if count:
+        D, normal = np.empty((count, d)), np.empty(count)
+        for i in range(count):
             k = index[i]
             for c in range(d):
                 D[i, c] = mean * (jump[0, k] + half * jump[1, k]) * U[k, c]
         least_velocity(D, base, normal, moved)
-        for i in range(held):
+        for i in range(count):
             pull = normal[i] * dot(D[i], U[index[i]])
             pattern[index[i]] = 1 if pull > 0.0 else (-1 if pull < 0.0 else 0)
     for c in range(d):

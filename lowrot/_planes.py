@@ -55,11 +55,6 @@ class Planes:
             (1.0 - slope) / 2.0,
         )
 
-    @property
-    def outer(self) -> Tensor:
-        """``u_k u_k^T``, one row a hyperplane, shape (N, d^2)."""
-        return (self.U[:, :, None] * self.U[:, None, :]).flatten(1)
-
     def coefficients(self, w: Tensor) -> tuple[Tensor, Tensor]:
         """The means and jumps of ``sum_i w_i s'_i x_i = sum_k (mean_k + jump_k S_k) u_k``."""
         zero = w.new_zeros(*w.shape[:-1], len(self.U))

@@ -49,6 +49,15 @@ def test_on_a_plane_it_is_met_at_once_unless_the_neuron_leaves_first():
     assert 0.5 < got < 1.2
 
 
+@pytest.mark.parametrize("normal", [[0.0, 1.0], [-0.6, 0.8]])
+def test_the_time_is_within_the_interval(normal):
+    """Also where the plane is met beyond it, or never."""
+    arc = course(np.array([0.0, 0.3]), [0.4, -0.2])
+    for dt in (1e-3, 0.1, 0.4):
+        got = time_of_meeting(arc, 1.0, False, dt, BOTH, 1.0, np.array(normal), 0.9, np.empty(2))
+        assert 0.0 <= got <= dt
+
+
 def test_the_plane_crossed_first_on_a_straight_line():
     columns = np.eye(3)
     free, stuck = np.array([1, 1, -1], dtype=np.int8), np.zeros(3, dtype=bool)

@@ -1,4 +1,4 @@
-"""The same numbers on a GPU: everything runs on the device of the tensors."""
+"""The same numbers where the tensors are on a GPU."""
 
 from __future__ import annotations
 

@@ -227,14 +227,46 @@ def test_too_many_kinks_are_reported(monkeypatch):
     w = tensor([0.5, -1.0, -0.4])
     drive, start = Drive.of(planes, w, 0 * w), neuron(planes, 1.0, [1.0, 0.3])
     assert track(start, drive.jump[0], drive, (1.0, 2.0), BOTH) is not None
-    with _jit.interpreted():
-        monkeypatch.setattr(module, "goes_through", lambda *given: True)
-        monkeypatch.setattr(module, "contact", no_contact)
+    with _jit.interpreted(), monkeypatch.context() as patch:
+        patch.setattr(module, "goes_through", lambda *given: True)
+        patch.setattr(module, "contact", no_contact)
         assert track(start, drive.jump[0], drive, (1.0, 2.0), BOTH) is None
-        monkeypatch.undo()
 
 
 def no_contact(U, z, a, v, pattern, pull, crossed, free, stuck, basis):
     stuck[:] = False
     free[:] = np.where(np.abs(z) > 1e-10, np.sign(z), pattern)
     return 0
+
+
+def test_speed_and_slip_of_a_held_neuron_by_hand():
+    """On its plane under weights that turn: h = (0.5 + 0.3 t, 0), and no slip until it lets go."""
+    planes = Planes.of(AXES, 0.0)
+    drive = Drive.of(planes, tensor([0.5, -1.0, -0.8]), tensor([0.3, 0.0, 0.0]))
+    way = track(neuron(planes, 1.0, [0.7, 0.0]), drive.jump[0], drive, (0.4, 1.2), BOTH)
+    for t, state, speed in zip((0.4, 1.2), way.states, way.speeds):
+        a, v, h = float(state.a[0]), float(state.V[0, 0]), 0.5 + 0.3 * t
+        assert speed == pytest.approx(h**2 * (a**2 + v**2), rel=1e-12)
+    assert way.slip < 1e-20
+    # Here the upper side pulls more and more: it leaves at once, h_2 = 0.2 + t.
+    drive = Drive.of(planes, tensor([0.5, 0.2, -0.8]), tensor([0.0, 1.0, 0.0]))
+    start = neuron(planes, 1.0, [0.7, 0.0])
+    leaving = track(start, -np.ones(3), drive, (0.1, 0.3), BOTH)
+    state = leaving.states[1]
+    h = np.array([0.5, 0.5])
+    a, v = float(state.a[0]), state.V[0].numpy()
+    assert leaving.speeds[1] == pytest.approx((h @ v) ** 2 + a**2 * (h @ h), rel=1e-12)
+    assert leaving.slip > 1e-3
+
+
+@pytest.mark.parametrize("late", [-1.5, 1.5])
+def test_the_plane_decides_with_the_weights_of_the_moment(late):
+    """The lower side turns during the interval: where it is met late, a neuron is held or not."""
+    planes = Planes.of(AXES, 0.0)
+    w, rate = tensor([0.2, -0.5, 0.0]), tensor([0.0, 0.0, late])
+    drive, v = Drive.of(planes, w, rate), [1.0, 0.3]
+    way = track(neuron(planes, 1.0, v), drive.jump[0], drive, (0.1, 1.0), BOTH)
+    slides = int((way.states[1].S == 0).sum())
+    assert slides == (late < 0)
+    if not slides:
+        assert float(way.states[1].V[0, 1]) < -0.1
