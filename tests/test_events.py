@@ -261,12 +261,20 @@ def test_speed_and_slip_of_a_held_neuron_by_hand():
 
 @pytest.mark.parametrize("late", [-1.5, 1.5])
 def test_the_plane_decides_with_the_weights_of_the_moment(late):
-    """The lower side turns during the interval: where it is met late, a neuron is held or not."""
+    """The lower side turns during the interval: met late, the plane holds the neuron or not."""
     planes = Planes.of(AXES, 0.0)
-    w, rate = tensor([0.2, -0.5, 0.0]), tensor([0.0, 0.0, late])
-    drive, v = Drive.of(planes, w, rate), [1.0, 0.3]
-    way = track(neuron(planes, 1.0, v), drive.jump[0], drive, (0.1, 1.0), BOTH)
-    slides = int((way.states[1].S == 0).sum())
-    assert slides == (late < 0)
-    if not slides:
-        assert float(way.states[1].V[0, 1]) < -0.1
+    drive = Drive.of(planes, tensor([0.2, -0.5, 0.0]), tensor([0.0, 0.0, late]))
+    way = track(neuron(planes, 1.0, [1.0, 0.3]), drive.jump[0], drive, (0.1, 1.0), BOTH)
+    end = way.states[1]
+    a, v = float(end.a[0]), end.V[0].numpy()
+
+    def velocity(t, W):
+        below = min(-late * t, 0.0) if abs(W[2]) < 1e-9 or late < 0 else -late * t
+        h = np.array([0.2, -0.5 if W[2] > 0 else below])
+        return [h @ W[1:], *(W[0] * h)]
+
+    exact = solve_ivp(velocity, (0, 1), [1.0, 1.0, 0.3], rtol=1e-9, atol=1e-10, max_step=1e-3)
+    np.testing.assert_allclose([a, *v], exact.y[:, -1], atol=2e-3)
+    assert bool((end.S == 0).any()) == (late < 0)
+    h = np.array([0.2, 0.0 if late < 0 else -late])
+    assert way.speeds[1] == pytest.approx((h @ v) ** 2 + a**2 * (h @ h), rel=1e-9)
