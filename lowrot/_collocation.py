@@ -94,7 +94,7 @@ class Collocation:
 
     def growth(self, state: State) -> float:
         """The largest rate at which a neuron grows."""
-        w = self.law.sign * self.law.vector(state.weights)
+        w = self._signed(state.weights)
         drive = Drive.of(self.planes, w, torch.zeros_like(w))
         return growth(state.neurons, drive, self.rates)
 
@@ -175,15 +175,18 @@ class Collocation:
         self, start: Neurons, pull: np.ndarray, weights: Sequence[Any], h: float
     ) -> Tracked | None:
         """The neurons at both points under weights that are linear in time."""
-        w = [self.law.sign * self.law.vector(one) for one in weights]
+        w = [self._signed(one) for one in weights]
         rate = (w[1] - w[0]) / ((1.0 - C1) * h)
         drive = Drive.of(self.planes, w[0] - C1 * h * rate, rate)
         return track(start, pull, drive, (C1 * h, h), self.rates)
 
     def _pull(self, state: State) -> np.ndarray:
         """The jumps of the field at the planes, shape (N,)."""
-        w = self.law.sign * self.law.vector(state.weights)
-        return self.planes.coefficients(w)[1].cpu().numpy()
+        return self.planes.coefficients(self._signed(state.weights))[1].cpu().numpy()
+
+    def _signed(self, weights: Any) -> Tensor:
+        """The weights of the outputs, shape (n,)."""
+        return self.law.sign * self.law.vector(weights)
 
 
 def _norm_squared(neurons: Neurons) -> float:

@@ -9,10 +9,8 @@ import numpy as np
 from lowrot._jit import jit
 from lowrot._motion import CROSSED, at, field_along, velocity_along
 from lowrot._neurons import Rates
-from lowrot._span import dot, heights, remove
+from lowrot._span import ON, RANK, copy, dot, heights, remove, resize
 
-_ON = 1e-9
-"""Distance from a plane over ``||v||`` at which a neuron is on it."""
 _NEWTON = 30
 
 
@@ -57,7 +55,7 @@ def time_of_meeting(
     """The time until a neuron meets a plane, from about a fraction of dt; v is scratch."""
     size, low, high = math.sqrt(dot(arc[-1], arc[-1])), 0.0, dt
     root = fraction * dt
-    if side * dot(arc[-1], normal) <= _ON * size:
+    if side * dot(arc[-1], normal) <= ON * size:
         if side * velocity_along(arc, held, start, 0.0, rates, normal) <= 0.0:
             return 0.0
         root = 0.5 * dt
@@ -93,12 +91,11 @@ def goes_through(
 
     ``tangent`` is scratch, for the normal without its part along those of planes in contact.
     """
-    for c in range(len(normal)):
-        tangent[c] = normal[c]
+    copy(normal, tangent)
     remove(basis, rank, tangent)
     bend = dot(tangent, tangent)
     beyond = field_along(arc, dt, normal) - 2.0 * side * strength * bend
-    return bend > _ON and (a * strength >= 0.0 or side * a * beyond < 0.0)
+    return bend > RANK and (a * strength >= 0.0 or side * a * beyond < 0.0)
 
 
 @jit
@@ -107,6 +104,4 @@ def flatten(v: np.ndarray, normal: np.ndarray) -> None:
     before, away = math.sqrt(dot(v, v)), dot(v, normal)
     for c in range(len(v)):
         v[c] -= away * normal[c]
-    scale = before / max(math.sqrt(dot(v, v)), 1e-300)
-    for c in range(len(v)):
-        v[c] *= scale
+    resize(v, before)

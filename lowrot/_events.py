@@ -19,7 +19,7 @@ from lowrot._crossing import first_crossed, flatten, goes_through, time_of_meeti
 from lowrot._jit import jit
 from lowrot._motion import ARC, at, contact, energy, motion, slip, speed
 from lowrot._neurons import Arrays, Drive, Neurons, Rates, fastest, field, speed_at
-from lowrot._span import heights
+from lowrot._span import copy, heights
 
 _ROUNDS, _PATIENCE = 200, 20
 _SHARE = 2**15
@@ -64,8 +64,8 @@ def track(
     start = tuple(part.cpu().numpy() for part in (neurons.a, neurons.V, neurons.S))
     ends = tuple(np.empty((2, *part.shape), dtype=part.dtype) for part in start)
     sums = np.zeros((len(start[0]), 5))
-    rest = start, drive.arrays, pull, goals, rates, ends, sums
-    _shared(lambda low, high: _follow_all(low, high, *rest), start[2])
+    task = start, drive.arrays, pull, goals, rates, ends, sums
+    _shared(lambda low, high: _follow_all(low, high, task), start[2])
     if np.isnan(sums).any():
         return None
     first, second = (
@@ -93,38 +93,24 @@ def _shared(work: Callable[[int, int], Any], patterns: np.ndarray) -> list[Any]:
 
 
 @jit
-def _follow_all(
-    low: int,
-    high: int,
-    start: Arrays,
-    drive: Arrays,
-    pull: np.ndarray,
-    goals: tuple[float, float],
-    rates: Rates,
-    ends: Arrays,
-    sums: np.ndarray,
-) -> None:
+def _follow_all(low: int, high: int, task: Any) -> None:
     """Follow the neurons from low to high, one by one."""
     for j in range(low, high):
-        _follow(j, start, drive, pull, goals, rates, ends, sums[j])
+        _follow(j, task)
 
 
 @jit
-def _follow(
-    j: int,
-    start: Arrays,
-    drive: Arrays,
-    pull: np.ndarray,
-    goals: tuple[float, float],
-    rates: Rates,
-    ends: Arrays,
-    sums: np.ndarray,
-) -> None:
+def _follow(j: int, task: Any) -> None:
     """Follow neuron j to the goals; write where it is there, and its parts of the sums.
 
-    The parts are its speeds at both goals, slip, energy, and whether it met a kink; not a number if
-    it met too many.
+    Args:
+        j: the neuron.
+        task: the start of all neurons, and as in `track` drive, pull, goals and rates; and where
+            is written: the ends, and for each neuron its speeds at both goals, slip, energy, and
+            whether it met a kink, which are not numbers if it met too many.
     """
+    start, drive, pull, goals, rates, ends, all_sums = task
+    sums = all_sums[j]
     U, columns, _, jump = drive
     N, d = U.shape
     a, v, pattern = start[0][j], start[1][j].copy(), start[2][j].copy()
@@ -173,8 +159,7 @@ def _follow(
             strength = jump[0, plane] + later * jump[1, plane]
             through = goes_through(arc, next_a, dt, side, normal, strength, basis, rank, scratch)
             flatten(next_v, normal)
-            for k in range(N):
-                next_pattern[k] = free[k]
+            copy(free, next_pattern)
             next_pattern[plane] = -free[plane] if through else 0
             crossed[plane] = crossed[plane] or through
             for k in range(N):
@@ -183,10 +168,8 @@ def _follow(
         sums[3] += energy(arc, a, held, next_a, next_v, dt, rates, scratch)
         sums[4] = 1.0
         a, t = next_a, later
-        for c in range(d):
-            v[c] = next_v[c]
-        for k in range(N):
-            pattern[k] = next_pattern[k]
+        copy(next_v, v)
+        copy(next_pattern, pattern)
         while t >= goals[goal]:
             _put(goal, j, a, v, pattern, ends)
             sums[goal] = speed_at(a, v, drive, pattern, t, rates)
@@ -199,7 +182,5 @@ def _follow(
 @jit
 def _put(goal: int, j: int, a: float, v: np.ndarray, pattern: np.ndarray, ends: Arrays) -> None:
     ends[0][goal, j] = a
-    for c in range(len(v)):
-        ends[1][goal, j, c] = v[c]
-    for k in range(len(pattern)):
-        ends[2][goal, j, k] = pattern[k]
+    copy(v, ends[1][goal, j])
+    copy(pattern, ends[2][goal, j])

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from lowrot._jit import jit
-from lowrot._span import dot
+from lowrot._span import copy, dot
 
 _MOVES = 1e-6
 """A normal velocity above this (relative to the field) leaves the plane."""
@@ -94,8 +94,7 @@ def pivot(D: np.ndarray, h: np.ndarray, rounds: int, normal: np.ndarray, r: np.n
     fixed, S, inner = np.zeros(len(D)), np.zeros(len(D)), np.ones(len(D), dtype=np.bool_)
     unit = _HELD * math.sqrt(dot(h, h))
     for _ in range(rounds):
-        for c in range(len(r)):
-            r[c] = h[c]
+        copy(h, r)
         add(r, D, fixed)
         force(D, inner, r, S)
         add(r, D, S)
@@ -131,8 +130,7 @@ def interior(D: np.ndarray, h: np.ndarray, normal: np.ndarray, r: np.ndarray) ->
     for _ in range(_ROUNDS):
         if interior_step(unit, field, S, upper, lower) <= _GAP:
             break
-    for c in range(d):
-        r[c] = field[c]
+    copy(field, r)
     add(r, unit, S)
     inner = np.empty(count, dtype=np.bool_)
     for k in range(count):

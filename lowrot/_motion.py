@@ -15,7 +15,7 @@ import numpy as np
 from lowrot._jit import jit
 from lowrot._least import least_velocity
 from lowrot._neurons import Arrays, Rates, propagate
-from lowrot._span import dot, remove, span
+from lowrot._span import copy, dot, remove, resize, span
 
 CROSSED = 1e-10
 """Distance from a plane over ``||v||`` at which a neuron is beyond it."""
@@ -119,8 +119,7 @@ def motion(
     for c in range(d):
         h[0, c], h[1, c] = both[0, c] + t * both[1, c], both[1, c]
         arc[_ALONG, c] = arc[_START, c] = v[c]
-    for k in range(len(free)):
-        pattern[k] = free[k]
+    copy(free, pattern)
     if rank == 0:
         return propagate(a, v, h, dt, rates, end)
     for row in (_ALONG, _FIELD, _FIELD + 1):
@@ -162,9 +161,7 @@ def placed(arc: np.ndarray, start: float, a: float, dt: float, rates: Rates, v: 
         v[c] += arc[_OFFSET, c] + dt * arc[_DRIFT, c]
     if rates[0] and rates[1]:
         square = dot(arc[_START], arc[_START]) + rates[1] / rates[0] * (a * a - start * start)
-        scale = math.sqrt(max(square, 0.0)) / max(math.sqrt(dot(v, v)), 1e-300)
-        for c in range(len(v)):
-            v[c] *= scale
+        resize(v, math.sqrt(max(square, 0.0)))
 
 
 @jit

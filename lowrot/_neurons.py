@@ -15,7 +15,7 @@ from torch import Tensor
 
 from lowrot._jit import jit
 from lowrot._planes import Planes
-from lowrot._span import dot, remove, span
+from lowrot._span import copy, dot, remove, span
 
 Rates = tuple[float, float]
 Arrays = tuple[np.ndarray, ...]
@@ -105,8 +105,7 @@ def propagate(
     square = 0.125 * (twist * _sinc(0.25 * angle)) ** 2
     mixed = square * dot01
     angles = (-square * dot11, mixed - linear, linear + mixed, -square * dot00)
-    for c in range(len(v)):
-        end[c] = v[c]
+    copy(v, end)
     _turn(end, h, angles)
     along, norm = 0.0, 0.0
     for c in range(len(v)):

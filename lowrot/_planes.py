@@ -14,12 +14,10 @@ import torch
 from torch import Tensor
 
 from lowrot._global import reduce
-from lowrot._span import normals_slid_on
+from lowrot._span import ON, normals_slid_on
 
 _ENTRIES = 2**18
 """Largest number of (point, neuron) pairs that are held at once."""
-_ON = 1e-9
-"""Distance from a plane over ``||v||`` at which a neuron is on it."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class Planes:
         S = torch.empty(len(V), len(self.U), dtype=torch.int8, device=V.device)
         for part in _parts(len(V), len(self.U)):
             Z = V[part] @ self.U.T
-            on = Z.abs() <= _ON * V[part].norm(dim=1, keepdim=True)
+            on = Z.abs() <= ON * V[part].norm(dim=1, keepdim=True)
             S[part] = torch.where(on, 0.0, Z.sign()).to(torch.int8)
         return S
 

@@ -8,8 +8,10 @@ import numpy as np
 
 from lowrot._jit import jit
 
-_RANK = 1e-9
+RANK = 1e-9
 """Squares of parts of unit normals below this are rounding."""
+ON = 1e-9
+"""Distance from a plane over ``||v||`` at which a neuron is on it."""
 
 
 @jit
@@ -19,6 +21,21 @@ def dot(x: np.ndarray, y: np.ndarray) -> float:
     for c in range(len(x)):
         total += x[c] * y[c]
     return total
+
+
+@jit
+def copy(x: np.ndarray, into: np.ndarray) -> None:
+    """Copy a vector."""
+    for c in range(len(x)):
+        into[c] = x[c]
+
+
+@jit
+def resize(v: np.ndarray, size: float) -> None:
+    """Give v this norm, in place."""
+    scale = size / max(math.sqrt(dot(v, v)), 1e-300)
+    for c in range(len(v)):
+        v[c] *= scale
 
 
 @jit
@@ -38,12 +55,11 @@ def span(U: np.ndarray, pattern: np.ndarray, basis: np.ndarray) -> int:
     for k in range(len(pattern)):
         if pattern[k] == 0 and rank < d:
             rest = basis[rank]
-            for c in range(d):
-                rest[c] = U[k, c]
+            copy(U[k], rest)
             remove(basis, rank, rest)
             remove(basis, rank, rest)
             square = dot(rest, rest)
-            if square > _RANK:
+            if square > RANK:
                 for c in range(d):
                     rest[c] /= math.sqrt(square)
                 rank += 1
@@ -70,16 +86,16 @@ def normals_slid_on(U: np.ndarray, patterns: np.ndarray) -> tuple[np.ndarray, np
     Returns:
         The neurons, shape (R,), and one vector of a basis for each, shape (R, d).
     """
-    d, total = U.shape[1], 0
-    basis = np.empty((d, d))
+    d, most, last = U.shape[1], 0, 0
     for j in range(len(patterns)):
-        total += span(U, patterns[j], basis)
-    owner, normals = np.empty(total, dtype=np.int64), np.empty((total, d))
-    last = 0
+        zeros = 0
+        for k in range(len(U)):
+            zeros += patterns[j, k] == 0
+        most += min(zeros, d)
+    owner, normals, basis = np.empty(most, dtype=np.int64), np.empty((most, d)), np.empty((d, d))
     for j in range(len(patterns)):
         for r in range(span(U, patterns[j], basis)):
             owner[last] = j
-            for c in range(d):
-                normals[last, c] = basis[r, c]
+            copy(basis[r], normals[last])
             last += 1
-    return owner, normals
+    return owner[:last], normals[:last]

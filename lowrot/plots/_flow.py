@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
+from lowrot._span import ON
 from lowrot.data import Dataset
 from lowrot.path import Path
 from lowrot.plots._plane import require_plane
@@ -26,7 +27,6 @@ from lowrot.plots._style import (
 
 _COLOURS = (POSITIVE, NEGATIVE, ACCENT, SECOND, THIRD, MUTED)
 _MARKERS = ("o", "s", "^", "D", "v", "P")
-_ON = 1e-9
 
 Series = Mapping[str, tuple[Sequence[float], Sequence[float]]]
 """By name, abscissas and ordinates."""
@@ -75,7 +75,7 @@ def sliding_neurons(path: Path, data: Dataset, ax: Axes | None = None, title: st
     angle = np.degrees(np.unwrap(np.arctan2(V[:, :, 1], V[:, :, 0]), axis=0))
     angle -= 360.0 * np.floor(angle[-1] / 360.0)
     size = np.linalg.norm(V, axis=2)
-    slides = (np.abs(V @ X.T) <= _ON * size[:, :, None]).any(axis=2)
+    slides = (np.abs(V @ X.T) <= ON * size[:, :, None]).any(axis=2)
     kinks = np.degrees(np.arctan2(X[:, 1], X[:, 0])) + 90.0
     for kink in np.unique(np.round(np.concatenate([kinks, kinks + 180.0]) % 360.0, 9)):
         ax.axhline(kink, color=MUTED, lw=0.7, ls=":")
