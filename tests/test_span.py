@@ -49,6 +49,18 @@ def test_dependent_normals_have_the_rank_of_their_span():
     np.testing.assert_allclose(v, [0.0, 0.0, 3.0], atol=1e-12)
 
 
+def test_normals_that_depend_on_each_other_are_counted_once():
+    """The same five planes, turned: what is left of the third is rounding, not a direction."""
+    angles, turn = 0.5 * np.arange(5), np.linalg.qr(units(2, 3, 3))[0]
+    U = np.stack([np.cos(angles), np.sin(angles), 0 * angles], 1) @ turn
+    patterns = np.zeros((2, 5), dtype=np.int8)
+    owner, normals = normals_slid_on(U, patterns)
+    assert owner.tolist() == [0, 0, 1, 1]
+    for basis in (normals[:2], normals[2:]):
+        np.testing.assert_allclose(basis @ basis.T, np.eye(2), atol=1e-12)
+        np.testing.assert_allclose(U @ basis.T @ basis, U, atol=1e-12)
+
+
 def test_normals_slid_on_are_listed_by_neuron():
     U = np.eye(3)
     patterns = np.array([[1, 1, 1], [0, 1, 0], [1, -1, 1], [1, 0, 1]], dtype=np.int8)
