@@ -116,7 +116,11 @@ class Collocation:
                 return Step(None, math.inf, (0.0, 0.0), 0.0, count, kernels, stiff)
             states = way.states
             p = [self.outputs(neurons) for neurons in states]
-            if count <= 2 or changes[-1] > 0.2 * changes[-2]:
+            if (
+                count == 1
+                or changes[-1] > 0.2 * changes[-2]
+                or (count == 2 and changes[-1] > self.rtol)
+            ):
                 K = [self.kernel(neurons) for neurons in states]
                 kernels += 2
                 stiff = h * law.stiffness(K[1], guess[1]) > _NONSTIFF

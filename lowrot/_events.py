@@ -110,17 +110,16 @@ def _follow(j: int, task: Any) -> None:
             whether it met a kink, which are not numbers if it met too many.
     """
     start, drive, pull, goals, rates, ends, all_sums = task
-    sums = all_sums[j]
-    U, columns, _, jump = drive
+    sums, (U, columns, _, jump) = all_sums[j], drive
     N, d = U.shape
     a, v, pattern = start[0][j], start[1][j].copy(), start[2][j].copy()
     crossed, stuck = np.zeros(N, dtype=np.bool_), np.zeros(N, dtype=np.bool_)
     free, next_pattern = np.empty(N, dtype=np.int8), np.empty(N, dtype=np.int8)
     basis, arc, next_v, scratch = np.empty((d, d)), np.empty((ARC, d)), np.empty(d), np.empty(d)
     z, next_z = np.empty(N), np.empty(N)
-    t, goal, near, both = 0.0, 0, pull.copy(), np.empty((2, d))
+    t, goal, near, both, there = 0.0, 0, pull.copy(), np.empty((2, d)), (arc, next_v, next_pattern)
     for count in range(_ROUNDS):
-        for k in range(N):
+        for k in range(len(U)):
             crossed[k] = crossed[k] and count <= _PATIENCE
             if count:
                 near[k] = jump[0, k] + t * jump[1, k]
@@ -131,51 +130,38 @@ def _follow(j: int, task: Any) -> None:
         held = rank > 0
         field(drive, free, both)
         here = drive, rates, a, v, free, stuck, basis, rank, both, t
-        there = arc, next_v, next_pattern
-        dt = goals[goal] - t
-        smooth = not count
-        for end in range(2):
-            if smooth:
-                next_a = motion(*here, goals[end], *there)
-                smooth = first_crossed(columns, free, stuck, z, next_v, next_z)[0] < 0
-            if smooth:
-                _put(end, j, next_a, next_v, next_pattern, ends)
+        plane = -1
+        while plane < 0 and goal < 2:
+            dt = max(goals[goal] - t, 0.0)
+            next_a = motion(*here, dt, *there)
+            plane, fraction = first_crossed(columns, free, stuck, z, next_v, next_z)
+            if plane < 0:
+                _put(goal, j, next_a, next_v, next_pattern, ends)
                 if held:
-                    sums[end] = speed_at(next_a, next_v, drive, next_pattern, goals[end], rates)
+                    sums[goal] = speed_at(next_a, next_v, drive, next_pattern, goals[goal], rates)
                 else:
-                    sums[end] = speed(arc, held, next_a, next_v, goals[end], rates)
-        if smooth:
-            sums[2] = slip(arc, a, held, goals[1], rates, scratch)
-            sums[3] = energy(arc, a, held, next_a, next_v, goals[1], rates, scratch)
-            return
-        next_a = motion(*here, dt, *there)
-        plane, fraction = first_crossed(columns, free, stuck, z, next_v, next_z)
-        later = goals[goal]
+                    sums[goal] = speed(arc, held, next_a, next_v, dt, rates)
+                goal += 1
         if plane >= 0:
             side, normal = float(free[plane]), U[plane]
             dt = time_of_meeting(arc, a, held, dt, rates, side, normal, fraction, scratch)
-            later = t + dt
             next_a = at(arc, a, held, dt, rates, next_v)
-            strength = jump[0, plane] + later * jump[1, plane]
+            strength = jump[0, plane] + (t + dt) * jump[1, plane]
             through = goes_through(arc, next_a, dt, side, normal, strength, basis, rank, scratch)
             flatten(next_v, normal)
             copy(free, next_pattern)
             next_pattern[plane] = -free[plane] if through else 0
             crossed[plane] = crossed[plane] or through
-            for k in range(N):
+            for k in range(len(U)):
                 crossed[k] = crossed[k] and next_pattern[k] != 0
         sums[2] += slip(arc, a, held, dt, rates, scratch)
         sums[3] += energy(arc, a, held, next_a, next_v, dt, rates, scratch)
+        if plane < 0:
+            return
         sums[4] = 1.0
-        a, t = next_a, later
+        a, t = next_a, t + dt
         copy(next_v, v)
         copy(next_pattern, pattern)
-        while t >= goals[goal]:
-            _put(goal, j, a, v, pattern, ends)
-            sums[goal] = speed_at(a, v, drive, pattern, t, rates)
-            if goal:
-                return
-            goal = 1
     sums[:] = np.nan
 
 

@@ -15,7 +15,7 @@ import numba
 
 F = TypeVar("F", bound=Callable[..., object])
 
-_SOURCES = ("_jit", "_span", "_neurons", "_least", "_motion", "_crossing", "_events")
+_SOURCES = ("_jit", "_span", "_neurons", "_least", "_motion", "_crossing", "_events", "_newton")
 
 
 def _name() -> str:

@@ -113,12 +113,14 @@ def propagate(
         along += end[c] * impulse
         norm += impulse * impulse
     size = max(math.sqrt(both * norm), 1e-150)
-    sinhc, coshc = math.sinh(size) / size, 0.5 * (math.sinh(0.5 * size) / (0.5 * size)) ** 2
+    grown = math.expm1(0.5 * size)
+    half = 0.5 * (grown + grown / (1.0 + grown))  # sinh(size/2)
+    sinhc, coshc = 2.0 * half / size * math.sqrt(1.0 + half * half), 2.0 * (half / size) ** 2
     gain = rates[1] * (a * sinhc + rates[0] * along * coshc)
     for c in range(len(v)):
         end[c] += gain * t * (h[0, c] + 0.5 * t * h[1, c])
     _turn(end, h, angles)
-    return a * math.cosh(size) + rates[0] * along * sinhc
+    return a * (1.0 + 2.0 * half * half) + rates[0] * along * sinhc
 
 
 @jit

@@ -6,7 +6,7 @@ is one number ``S_jk`` a hyperplane: the side (+1 or -1) of v_j, or 0 while it s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,37 +78,48 @@ class Planes:
         )
 
     def kernel(self, a: Tensor, V: Tensor, S: Tensor, rates: tuple[float, float]) -> Tensor:
-        """``eta_a K_a + eta_V K_V`` of the outputs, shape (n, n), with sliding where S is 0."""
-        n, N = len(self.c), len(self.U)
-        outer, sides = self.X.new_zeros(n, n), self.X.new_zeros(N + 1, N + 1)
-        for part in _parts(len(a), n):
-            if rates[0]:
-                Z = V[part] @ self.X.T
-                features = Z.abs().mul_(self.odd).add_(Z, alpha=self.even)
-                outer.addmm_(features.T, features)
-            if rates[1]:
-                scaled = torch.cat([a[part, None], a[part, None] * S[part]], dim=1)
-                sides.addmm_(scaled.T, scaled)
-        K = rates[0] * outer
+        """``eta_a K_a + eta_V K_V`` of the outputs, shape (n, n), with sliding where S is 0.
+
+        A point's features are linear in ``u.v`` and ``|u.v|`` of its plane, its slopes are ``even +
+        odd s``: so each part of the kernel is made of three Gram matrices of planes.
+        """
+        U, grams = self.U, self.U.new_zeros(3, len(self.U), len(self.U))
+        if rates[0]:
+            grams += rates[0] * _grams(U, len(a), lambda j: (V[j], (V[j] @ U.T).abs_()))
         if rates[1]:
-            # The slopes are even + odd s_k: their products are sums over those of the sides s_k.
-            turn = self.U.new_zeros(n, N + 1)
-            turn[:, 0] = self.even
-            turn[torch.arange(n, device=turn.device), self.index + 1] = self.odd * self.c.sign()
-            slopes = turn @ sides @ turn.T
-            K += rates[1] * (slopes * (self.X @ self.X.T) - self._held(a, S))
-        return K
+            one = U.new_ones(len(U), 1)
+            slopes = _grams(one, len(a), lambda j: (a[j, None], a[j, None] * S[j]))
+            grams += rates[1] * (slopes * (U @ U.T) - self._held(a, S))
+        linear, mixed = self.even**2 * grams[0], self.even * self.odd * grams[1]
+        upper, lower = (
+            torch.cat([linear, mixed], 1),
+            torch.cat([mixed.T, self.odd**2 * grams[2]], 1),
+        )
+        return self._of_points(self._of_points(torch.cat([upper, lower])).T)
 
     def _held(self, a: Tensor, S: Tensor) -> Tensor:
-        """The part of the inner kernel along normals that neurons slide on, shape (n, n)."""
+        """The Gram matrices of the inner slopes along normals that neurons slide on."""
         owner, normals = normals_slid_on(self.U.cpu().numpy(), S.cpu().numpy())
-        rows, along = torch.as_tensor(owner).to(S.device), torch.as_tensor(normals).to(self.X)
-        total = self.X.new_zeros(len(self.c), len(self.c))
-        for part in _parts(len(rows), len(self.c)):
-            slopes = S[rows[part]][:, self.index] * (self.odd * self.c.sign()) + self.even
-            lost = (along[part] @ self.X.T).mul_(slopes).mul_(a[rows[part], None])
-            total.addmm_(lost.T, lost)
-        return total
+        j, lost = torch.as_tensor(owner).to(S.device), torch.as_tensor(normals).to(self.U)
+        lost *= a[j, None]
+        return _grams(self.U, len(j), lambda r: (lost[r], (lost[r] @ self.U.T).mul_(S[j[r]])))
+
+    def _of_points(self, blocks: Tensor) -> Tensor:
+        """Rows of points, shape (n, k), from those of planes, shape (2N, k)."""
+        N, c = len(self.U), self.c[:, None]
+        return c * blocks[:N][self.index] + c.abs() * blocks[N:][self.index]
+
+
+def _grams(U: Tensor, count: int, rows: Callable[[slice], tuple[Tensor, Tensor]]) -> Tensor:
+    """``U W^T W U^T``, ``U W^T T`` and ``T^T T``, shape (3, N, N), of rows W (d) and T (N)."""
+    N, d = U.shape
+    square, along, total = U.new_zeros(d, d), U.new_zeros(d, N), U.new_zeros(N, N)
+    for part in _parts(count, N):
+        W, T = rows(part)
+        square.addmm_(W.T, W)
+        along.addmm_(W.T, T)
+        total.addmm_(T.T, T)
+    return torch.stack([U @ square @ U.T, U @ along, total])
 
 
 def _parts(m: int, n: int) -> Iterator[slice]:
