@@ -9,15 +9,17 @@ does not settle.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from lowrot._newton import Triple, solved
+from lowrot._newton import Triple, interior, newton
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,27 @@ class Model:
         """
         arrays = (x.cpu().contiguous().numpy() for x in (self.force, self.curvature, self.origin))
         problem = *arrays, self.temperature, self.accuracy
-        (ln_q, excess, ln_lam), done = solved(problem, guess.arrays)
+        weights, done = newton(problem, guess.arrays)
+        if not done and guess.excess is None:
+            weights, done = newton(problem, interior(problem, guess.arrays))
+        if not done:
+            weights, done = cooled(problem, guess.arrays)
         if not done:
             return None
-        to = self.force.new_tensor
+        (ln_q, excess, ln_lam), to = weights, self.force.new_tensor
         return Weights(to(ln_q), ln_lam, None if guess.excess is None else to(excess))
+
+
+def cooled(problem: Any, weights: Triple) -> tuple[Triple, bool]:
+    """Solve at a high temperature first, where the entropy rules, then at lower ones."""
+    force, curvature, origin, temperature, accuracy = problem
+    hottest = float(np.abs(force).max() + curvature.diagonal().max())
+    if not math.isfinite(hottest):
+        return weights, False
+    ratio = min(max(hottest / temperature, 1.0), 1e300)
+    for fall in range(max(1, math.ceil(math.log(ratio, 4.0))), -1, -1):
+        warm = force, curvature, origin, temperature * 4.0**fall, accuracy
+        weights, done = newton(warm, weights)
+        if not done:
+            break
+    return weights, done

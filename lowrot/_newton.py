@@ -22,40 +22,17 @@ Triple = tuple[np.ndarray, np.ndarray, float]
 
 
 @jit
-def solved(problem: Any, guess: Triple) -> tuple[Triple, bool]:
-    """The weights that solve a problem, and whether they do."""
-    weights, done = newton(problem, guess)
-    if not done and not len(guess[1]):
-        weights, done = newton(problem, interior(problem, guess))
-    return (weights, True) if done else cooled(problem, guess)
-
-
-@jit
-def cooled(problem: Any, weights: Triple) -> tuple[Triple, bool]:
-    """Solve at a high temperature first, where the entropy rules, then at lower ones."""
-    force, curvature, origin, temperature, accuracy = problem
-    hottest = np.abs(force).max() + np.diag(curvature).max()
-    ratio = max(hottest / temperature, 1.0)
-    falls = max(1, math.ceil(math.log(min(ratio, 1e300)) / math.log(4.0)))
-    done = False
-    for fall in range(falls, -1, -1):
-        warm = force, curvature, origin, temperature * 4.0**fall, accuracy
-        weights, done = newton(warm, weights)
-        if not done:
-            break
-    return weights, done
-
-
-@jit
 def newton(problem: Any, weights: Triple) -> tuple[Triple, bool]:
     """Damped Newton, until the residual is far below the temperature."""
     _, curvature, _, temperature, accuracy = problem
-    diagonal = np.diag(curvature)
-    pull = np.minimum(np.maximum(diagonal / temperature, 1e-12), 1e300)
-    rounding = 2e-16 * (4.0 + diagonal.max())
+    pull, steepest = np.empty(len(curvature)), 0.0
+    for i in range(len(pull)):
+        pull[i] = min(max(curvature[i, i] / temperature, 1e-12), 1e300)
+        steepest = max(steepest, curvature[i, i])
+    rounding = 2e-16 * (4.0 + steepest)
     rest, size = residual(problem, weights)
     for _ in range(_NEWTON):
-        largest = np.abs(rest).max()
+        largest = greatest(rest)
         if largest <= accuracy * temperature + rounding:
             return weights, True
         step, done = newton_step(problem, weights, rest)
@@ -78,13 +55,15 @@ def newton(problem: Any, weights: Triple) -> tuple[Triple, bool]:
 @jit
 def residual(problem: Any, weights: Triple) -> tuple[np.ndarray, float]:
     """``force + K (q - q_0) + T logit``, shape (n,), and its norm."""
-    force, curvature, origin, temperature, _ = problem
+    temperature, square = problem[3], 0.0
     ln_q, excess, ln_lam = weights
-    rest = np.dot(curvature, np.exp(ln_q) - origin)
-    square = 0.0
-    for i in range(len(rest)):
+    q = np.empty(len(ln_q))
+    for i in range(len(q)):
+        q[i] = math.exp(ln_q[i])
+    rest = forces(problem, q)
+    for i in range(len(q)):
         logit = ln_q[i] + ln_lam + (excess[i] if len(excess) else 0.0)
-        rest[i] += force[i] + temperature * logit
+        rest[i] += temperature * logit
         square += rest[i] * rest[i]
     return rest, math.sqrt(square)
 
@@ -95,7 +74,9 @@ def newton_step(problem: Any, weights: Triple, rest: np.ndarray) -> tuple[Triple
     _, curvature, _, temperature, _ = problem
     ln_q, excess, _ = weights
     n = len(ln_q)
-    matrix, root, diagonal = np.empty((n, n)), np.exp(0.5 * ln_q), np.empty(n)
+    matrix, root, diagonal = np.empty((n, n)), np.empty(n), np.empty(n)
+    for i in range(n):
+        root[i] = math.exp(0.5 * ln_q[i])
     first, second, change, logit = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
     for i in range(n):
         elasticity = math.exp(-excess[i]) if len(excess) else 1.0
@@ -109,7 +90,8 @@ def newton_step(problem: Any, weights: Triple, rest: np.ndarray) -> tuple[Triple
     lam = -np.dot(root, first) / np.dot(root, second)
     for i in range(n):
         first[i] = -(first[i] + lam * second[i])
-    bent = np.dot(curvature, root * first)
+        change[i] = root[i] * first[i]
+    bent = np.dot(curvature, change)
     # Where q is tiny its own row of the system gives ln q without dividing by sqrt(q).
     for i in range(n):
         elasticity = math.exp(-excess[i]) if len(excess) else 1.0
@@ -142,30 +124,38 @@ def factorize_and_solve(matrix: np.ndarray, first: np.ndarray, second: np.ndarra
 @jit
 def interior(problem: Any, guess: Triple) -> Triple:
     """Primal-dual interior-point steps, with slacks s of q >= 0 (exponential loss)."""
-    force, curvature, origin, T, _ = problem
-    n = len(force)
-    q = np.exp(np.maximum(guess[0], math.log(1e-4)))
-    q /= q.sum()
-    now = force + np.dot(curvature, q - origin)
-    slack = np.maximum(now - now.min(), 1e-2 * np.abs(now).max() + T)
+    _, curvature, _, T, _ = problem
+    n, total = len(curvature), 0.0
+    q, slack, step, ones = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+    slack_step, ln_q, ln_lam = np.empty(n), np.empty(n), 0.0
+    for i in range(n):
+        q[i] = math.exp(max(guess[0][i], math.log(1e-4)))
+        total += q[i]
+    for i in range(n):
+        q[i] /= total
+    now = forces(problem, q)
+    lowest, highest = now.min(), greatest(now)
+    for i in range(n):
+        slack[i] = max(now[i] - lowest, 1e-2 * highest + T)
     for _ in range(_INTERIOR):
         gap = np.dot(q, slack)
         if gap <= 0.1 * T:
             break
-        barrier = 0.1 * gap / n
-        matrix, step, ones = curvature.copy(), np.empty(n), np.ones(n)
+        barrier, matrix, length = 0.1 * gap / n, curvature.copy(), 1.0 / 0.95
         for i in range(n):
             matrix[i, i] += (slack[i] + T) / q[i]
-            step[i] = barrier / q[i] - now[i] - T * math.log(q[i])
+            step[i], ones[i] = barrier / q[i] - now[i] - T * math.log(q[i]), 1.0
         if not factorize_and_solve(matrix, step, ones):
             break
-        step -= ones * (step.sum() / ones.sum())
-        slack_step = barrier / q - slack - slack / q * step
-        length = min(1.0, 0.95 * min(room(q, step), room(slack, slack_step)))
-        q += length * step
-        slack += length * slack_step
-        now = force + np.dot(curvature, q - origin)
-    ln_q, ln_lam = np.empty(n), 0.0
+        level = step.sum() / ones.sum()
+        for i in range(n):
+            step[i] -= level * ones[i]
+            slack_step[i] = barrier / q[i] - slack[i] - slack[i] / q[i] * step[i]
+            length = min(length, room(q[i], step[i]), room(slack[i], slack_step[i]))
+        for i in range(n):
+            q[i] += 0.95 * length * step[i]
+            slack[i] += 0.95 * length * slack_step[i]
+        now = forces(problem, q)
     for i in range(n):
         ln_q[i] = math.log(q[i]) if q[i] * T > slack[i] * 1e-3 else -slack[i] / T
         ln_lam -= q[i] * (now[i] / T + math.log(q[i]))
@@ -173,9 +163,34 @@ def interior(problem: Any, guess: Triple) -> Triple:
 
 
 @jit
-def room(x: np.ndarray, step: np.ndarray) -> float:
+def forces(problem: Any, q: np.ndarray) -> np.ndarray:
+    """The margins at q, shape (n,)."""
+    force, curvature, origin = problem[:3]
+    change = np.empty(len(q))
+    for i in range(len(q)):
+        change[i] = q[i] - origin[i]
+    now = np.dot(curvature, change)
+    for i in range(len(q)):
+        now[i] += force[i]
+    return now
+
+
+@jit
+def greatest(x: np.ndarray) -> float:
+    """The largest absolute value; not a number if one entry is not."""
+    largest = 0.0
+    for i in range(len(x)):
+        if not abs(x[i]) <= largest:
+            largest = abs(x[i])
+            if math.isnan(largest):
+                break
+    return largest
+
+
+@jit
+def room(x: float, step: float) -> float:
     """Largest multiple of the step that keeps x nonnegative."""
-    return 1.0 / max((-step / x).max(), 1e-300)
+    return 1.0 / max(-step / x, 1e-300)
 
 
 @jit
@@ -217,7 +232,9 @@ def moved(weights: Triple, step: Triple, length: float, pull: np.ndarray) -> Tri
     for i in range(n):
         total += math.exp(ln_q[i] - top)
     total = top + math.log(total)
-    return ln_q - total, next_excess, ln_lam + total
+    for i in range(n):
+        ln_q[i] -= total
+    return ln_q, next_excess, ln_lam + total
 
 
 @jit

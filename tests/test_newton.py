@@ -8,7 +8,7 @@ import torch
 from scipy.special import wrightomega
 
 from lowrot import _jit, _newton
-from lowrot._model import Weights
+from lowrot._model import Weights, cooled
 from lowrot._newton import factorize_and_solve, ln_omega, moved, newton_step, residual
 from lowrot.margins import LOSSES, dual_weights
 
@@ -78,7 +78,7 @@ def test_interior_steps_and_cooling_solve_what_newton_does_not():
     assert not _newton.newton(problem, guess)[1]
     for weights, done in (
         _newton.newton(problem, _newton.interior(problem, guess)),
-        _newton.cooled(problem, guess),
+        cooled(problem, guess),
     ):
         assert done
         rest, _ = residual(problem, weights)
