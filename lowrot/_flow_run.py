@@ -10,7 +10,6 @@ import numpy as np
 
 from lowrot._collocation import Collocation, State, Step
 from lowrot._follow import Follower, Row
-from lowrot._jit import kept
 from lowrot._neurons import Rates
 from lowrot.network import Network
 from lowrot.path import Path, Recorder
@@ -31,6 +30,8 @@ class Setting:
 
 class FlowRun(Follower):
     """A gradient flow on a network; see `lowrot.flow`."""
+
+    compiled = "_follow_all"
 
     def __init__(
         self, setting: Setting, stepper: Collocation, limits: dict[str, tuple[float, str]]
@@ -127,14 +128,6 @@ class FlowRun(Follower):
         proposed = h * min(3.0, max(0.2, 0.9 * max(error, 1e-4) ** (-1 / 3)))
         self.h = max(self.h, proposed) if h < self.h else proposed
         return ""
-
-    def follow(
-        self, rules: dict[str, Any], targets: list[float], progress: bool, max_steps: int
-    ) -> Path:
-        """Integrate until a rule is met; say so where functions are compiled first."""
-        if progress and not kept():
-            print("the first flow of an installation: compiling, for some 20 s", flush=True)
-        return super().follow(rules, targets, progress, max_steps)
 
     def defect(self, step: Step, h: float) -> float:
         """A second estimate of a step's error in units of the tolerance, where there is one."""

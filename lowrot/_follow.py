@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from lowrot._jit import kept
 from lowrot._stop import reached
 from lowrot.path import Path, Recorder
 
@@ -23,11 +24,13 @@ class Follower(ABC):
         recorder: the points kept and the running certificates.
         stats: counts of work.
         clock: name of the column that the run advances in.
+        compiled: a function that the first run of an installation compiles.
     """
 
     recorder: Recorder
     stats: dict[str, float]
     clock = "tau"
+    compiled = "newton"
 
     @property
     @abstractmethod
@@ -63,6 +66,8 @@ class Follower(ABC):
     ) -> Path:
         """Integrate until a rule is met; keep every step, or the target times only."""
         started = shown = time.perf_counter()
+        if progress and not kept(self.compiled):
+            print("the first flow of an installation: compiling", flush=True)
         row = self.row()
         self.recorder.add(row, self.state())
         reason = reached(rules, row, self.clock)

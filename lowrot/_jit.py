@@ -61,9 +61,9 @@ def jit(function: F) -> F:
         numba.config.CACHE_DIR = before
 
 
-def kept() -> bool:
-    """Whether an earlier run has compiled these sources."""
-    return bool(_FOLDER) and any(Path(_FOLDER).rglob("*_follow_all*.nbi"))
+def kept(name: str) -> bool:
+    """Whether an earlier run has compiled the function of this name."""
+    return bool(_FOLDER) and any(Path(_FOLDER).rglob(f"*.{name}-*.nbi"))
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def told(package, code, **variables):
 
 def test_what_is_kept_belongs_to_these_sources(package):
     """A change in any of the sources leads to another folder, and the old one goes."""
-    ask = "print(_jit._FOLDER, _jit.kept())"
+    ask = "print(_jit._FOLDER, _jit.kept('_follow_all'))"
     first, kept = told(package, ask).split()
     assert Path(first).parent == package / "__pycache__"
     assert kept == "False"
@@ -97,9 +97,11 @@ def test_without_a_folder_nothing_is_kept(package):
 
 def test_the_first_flow_says_that_it_compiles(package):
     """Only where progress is asked for; and the second one has it ready."""
-    code = (
+    start = (
         "import lowrot\nnet, data = lowrot.balanced(12, 2, seed=1), lowrot.sparse_parity(2)\n"
-        "print(lowrot.gradient_flow(net, data, stop={'tau': 0.1}, progress=%s).ok)"
+        "print(lowrot.%s, stop={'tau': 0.1}, progress=True).ok)"
     )
-    assert told(package, code % True).split("\n")[0].count("compiling") == 1
-    assert told(package, code % True) == "True\n"
+    for flow in ("coupled_flow(net, data", "gradient_flow(net, data"):
+        code = start % flow
+        assert told(package, code).split("\n")[0].count("compiling") == 1
+        assert told(package, code) == "True\n"
