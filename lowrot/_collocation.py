@@ -29,7 +29,7 @@ C1 = 1.0 / 3.0
 A = ((5.0 / 12.0, -1.0 / 12.0), (3.0 / 4.0, 1.0 / 4.0))
 DEFECT = 4.0 / 27.0
 """Largest integral over a part of the step of (quadratic - linear), per value of it at 0."""
-_ITERATIONS, _SWEEPS, _TIGHT, _LOOSE, _NONSTIFF = 14, 2, 2e-2, 5e-2, 0.1
+_ITERATIONS, _SWEEPS, _TIGHT, _LOOSE, _OFF, _NONSTIFF = 14, 2, 2e-2, 5e-2, 0.2, 0.1
 
 
 @dataclass(frozen=True)
@@ -116,11 +116,8 @@ class Collocation:
                 return Step(None, math.inf, (0.0, 0.0), 0.0, count, kernels, stiff)
             states = way.states
             p = [self.outputs(neurons) for neurons in states]
-            if (
-                count == 1
-                or changes[-1] > 0.2 * changes[-2]
-                or (count == 2 and changes[-1] > self.rtol)
-            ):
+            slow = changes[-1] > 0.2 * changes[-2] if count > 1 else True
+            if slow or (count == 2 and changes[-1] > self.rtol):
                 K = [self.kernel(neurons) for neurons in states]
                 kernels += 2
                 stiff = h * law.stiffness(K[1], guess[1]) > _NONSTIFF
@@ -137,8 +134,11 @@ class Collocation:
             changes.append(shift)
             if not math.isfinite(shift) or (count > 5 and changes[-1] > changes[-3]):
                 return Step(None, math.inf, (0.0, 0.0), 0.0, count, kernels, stiff)
-            factor = min(0.9, max(0.05, changes[-1] / changes[-2])) if count > 1 else 0.5
-            if factor * shift <= _TIGHT * self.rtol and factor * moved <= _LOOSE:
+            left = changes[-1] / max(changes[-2], 1e-300) if count > 1 else 0.5
+            left = min(0.9, max(0.05, left))
+            off = max(law.mismatch(out, one) for out, one in zip(p, new)) / size
+            settled = left * shift <= _TIGHT * self.rtol and left * moved <= _LOOSE
+            if settled and off <= _OFF * self.rtol:
                 break
         else:
             return Step(None, math.inf, (0.0, 0.0), 0.0, count, kernels, stiff)

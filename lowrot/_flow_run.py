@@ -14,6 +14,8 @@ from lowrot._neurons import Rates
 from lowrot.network import Network
 from lowrot.path import Path, Recorder
 
+_LONGER = 8.0
+"""Largest ratio of one step to the one before."""
 _GROWTH = 2.0
 """Largest ln growth of a neuron in a step."""
 
@@ -50,9 +52,9 @@ class FlowRun(Follower):
             1
         )
         self.size = setting.rates[1] * net.a.square() + setting.rates[0] * net.V.square().sum(1)
-        self.h = 1e-3 / max(
-            1.0, math.sqrt(float(stepper.kernel(self.point.neurons).diagonal().max()))
-        )
+        kernel = stepper.kernel(self.point.neurons)
+        fastest = stepper.law.stiffness(kernel, self.point.weights)
+        self.h = setting.rtol ** (1 / 3) / max(1.0, fastest)
 
     @property
     def now(self) -> float:
@@ -125,7 +127,8 @@ class FlowRun(Follower):
         self.error += error * self.setting.rtol
         self.stats["steps"] += 1
         self.stats["stiff"] += step.stiff
-        proposed = h * min(3.0, max(0.2, 0.9 * max(error, 1e-4) ** (-1 / 3)))
+        proposed = h * min(_LONGER, max(0.2, 0.9 * max(error, 1e-4) ** (-1 / 3)))
+        proposed *= 7.0 / (6.0 + step.iterations)
         self.h = max(self.h, proposed) if h < self.h else proposed
         return ""
 

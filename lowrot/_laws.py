@@ -28,7 +28,7 @@ class Separation:
 
     sign: Tensor
     loss: str
-    accuracy: float = 1e-9
+    accuracy: float = 1e-12
 
     def respond(self, p: Tensor) -> Weights:
         """The weights of the margins p."""
@@ -50,6 +50,10 @@ class Separation:
     def difference(self, new: Weights, old: Weights) -> float:
         """Relative change of the weights, each counted by its size."""
         return float((new.q * (new.ln_q - old.ln_q).abs()).sum())
+
+    def mismatch(self, p: Tensor, weights: Weights) -> float:
+        """By how much the soft margin of p misses that of the margins behind the weights."""
+        return abs(float(soft_margin(p, self.loss) - soft_margin(-weights.logit, self.loss)))
 
     def unit(self, p: Tensor, weights: Weights) -> tuple[Tensor, float]:
         """Direction and size in which errors of the margins are measured: q, max(1, | P |)."""
@@ -107,6 +111,10 @@ class Regression:
         """Relative change of the weights."""
         return float((new - old).norm() / new.norm().clamp_min(1e-300))
 
+    def mismatch(self, f: Tensor, weights: Tensor) -> float:
+        """By how much the norm of the residuals misses that of the weights."""
+        return abs(float((self.target - f).norm() - weights.norm()))
+
     def unit(self, f: Tensor, weights: Tensor) -> tuple[Tensor, float]:
         """Direction and size in which errors of the outputs are measured: r's, and its norm."""
         size = weights.norm().clamp_min(1e-300)
@@ -127,5 +135,6 @@ class Law(Protocol):
     def solve(self, p: Tensor, curvature: Tensor, guess: Any) -> Any: ...
     def predict(self, now: Any, before: Any, ratio: float) -> Any: ...
     def difference(self, new: Any, old: Any) -> float: ...
+    def mismatch(self, p: Tensor, weights: Any) -> float: ...
     def unit(self, p: Tensor, weights: Any) -> tuple[Tensor, float]: ...
     def stiffness(self, K: Tensor, weights: Any) -> float: ...

@@ -55,6 +55,9 @@ class RegressionRun(FlowRun):
         largest = 2.0 * loss * self.size_X**2 * weights
         if reason or self.step is None or self.step.speeds[1] > _REST * largest:
             return reason
+        r = self.law.respond(self.point.p)  # the weights of the step are ahead of the neurons
+        if float(r @ self.stepper.kernel(now) @ r) > _REST * largest:
+            return reason
         where = f"at rest at t = {self.time:.6g}"
         return f"{where}: stationary with relative loss {loss / self.first:.6g}"
 

@@ -49,7 +49,7 @@ class SeparationRun(FlowRun):
     """Gradient flow of the exponential or logistic loss, in the clock tau."""
 
     def __init__(self, net: Network, data: Dataset, loss: str, rates: Rates, rtol: float) -> None:
-        self.law = Separation(data.y, loss, max(1e-9, _EXACT * rtol))
+        self.law = Separation(data.y, loss, _EXACT * rtol)
         stepper = Collocation(Planes.of(data.X, net.slope), self.law, rates, rtol)
         super().__init__(Setting(net, "flow", rates, rtol), stepper, certificates(rtol))
         self.loss, self.c_n = loss, entropy_constant(data.n, loss)

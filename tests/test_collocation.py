@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +15,8 @@ from lowrot import _collocation as module
 from lowrot._collocation import DEFECT, A, Collocation
 from lowrot._laws import Regression, Separation
 from lowrot._planes import Planes
-from lowrot.margins import LOSSES
+from lowrot._separation_run import SeparationRun
+from lowrot.margins import LOSSES, soft_margin
 
 
 def tensor(values):
@@ -167,3 +170,18 @@ def test_growth_bounds_every_neuron(loss):
     sizes = (net.a.square() + net.V.square().sum(1)).sqrt()
     rates = (net.a * grad_a + (net.V * grad_V).sum(1)) / sizes.square()
     assert float(rates.abs().max()) <= stepper.growth(point) * (1 + 1e-12)
+
+
+def test_the_margins_of_a_step_are_those_of_its_weights():
+    """To a fifth of the tolerance in P, on random labels, where new points become active."""
+    generator = torch.Generator().manual_seed(3)
+    X = torch.randn(40, 5, generator=generator, dtype=torch.float64)
+    y = 1.0 - 2.0 * torch.randint(2, (40,), generator=generator).double()
+    data, rtol, largest = Dataset(X / X.norm(dim=1, keepdim=True), y), 1e-3, 0.0
+    run = SeparationRun(standard(200, 5, seed=4), data, "exponential", (1.0, 1.0), rtol)
+    while run.row()["min_margin"] < 1e4:
+        assert run.advance(math.inf) == ""
+        P = run.row()["P"]
+        behind = float(soft_margin(-run.point.weights.logit, "exponential"))
+        largest = max(largest, abs(P - behind) / max(1.0, abs(P)))
+    assert largest <= 0.2 * rtol
