@@ -21,7 +21,7 @@ from lowrot._motion import ARC, at, contact, energy, motion, slip, speed
 from lowrot._neurons import Arrays, Drive, Neurons, Rates, fastest, field, speed_at
 from lowrot._span import copy, heights
 
-_ROUNDS, _PATIENCE = 200, 20
+_ROUNDS = 200
 _SHARE = 2**15
 """Pairs (neuron, plane) that are worth a thread of their own."""
 
@@ -120,7 +120,6 @@ def _follow(j: int, task: Any) -> None:
     t, goal, near, both, there = 0.0, 0, pull.copy(), np.empty((2, d)), (arc, next_v, next_pattern)
     for count in range(_ROUNDS):
         for k in range(len(U)):
-            crossed[k] = crossed[k] and count <= _PATIENCE
             if count:
                 near[k] = jump[0, k] + t * jump[1, k]
             if not rates[1]:

@@ -220,8 +220,8 @@ def speed(arc: np.ndarray, held: bool, a: float, v: np.ndarray, dt: float, rates
         h = arc[_FIELD, c] + dt * arc[_FIELD + 1, c]
         along += h * v[c]
         inner += h * h
-        if held and rates[1]:
-            slipping += (2.0 * a * h + arc[_DRIFT, c] / rates[1]) * arc[_DRIFT, c]
+    if held and rates[1]:
+        slipping = dot(arc[_DRIFT], arc[_DRIFT]) / rates[1]  # across the planes, the field along
     return rates[0] * along * along + rates[1] * a * a * inner + slipping
 
 

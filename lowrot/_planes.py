@@ -100,6 +100,8 @@ class Planes:
     def _held(self, a: Tensor, S: Tensor) -> Tensor:
         """The Gram matrices of the inner slopes along normals that neurons slide on."""
         owner, normals = normals_slid_on(self.U.cpu().numpy(), S.cpu().numpy())
+        if not len(owner):
+            return self.U.new_zeros(3, 1, 1)
         j, lost = torch.as_tensor(owner).to(S.device), torch.as_tensor(normals).to(self.U)
         lost *= a[j, None]
         return _grams(self.U, len(j), lambda r: (lost[r], (lost[r] @ self.U.T).mul_(S[j[r]])))

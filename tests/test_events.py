@@ -278,3 +278,17 @@ def test_the_plane_decides_with_the_weights_of_the_moment(late):
     assert bool((end.S == 0).any()) == (late < 0)
     h = np.array([0.2, 0.0 if late < 0 else -late])
     assert way.speeds[1] == pytest.approx((h @ v) ** 2 + a**2 * (h @ h), rel=1e-9)
+
+
+def test_a_plane_crossed_may_hold_later_and_let_go_again():
+    """Down through the plane, up to it again, held there, and off at last: weights that turn."""
+    U = np.eye(2)
+    base, jump = np.array([[0.0, -1.0], [0.0, 2.4]]), np.array([[0.0, 0.2], [0.0, -1.6]])
+    drive, planes = Drive(U, U.copy(), base, jump), Planes.of(AXES[:2], 0.0)
+    below, held, above = 0.3, 0.8, 1.8
+    for goals, sides in (((below, held), (-1, 0)), ((held, above), (0, 1))):
+        way = track(neuron(planes, 1.0, [1.0, 0.05]), jump[0], drive, goals, BOTH)
+        for end, side in zip(way.states, sides):
+            assert int(end.S[0, 1]) == side
+            height = float(end.V[0, 1])
+            assert side * height > 0.03 if side else abs(height) < 1e-12

@@ -61,6 +61,8 @@ def test_the_interior_point_method_alone(kind):
         normal = solved(one, field, interior)[0]
         scale = np.linalg.norm(one, axis=1).max() * np.linalg.norm(field)
         np.testing.assert_allclose(normal, reference(one, field), atol=2e-6 * scale)
+        normal, r = solved(one, field, interior)
+        assert np.abs(one @ r)[normal == 0].max(initial=0.0) <= 1e-9 * scale
 
 
 def test_pivoting_decides_where_planes_are_independent():

@@ -9,7 +9,7 @@ import pytest
 from scipy.linalg import expm
 
 from lowrot import _motion
-from lowrot._motion import ARC, at, contact, energy, motion, slip, speed
+from lowrot._motion import ARC, at, contact, energy, motion, slip, speed, velocity_along
 from lowrot._neurons import field
 
 BOTH = (1.0, 1.0)
@@ -143,3 +143,38 @@ def test_slip_is_counted_where_a_plane_lets_go():
     got = slip(leaves.arc, 1.0, True, 0.2, BOTH, np.empty(2))
     size = math.hypot(*leaves.end) + away
     assert got == pytest.approx(leaves.outer * away**2 / size, rel=1e-12)
+
+
+def test_the_way_off_a_plane_is_of_order_two():
+    """``y' = a c`` with a growing outer weight: local errors fall like the cube of the interval."""
+    errors = []
+    for dt in (0.2, 0.1, 0.05):
+        one = Interval(AXES, (2.0, 1.2), (0.0, -0.9), 1.0, (0.7, 0.0), dt)
+        M = np.zeros((3, 3))
+        M[0, 1:] = M[1:, 0] = 2.0, 0.3
+        errors.append(abs(one.end[1] - (expm(dt * M) @ [1.0, 0.7, 0.0])[2]))
+    assert errors[0] < 0.02
+    assert errors[1] < errors[0] / 6
+    assert errors[2] < errors[1] / 6
+
+
+def test_velocities_are_differences():
+    """In contact the slip counts, along whatever normal one asks."""
+    normal = np.array([0.6, 0.8])
+    for height, rank in ((0.0, 1), (0.3, 0)):
+        one = Interval(AXES, (0.5, 1.2), (0.0, -0.9), 1.0, (0.7, height), 0.2)
+        slope = (one.at(1e-6)[1] - one.v) @ normal / 1e-6
+        got = velocity_along(one.arc, one.rank > 0, 1.0, 0.0, BOTH, normal)
+        assert got == pytest.approx(slope, rel=1e-5)
+        assert one.rank == rank
+
+
+def test_beyond_a_plane_the_side_is_that_of_the_neuron():
+    """Whatever the pattern said; on the plane itself the pattern stays."""
+    U, crossed = np.eye(2), np.ones(2, dtype=bool)
+    for height, side in ((-1e-8, -1), (0.0, 1), (1e-8, 1)):
+        v, pattern = np.array([1.0, height]), np.array([1, 1], dtype=np.int8)
+        free, stuck, basis = np.empty(2, np.int8), np.empty(2, bool), np.empty((2, 2))
+        pull = np.array([0.0, -1.0])
+        contact(U, U @ v, 1.0, v, pattern, pull, crossed, free, stuck, basis)
+        assert free.tolist() == [1, side]
