@@ -3,8 +3,8 @@
     force + K (q - q_0) + T logit = 0,   q_i Lam = exp(logit_i) or sigmoid(logit_i),   sum q = 1
 
 (exponential or logistic loss; the margins are -logit). With a low temperature T this is a
-quadratic program, whose active points are found by an interior-point method where Newton's alone
-does not settle.
+quadratic program, to which a ladder of temperatures leads where Newton's method alone does not
+settle.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from lowrot._newton import Triple, interior, newton
+from lowrot._newton import Triple, newton
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,6 @@ class Model:
         arrays = (x.cpu().contiguous().numpy() for x in (self.force, self.curvature, self.origin))
         problem = *arrays, self.temperature, self.accuracy
         weights, done = newton(problem, guess.arrays)
-        if not done and guess.excess is None:
-            weights, done = newton(problem, interior(problem, guess.arrays))
         if not done:
             weights, done = cooled(problem, guess.arrays)
         if not done:

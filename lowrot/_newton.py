@@ -1,4 +1,4 @@
-"""Compiled Newton's method and interior-point method for the convex problem of a step.
+"""Newton's method for the convex problem of a step, compiled.
 
 Weights are triples (ln q, excess, ln Lam), a problem is (force, curvature, origin, temperature,
 accuracy): see `lowrot._model`. The excess is an array without entries for the exponential loss.
@@ -13,7 +13,7 @@ import numpy as np
 
 from lowrot._jit import jit
 
-_NEWTON, _INTERIOR = 20, 60
+_NEWTON = 20
 _TINY, _SATURATED = 1e-8, 1e-12
 _LARGEST = 690.0
 """Exponents up to this have an exponential."""
@@ -122,47 +122,6 @@ def factorize_and_solve(matrix: np.ndarray, first: np.ndarray, second: np.ndarra
 
 
 @jit
-def interior(problem: Any, guess: Triple) -> Triple:
-    """Primal-dual interior-point steps, with slacks s of q >= 0 (exponential loss)."""
-    _, curvature, _, T, _ = problem
-    n, total = len(curvature), 0.0
-    q, slack, step, ones = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
-    slack_step, ln_q, ln_lam = np.empty(n), np.empty(n), 0.0
-    for i in range(n):
-        q[i] = math.exp(max(guess[0][i], math.log(1e-4)))
-        total += q[i]
-    for i in range(n):
-        q[i] /= total
-    now = forces(problem, q)
-    lowest, highest = now.min(), greatest(now)
-    for i in range(n):
-        slack[i] = max(now[i] - lowest, 1e-2 * highest + T)
-    for _ in range(_INTERIOR):
-        gap = np.dot(q, slack)
-        if gap <= 0.1 * T:
-            break
-        barrier, matrix, length = 0.1 * gap / n, curvature.copy(), 1.0 / 0.95
-        for i in range(n):
-            matrix[i, i] += (slack[i] + T) / q[i]
-            step[i], ones[i] = barrier / q[i] - now[i] - T * math.log(q[i]), 1.0
-        if not factorize_and_solve(matrix, step, ones):
-            break
-        level = step.sum() / ones.sum()
-        for i in range(n):
-            step[i] -= level * ones[i]
-            slack_step[i] = barrier / q[i] - slack[i] - slack[i] / q[i] * step[i]
-            length = min(length, room(q[i], step[i]), room(slack[i], slack_step[i]))
-        for i in range(n):
-            q[i] += 0.95 * length * step[i]
-            slack[i] += 0.95 * length * slack_step[i]
-        now = forces(problem, q)
-    for i in range(n):
-        ln_q[i] = math.log(q[i]) if q[i] * T > slack[i] * 1e-3 else -slack[i] / T
-        ln_lam -= q[i] * (now[i] / T + math.log(q[i]))
-    return ln_q, guess[1], ln_lam
-
-
-@jit
 def forces(problem: Any, q: np.ndarray) -> np.ndarray:
     """The margins at q, shape (n,)."""
     force, curvature, origin = problem[:3]
@@ -185,12 +144,6 @@ def greatest(x: np.ndarray) -> float:
             if math.isnan(largest):
                 break
     return largest
-
-
-@jit
-def room(x: float, step: float) -> float:
-    """Largest multiple of the step that keeps x nonnegative."""
-    return 1.0 / max(-step / x, 1e-300)
 
 
 @jit
