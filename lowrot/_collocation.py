@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -148,6 +148,26 @@ class Collocation:
         error = max(_size(defect, K[1], direction, size, scale), way.slip / size) / self.rtol
         return Step(stages, error, way.speeds, way.energy, count, kernels, stiff)
 
+    def part(self, start: State, step: Step, h: float, share: float) -> Step | None:
+        """A share of a step of length h, solved before: the neurons under the same weights.
+
+        The estimate of the whole step bounds what any part of it neglects.
+        """
+        assert step.stages is not None
+        known, at = [start.weights, *(stage.weights for stage in step.stages)], (0.0, C1, 1.0)
+        goals = (C1 * share * h, share * h)
+        drive = self._drive(known[1:], h)
+        way = track(start.neurons, self._pull(start), drive, goals, self.rates)
+        if way is None:
+            return None
+        ends = []
+        for neurons, goal in zip(way.states, goals):
+            k = 0 if goal <= C1 * h else 1
+            between = (goal / h - at[k]) / (at[k + 1] - at[k])
+            weights = self.law.between(known[k], known[k + 1], between)
+            ends.append(State(neurons, self.outputs(neurons), weights))
+        return replace(step, stages=(ends[0], ends[1]), speeds=way.speeds, energy=way.energy)
+
     def _solve(
         self, p: Sequence[Tensor], K: Sequence[Tensor], guess: Sequence[Any], h: float
     ) -> list[Any] | None:
@@ -179,10 +199,13 @@ class Collocation:
         self, start: Neurons, pull: np.ndarray, weights: Sequence[Any], h: float
     ) -> Tracked | None:
         """The neurons at both points under weights that are linear in time."""
+        return track(start, pull, self._drive(weights, h), (C1 * h, h), self.rates)
+
+    def _drive(self, weights: Sequence[Any], h: float) -> Drive:
+        """The field of weights that are linear in time, given at both points."""
         w = [self._signed(one) for one in weights]
         rate = (w[1] - w[0]) / ((1.0 - C1) * h)
-        drive = Drive.of(self.planes, w[0] - C1 * h * rate, rate)
-        return track(start, pull, drive, (C1 * h, h), self.rates)
+        return Drive.of(self.planes, w[0] - C1 * h * rate, rate)
 
     def _pull(self, state: State) -> np.ndarray:
         """The jumps of the field at the planes, shape (N,)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +12,12 @@ import numpy as np
 from lowrot._collocation import Collocation, State, Step
 from lowrot._follow import Follower, Row
 from lowrot._neurons import Rates
+from lowrot._stop import excess
 from lowrot.network import Network
 from lowrot.path import Path, Recorder
 
+_LANDED, _SECANTS = 1e-6, 30
+"""How far beyond a rule a run may end, and after how many evaluations the best one is taken."""
 _LONGER = 8.0
 """Largest ratio of one step to the one before."""
 _GROWTH = 2.0
@@ -38,7 +42,7 @@ class FlowRun(Follower):
     def __init__(
         self, setting: Setting, stepper: Collocation, limits: dict[str, tuple[float, str]]
     ):
-        self.setting, self.stepper = setting, stepper
+        self.setting, self.stepper, self.rules = setting, stepper, {}
         self.recorder = Recorder(limits)
         self.stats = dict.fromkeys(
             ("steps", "rejected", "stiff", "iterations", "kernels", "seconds"), 0.0
@@ -120,17 +124,59 @@ class FlowRun(Follower):
                 break
             self.stats["rejected"] += 1
             self.h = h * (0.4 if math.isinf(error) else max(0.2, 0.9 * error ** (-1 / 3)))
-        self.before, self.last = self.point.weights, h
-        self.arrive(step.stages, h)
-        self.step, self.point, self.defected = step, step.stages[1], defect
-        self.time = limit if h == room else self.time + h
-        self.error += error * self.setting.rtol
-        self.stats["steps"] += 1
-        self.stats["stiff"] += step.stiff
         proposed = h * min(_LONGER, max(0.2, 0.9 * max(error, 1e-4) ** (-1 / 3)))
         proposed *= 7.0 / (6.0 + step.iterations)
         self.h = max(self.h, proposed) if h < self.h else proposed
+        self.stats["steps"] += 1
+        self.stats["stiff"] += step.stiff
+        self.error += error * self.setting.rtol
+        end, before = limit if h == room else self.time + h, self.point.weights
+        step, share = self.landed(step, h)
+        self.defected = defect if share == 1.0 else self.defect(step, share * h)
+        self.commit(step, share * h)
+        self.before, self.last = before, share * h
+        self.time = end if share == 1.0 else self.time
         return ""
+
+    def commit(self, step: Step, h: float) -> None:
+        """Go to the end of a step."""
+        assert step.stages is not None
+        self.arrive(step.stages, h)
+        self.step, self.point, self.time = step, step.stages[1], self.time + h
+
+    def landed(self, step: Step, h: float) -> tuple[Step, float]:
+        """The part of a step after which a rule is just met, and its share; or the whole step.
+
+        By regula falsi, in the variant of Illinois, which halves an end that stays.
+        """
+        best, share, beyond = step, 1.0, self.excess_after(step, h)
+        if beyond <= _LANDED:
+            return best, share
+        aim = 0.5 * _LANDED
+        low, under = 0.0, excess(self.rules, self.row(), self.clock) - aim
+        high, over, stayed = 1.0, beyond - aim, 0
+        for _ in range(_SECANTS):
+            middle = high - (high - low) * over / (over - under)
+            part = self.stepper.part(self.point, step, h, middle)
+            if part is None:
+                break
+            beyond = self.excess_after(part, middle * h)
+            if beyond >= 0.0:
+                best, share = part, middle
+                high, over, stayed = middle, beyond - aim, max(stayed, 0) + 1
+                under *= 0.5 if stayed > 1 else 1.0
+            else:
+                low, under, stayed = middle, beyond - aim, min(stayed, 0) - 1
+                over *= 0.5 if stayed < -1 else 1.0
+            if 0.0 <= beyond <= _LANDED:
+                break
+        return best, share
+
+    def excess_after(self, step: Step, h: float) -> float:
+        """How far beyond the rules the end of a step is."""
+        trial = copy.copy(self)
+        trial.commit(step, h)
+        return excess(self.rules, trial.row(), self.clock)
 
     def defect(self, step: Step, h: float) -> float:
         """A second estimate of a step's error in units of the tolerance, where there is one."""

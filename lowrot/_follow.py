@@ -23,12 +23,14 @@ class Follower(ABC):
     Attributes:
         recorder: the points kept and the running certificates.
         stats: counts of work.
+        rules: what ends the run.
         clock: name of the column that the run advances in.
         compiled: a function that the first run of an installation compiles.
     """
 
     recorder: Recorder
     stats: dict[str, float]
+    rules: dict[str, Any]
     clock = "tau"
     compiled = "newton"
 
@@ -65,7 +67,8 @@ class Follower(ABC):
         self, rules: dict[str, Any], targets: list[float], progress: bool, max_steps: int
     ) -> Path:
         """Integrate until a rule is met; keep every step, or the target times only."""
-        started = shown = time.perf_counter()
+        started, self.rules = time.perf_counter(), rules
+        shown = started
         if progress and not kept(self.compiled):
             print("the first flow of an installation: compiling", flush=True)
         row = self.row()

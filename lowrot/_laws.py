@@ -47,6 +47,10 @@ class Separation:
         ln_q = now.ln_q + ratio * (now.ln_q - before.ln_q).clamp(-_BEND, _BEND)
         return replace(now, ln_q=ln_q - torch.logsumexp(ln_q, 0))
 
+    def between(self, first: Weights, second: Weights, share: float) -> Weights:
+        """The weights of margins on the line between those behind two others."""
+        return self.respond(share * (first.logit - second.logit) - first.logit)
+
     def difference(self, new: Weights, old: Weights) -> float:
         """Relative change of the weights, each counted by its size."""
         return float((new.q * (new.ln_q - old.ln_q).abs()).sum())
@@ -107,6 +111,10 @@ class Regression:
         """No extrapolation: fast modes die."""
         return now
 
+    def between(self, first: Tensor, second: Tensor, share: float) -> Tensor:
+        """The weights on the line between two others."""
+        return first + share * (second - first)
+
     def difference(self, new: Tensor, old: Tensor) -> float:
         """Relative change of the weights."""
         return float((new - old).norm() / new.norm().clamp_min(1e-300))
@@ -134,6 +142,7 @@ class Law(Protocol):
     def vector(self, weights: Any) -> Tensor: ...
     def solve(self, p: Tensor, curvature: Tensor, guess: Any) -> Any: ...
     def predict(self, now: Any, before: Any, ratio: float) -> Any: ...
+    def between(self, first: Any, second: Any, share: float) -> Any: ...
     def difference(self, new: Any, old: Any) -> float: ...
     def mismatch(self, p: Tensor, weights: Any) -> float: ...
     def unit(self, p: Tensor, weights: Any) -> tuple[Tensor, float]: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -47,6 +48,18 @@ def reached(rules: dict[str, Any], row: dict[str, float], clock: str = "tau") ->
         elif (row[name] <= target) if name in FALLING else (row[name] >= target):
             return f"reached {name} = {row[name]:.6g}" + (f" {at}" if name != clock else "")
     return ""
+
+
+def excess(rules: dict[str, Any], row: dict[str, float], clock: str) -> float:
+    """By how much a row is beyond the rules, about in logarithms; negative where it meets none."""
+    most = -math.inf
+    for name, target in rules.items():
+        if name in FALLING:
+            most = max(most, math.log(max(target, 1e-300)) - math.log(max(row[name], 1e-300)))
+        elif name not in ("when", clock):
+            unit = min(1.0, abs(target)) or 1.0
+            most = max(most, math.asinh(row[name] / unit) - math.asinh(target / unit))
+    return most
 
 
 def targets(save: Sequence[float] | None) -> list[float]:
