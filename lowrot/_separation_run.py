@@ -24,7 +24,8 @@ _RESOLVED = 1e12
 _REST = 1e-8
 _EXACT = 1e-3
 """Accuracy over rtol to which the margins of a stage are solved for."""
-_PIECES = 100
+_GRID = np.linspace(0.0, 1.0, 101)
+"""Where on a step ln Lam is interpolated, by the parabola through its values at 0, C1 and 1."""
 
 
 def certificates(rtol: float) -> dict[str, tuple[float, str]]:
@@ -85,8 +86,11 @@ class SeparationRun(FlowRun):
         if np.isinf(values).any():
             rates = np.array(values)
         else:
-            parabola = np.polynomial.Polynomial.fit((0.0, C1, 1.0), values, 2)
-            rates = parabola(np.linspace(0.0, 1.0, _PIECES + 1)).clip(min(values), max(values))
+            first, middle, last = values
+            bend = first - 1.5 * middle + 0.5 * last
+            line = middle + 1.5 * (_GRID - C1) * (last - middle)
+            rates = line + bend * (3.0 * _GRID**2 - 4.0 * _GRID + 1.0)
+            rates = rates.clip(min(values), max(values))
         self.ln_t = later(self.ln_t, rates, h)
 
     def row(self) -> Row:
