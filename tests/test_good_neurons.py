@@ -111,6 +111,9 @@ def test_sampled_fractions_are_those_of_neurons():
 def test_the_binomial_interval_is_exact():
     # No hit in n trials: the upper limit p has (1 - p)^n = tail; and symmetrically for n hits.
     low, high = binomial_interval([0, 7, 20], 20)
+    mixed = binomial_interval([[7], [20]], [20, 40])
+    assert mixed[0].shape == (2, 2)
+    assert (mixed[0][0, 0], mixed[1][1, 0]) == (low[1], high[2])
     assert low[0] == 0.0
     assert high[2] == 1.0
     assert (1 - high[0]) ** 20 == pytest.approx(0.025)
@@ -147,6 +150,8 @@ def test_fractions_that_are_none_are_refused():
         width_needed([-0.1], 0.1)
     with pytest.raises(ValueError, match="from 0 to trials = 3"):
         binomial_interval([1, 5], 3)
+    with pytest.raises(ValueError, match="trials is 0"):
+        binomial_interval(0, 0)
     with pytest.raises(ValueError, match="at most 20"):
         uncovered([0.01] * 21, 3)
     with pytest.raises(ValueError, match="d = 3; expected 2"):
