@@ -105,19 +105,22 @@ def newton_step(problem: Any, weights: Triple, rest: np.ndarray) -> tuple[Triple
 def factorize_and_solve(matrix: np.ndarray, first: np.ndarray, second: np.ndarray) -> bool:
     """Solve a positive definite system for two right-hand sides, in place; False if it is not."""
     try:
-        upper = np.ascontiguousarray(np.linalg.cholesky(matrix).T)
+        lower = np.linalg.cholesky(matrix)  # by columns
     except Exception:
         return False
-    for k in range(len(first)):
-        row = upper[k]
-        for right in (first, second):
-            right[k] /= row[k]
-            for i in range(k + 1, len(right)):
-                right[i] -= right[k] * row[i]
-    for k in range(len(first) - 1, -1, -1):
-        row = upper[k]
-        for right in (first, second):
-            right[k] = (right[k] - np.dot(row[k + 1 :], right[k + 1 :])) / row[k]
+    n = len(first)
+    for k in range(n):
+        one, two = first[k] / lower[k, k], second[k] / lower[k, k]
+        first[k], second[k] = one, two
+        for i in range(k + 1, n):
+            first[i] -= one * lower[i, k]
+            second[i] -= two * lower[i, k]
+    for k in range(n - 1, -1, -1):
+        one, two = first[k], second[k]
+        for i in range(k + 1, n):
+            one -= first[i] * lower[i, k]
+            two -= second[i] * lower[i, k]
+        first[k], second[k] = one / lower[k, k], two / lower[k, k]
     return math.isfinite(first[0]) and math.isfinite(second[0])
 
 
