@@ -124,16 +124,16 @@ class FlowRun(Follower):
                 break
             self.stats["rejected"] += 1
             self.h = h * (0.4 if math.isinf(error) else max(0.2, 0.9 * error ** (-1 / 3)))
+        end, before = limit if h == room else self.time + h, self.point.weights
+        part, share = self.landed(step, h)
         proposed = h * min(_LONGER, max(0.2, 0.9 * max(error, 1e-4) ** (-1 / 3)))
         proposed *= 7.0 / (6.0 + step.iterations)
         self.h = max(self.h, proposed) if h < self.h else proposed
         self.stats["steps"] += 1
         self.stats["stiff"] += step.stiff
         self.error += error * self.setting.rtol
-        end, before = limit if h == room else self.time + h, self.point.weights
-        step, share = self.landed(step, h)
-        self.defected = defect if share == 1.0 else self.defect(step, share * h)
-        self.commit(step, share * h)
+        self.defected = defect if share == 1.0 else self.defect(part, share * h)
+        self.commit(part, share * h)
         self.before, self.last = before, share * h
         self.time = end if share == 1.0 else self.time
         return ""

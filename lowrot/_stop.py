@@ -58,7 +58,8 @@ def excess(rules: dict[str, Any], row: dict[str, float], clock: str) -> float:
             most = max(most, math.log(max(target, 1e-300)) - math.log(max(row[name], 1e-300)))
         elif name not in ("when", clock):
             unit = min(1.0, abs(target)) or 1.0
-            most = max(most, math.asinh(row[name] / unit) - math.asinh(target / unit))
+            value = max(row[name], -1e300)  # ln_t begins at minus infinity
+            most = max(most, math.asinh(value / unit) - math.asinh(target / unit))
     return most
 
 

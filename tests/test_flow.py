@@ -364,6 +364,14 @@ def test_every_rule_ends_a_run_where_it_is_met(rule, loss):
     assert float(last.margins(data).min()) == pytest.approx(path["min_margin"][-1], rel=1e-12)
 
 
+@pytest.mark.parametrize("stop", [{"ln_t": -20.0}, {"rho": 1e-3}, {"P": -1.38}])
+def test_a_rule_may_be_met_in_the_first_step(stop):
+    path = gradient_flow(balanced(12, 2, seed=1), sparse_parity(2), stop=stop)
+    (name, target), *_ = stop.items()
+    assert path.stats["steps"] == 1
+    assert target <= path[name][-1] <= target + 2e-6 * abs(target)
+
+
 def test_the_first_of_several_rules_is_met():
     net, data = balanced(12, 2, seed=1), sparse_parity(2)
     path = gradient_flow(net, data, stop={"P": 29.0, "min_margin": 30.0, "rho": 1e9})
