@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from lowrot.coupled._implicit_step import ScaledMargins, implicit_weights
-from lowrot.coupled._potential import Potential, soft_ratio, time_below
+from lowrot.coupled._potential import Potential, soft_ratio
 from lowrot.coupled._tableaux import Method
-from lowrot.integrate import DualWeights, Recorder, Run, ln_time_after
+from lowrot.integrate import DualWeights, Recorder, Run, ln_time_after, time_under
 from lowrot.losses import dual_weights, entropy_constant, log_loss
 from lowrot.path import Path
 
@@ -157,12 +157,9 @@ class CoupledRun(Run):
         start, h = self.point, end.tau - self.point.tau
         drift = 2.0 * (end.z - start.z) / h
         first, last = float(start.margins.p @ drift), float(end.margins.p @ drift)
-        J = self.J + time_below(
-            math.log(self.c_n) if self.c_n > 0 else -math.inf,
-            (start.margins.ln_scale, first),
-            (end.margins.ln_scale - last * h, last),
-            h,
-        )
+        level = math.log(self.c_n) if self.c_n > 0 else -math.inf
+        below = [(start.margins.ln_scale, first), (end.margins.ln_scale - last * h, last)]
+        J = self.J + time_under(level, below, h, max)
         ln_t = ln_time_after(self.ln_t, (-start.ln_lam, -end.ln_lam), h)
         self.point, self.J, self.ln_t = end, J, ln_t
 

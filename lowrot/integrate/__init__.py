@@ -1,14 +1,16 @@
-"""What every flow shares: the loop, stop rules, the recorder, dual weights, implicit steps."""
+"""What every flow shares: the loop, stop rules, the recorder, dual weights, implicit steps, J."""
 
 from lowrot.integrate._dual_weights import DualWeights
 from lowrot.integrate._implicit import Model
 from lowrot.integrate._loop import Row, Run
+from lowrot.integrate._norm_growth import Line, time_under
 from lowrot.integrate._physical_time import ln_time_after
 from lowrot.integrate._recorder import Recorder
 from lowrot.integrate._stop import overshoot, reached, stop_rules, targets
 
 __all__ = [
     "DualWeights",
+    "Line",
     "Model",
     "Recorder",
     "Row",
@@ -18,4 +20,5 @@ __all__ = [
     "reached",
     "stop_rules",
     "targets",
+    "time_under",
 ]
