@@ -52,7 +52,7 @@ def trapped_lines(
     """Neurons on both points are held by the barrier, and grow at the rate of the middle.
 
     Args:
-        path: of the flow, columns ``margin`` and ``norm_squared``, states a and V.
+        path: of the flow, columns ``margin`` and ``norm_squared``, states a, V and q.
         net: its start, all on both.
         data: the two points.
         margins: its constants.
@@ -69,14 +69,14 @@ def trapped_lines(
     """
     positive = (net.a > 0).cpu().numpy()
     both = positive & active_on(net.V, data.X).all(dim=1).cpu().numpy()
-    _, p = _products(path, data)
+    p = _products(path, data)[1]
     tau, square, middle = path["tau"], path["norm_squared"], 2.0 * margins.bad
     with np.errstate(divide="ignore"):
         potential = np.log(2.0 * (path["V"][:, both, 0] ** 2).sum(axis=1))
     frame = pd.DataFrame(
         {
             "tau": tau,
-            "difference": np.abs(_difference(p[:, positive])),
+            "difference": np.abs(_imbalance(path["q"], p[:, ~positive])),
             "difference_bound": margins.start,
             "negative": (path["a"][:, ~positive] ** 2).sum(axis=1),
             "negative_bound": margins.small,
@@ -119,11 +119,11 @@ def one_sided_lines(
     positive = (net.a > 0).cpu().numpy()
     active = active_on(net.V, data.X)[net.a > 0]
     sign = 1.0 if bool((active[:, 0] & ~active[:, 1]).any()) else -1.0
-    _, p = _products(path, data)
+    p = _products(path, data)[1]
     frame = pd.DataFrame(
         {
             "tau": path["tau"],
-            "lead": sign * _difference(p[:, positive]),
+            "lead": sign * _imbalance(path["q"], p[:, ~positive]),
             "lead_bound": -margins.start,
             "dual": sign * (path["q"][:, 0] - path["q"][:, 1]),
             "dual_bound": margins.kappa,
@@ -141,6 +141,12 @@ def _products(path: Path, data: Dataset) -> tuple[np.ndarray, np.ndarray]:
     return z, path["a"][:, :, None] * np.maximum(z, path.meta.get("slope", 0.0) * z)
 
 
-def _difference(p: np.ndarray) -> np.ndarray:
-    """``p_+ - p_-``, summed over neurons, shape (k,)."""
-    return (p[:, :, 0] - p[:, :, 1]).sum(axis=1)
+def _imbalance(q: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """``p_+ - p_-`` of all neurons but others, shape (k,).
+
+    That of all comes from the dual weights, ``ln(q_-/q_+)`` for the exponential loss: of large
+    margins the difference would be rounding.
+    """
+    with np.errstate(divide="ignore"):
+        total = np.log(q[:, 1]) - np.log(q[:, 0])
+    return total - (others[:, :, 0] - others[:, :, 1]).sum(axis=1)

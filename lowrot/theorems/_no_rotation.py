@@ -14,7 +14,7 @@ from lowrot import _validate
 from lowrot.coupled import Features
 from lowrot.coupled._features import as_features
 from lowrot.data import Dataset
-from lowrot.losses import LOSSES, entropy_constant
+from lowrot.losses import LOSSES, dual_weights, entropy_constant
 from lowrot.network import Network, activation
 from lowrot.optima import Optimum, frozen_margin
 from lowrot.path import Path
@@ -26,6 +26,8 @@ _UNIT = 1e-9
 """How far norms may be from 1, as `Features` allows."""
 _GAP = 1e-4
 """Relative gap that `frozen_margin` promises at its largest sizes."""
+_RESOLVED = math.log(1e5)
+"""ln ||u(0)||_1 up to which dual weights are known to nine digits: margins are, to fourteen."""
 
 
 class NoRotation(NormGrowthTheorem):
@@ -172,7 +174,7 @@ class NoRotation(NormGrowthTheorem):
         return verdict(frame, slack)
 
     def _optimal_growth(self, z: np.ndarray) -> tuple[np.ndarray, float]:
-        """``sum |u*_j| ln x_j``, at z with ``x_j = |u_j|/|u_j(0)|``, and ``x_j = |u_j(0)/u*_j|``."""
+        """``sum |u*_j| ln x_j``: of ``x_j = |u_j|/|u_j(0)|`` at z, and of ``|u_j(0)/u*_j|``."""
         chosen = self.features.directions[self._support]
         s = activation(self.data.X @ chosen.T, self.features.slope)
         C = self.data.y[:, None] * s * self.features.signs[self._support]
@@ -185,7 +187,11 @@ class NoRotation(NormGrowthTheorem):
         shares = self.features.signs * torch.softmax(self.features.start, 0)
         first = Network(shares, self.features.directions, self.features.slope).margins(self.data)
         start = {"ln_norm": self.ln_start_norm, "min_ratio": float(first.min())}
-        return Subject("coupled", {"loss": self.loss}, start, {"z": np.zeros(self.data.n)})
+        states = {"z": np.zeros(self.data.n)}
+        if self.ln_start_norm < _RESOLVED:
+            p = first * math.exp(self.ln_start_norm)
+            states["q"] = dual_weights(p, self.loss)[0].cpu().numpy()
+        return Subject("coupled", {"loss": self.loss}, start, states)
 
     def _evaluate(self) -> list[Hypothesis]:
         V = self.features.directions

@@ -1,5 +1,6 @@
 """The integral of min(1, exp(level - y)) under envelopes of lines: exact."""
 
+import itertools
 import math
 
 import numpy as np
@@ -24,7 +25,7 @@ def numerically(level, lines, h, envelope):
     ]
     inside = sorted({0.0, h, *(bend for bend in bends if 0 < bend < h)})
     return sum(
-        quad(height, left, right, epsabs=1e-13)[0] for left, right in zip(inside, inside[1:])
+        quad(height, left, right, epsabs=1e-13)[0] for left, right in itertools.pairwise(inside)
     )
 
 
@@ -86,7 +87,10 @@ def test_at_most_an_upper_riemann_sum():
     for _ in range(300):
         left, right = (tuple(line) for line in g.normal(scale=3.0, size=(2, 2)))
         level, h = g.normal(), float(g.exponential(3.0))
-        exact, rough = time_under(level, [left, right], h, max), upper_riemann(level, left, right, h)
+        exact, rough = (
+            time_under(level, [left, right], h, max),
+            upper_riemann(level, left, right, h),
+        )
         assert exact <= rough * (1 + 1e-12)
         ratios.append(rough / max(exact, 1e-300))
     assert max(ratios) > 1.1

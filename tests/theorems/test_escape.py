@@ -1,4 +1,4 @@
-"""Two points of one label: patterns, their law, where starts end, and what must be noticed."""
+"""Two points of one label: where starts end, bounds on the way, and what must be noticed."""
 
 import math
 from dataclasses import replace
@@ -7,22 +7,20 @@ import numpy as np
 import pytest
 import torch
 from scipy.integrate import solve_ivp
-from scipy.stats import binomtest
 
 from lowrot import (
     Network,
     balanced,
     escape,
-    global_margin,
     gradient_flow,
     in_plane,
-    kkt_residual,
+    neural_collapse,
     normalized_margin,
     small,
     two_points,
 )
 from lowrot.path import Path
-from lowrot.theorems import escape_margins, escape_probabilities, patterns, start_pattern
+from lowrot.theorems import escape_margins, patterns, start_pattern
 
 PHI = math.radians(75)
 STARTS = {
@@ -39,12 +37,6 @@ def flows():
     return {name: gradient_flow(net, data, stop={"tau": 100}) for name, net in STARTS.items()}
 
 
-
-
-
-
-
-
 @pytest.mark.parametrize("name", STARTS)
 def test_patterns_and_ends(name, flows):
     theorem, path = escape(STARTS[name], PHI), flows[name]
@@ -55,8 +47,6 @@ def test_patterns_and_ends(name, flows):
     assert path["normalized"][-1] == pytest.approx(theorem.limit, abs=1e-3)
     last = "covered" if name == "one-sided" else name
     assert patterns(path, PHI)[-1] == last
-
-
 
 
 def linear_flow(net, phi, tau):
@@ -110,7 +100,7 @@ def test_hypotheses_that_fail():
     low = escape(STARTS["one-sided"], math.radians(65))
     assert low.pattern == "one-sided"
     assert not low.holds
-    with pytest.raises(ValueError, match="hypotheses"):
+    with pytest.raises(ValueError, match="until it is covered"):
         low.check(gradient_flow(low.net, low.data, stop={"tau": 1}))
 
 
@@ -148,14 +138,12 @@ def test_bad_paths_are_noticed(flows):
     lost = escape(STARTS["uncovered"], PHI)
     up = {**flows["uncovered"].columns, "normalized": flows["uncovered"]["normalized"] + 0.01}
     assert not lost.check(replace(flows["uncovered"], columns=up)).holds
-    with pytest.raises(ValueError, match="away from net"):
+    with pytest.raises(ValueError, match="away from V of this theorem"):
         lost.check(path)
     part = {name: values[:2] for name, values in flows["one-sided"].columns.items()}
     states = {name: values[:2] for name, values in flows["one-sided"].states.items()}
     with pytest.raises(ValueError, match="until it is covered"):
-        escape(STARTS["one-sided"], PHI).check(Path(part, states))
-
-
+        escape(STARTS["one-sided"], PHI).check(Path(part, states, meta=path.meta))
 
 
 def test_below_the_separating_angle_a_one_sided_start_can_rest():
@@ -176,7 +164,9 @@ def test_small_random_starts_end_as_their_pattern_says(seed):
 def test_arguments_are_checked():
     for phi in (1.0, math.pi / 2):
         with pytest.raises(ValueError, match="phi is"):
-            escape_margins(phi)
+            escape(STARTS["covered"], phi)
+    with pytest.raises(TypeError, match="net is a str"):
+        escape("net", PHI)
     with pytest.raises(ValueError, match="d = 3"):
         escape(balanced(3, 3), PHI)
     with pytest.raises(ValueError, match="norm 0"):
@@ -184,3 +174,40 @@ def test_arguments_are_checked():
     with pytest.raises(ValueError, match="tau"):
         escape(STARTS["all on both"], PHI).bound([-1.0], 0.0)
     assert isinstance(escape(STARTS["covered"], PHI).data.X, torch.Tensor)
+
+
+def test_the_bound_of_each_pattern_holds_along_its_flow(flows):
+    for name, path in flows.items():
+        theorem, tau = escape(STARTS[name], PHI), path["tau"]
+        for J in (None, theorem.J(path)[1]):
+            bound = theorem.bound(tau, J)
+            assert bound.shape == tau.shape
+            assert (bound <= path["margin"] + 1e-9).all()
+        # Late, the a priori bound is that of the limit; one-sided starts name no time.
+        late = theorem.bound(1e9)
+        assert late == (-math.inf if name == "one-sided" else pytest.approx(theorem.limit, 1e-4))
+        assert (theorem.J(path)[0] <= theorem.J_limit).all()
+    assert escape(STARTS["uncovered"], PHI).J_limit == math.inf
+    collapse = neural_collapse(STARTS["covered"], two_points(PHI))
+    assert escape(STARTS["covered"], PHI).J_limit == collapse.J_limit
+
+
+def test_J_of_a_trapped_start_by_hand():
+    theorem = escape(in_plane([0], [0.5]), PHI)
+    # a = v_1 = sqrt(1/2): G = 2 v_1^2 = ||W_0||^2.
+    mass = theorem.net.norm_squared
+    assert theorem.ln_G == pytest.approx(math.log(mass))
+    limit = (1 + math.log(2 * math.log(2) / mass)) / math.cos(PHI)
+    assert theorem.J_limit == pytest.approx(limit)
+    assert theorem.bound(10.0, 0.5) == pytest.approx(math.cos(PHI) / 2 - 0.5 / 40)
+    assert theorem.bound(10.0) == pytest.approx(math.cos(PHI) / 2 - limit / 40)
+    big = escape(in_plane([0], [50.0]), PHI)
+    assert big.J_limit == pytest.approx(1 / math.cos(PHI))
+
+
+def test_a_conclusion_is_compared_although_a_hypothesis_fails():
+    leaky = replace(STARTS["all on both"], slope=0.1)
+    theorem = escape(leaky, PHI)
+    check = theorem.check(gradient_flow(leaky, two_points(PHI), stop={"tau": 5}))
+    assert not theorem.holds
+    assert "dual weights within kappa" in check.slack

@@ -8,7 +8,6 @@ import torch
 
 from lowrot import Dataset, Network, collapsed_groups, infer_groups, sparse_parity, standard
 from lowrot.theorems import (
-    binomial_interval,
     cap_fractions,
     good_neurons,
     plane_arcs,
@@ -108,8 +107,6 @@ def test_sampled_fractions_are_those_of_neurons():
     assert np.allclose(share, found.fraction, atol=5 * math.sqrt(0.05 / 100_000))
 
 
-
-
 def test_the_probability_of_a_missing_group_is_exact():
     assert uncovered([0.3], 4) == pytest.approx(0.7**4)
     xor = 4 * 0.75**9 - 6 * 0.5**9 + 4 * 0.25**9
@@ -136,10 +133,6 @@ def test_fractions_that_are_none_are_refused():
         uncovered([0.6, 0.6], 3)
     with pytest.raises(ValueError, match="disjoint"):
         width_needed([-0.1], 0.1)
-    with pytest.raises(ValueError, match="from 0 to trials = 3"):
-        binomial_interval([1, 5], 3)
-    with pytest.raises(ValueError, match="trials is 0"):
-        binomial_interval(0, 0)
     with pytest.raises(ValueError, match="at most 20"):
         uncovered([0.01] * 21, 3)
     with pytest.raises(ValueError, match="d = 3; expected 2"):

@@ -15,19 +15,19 @@ POINT = Dataset(torch.tensor([[1.0, 0.0]], dtype=torch.float64), [1])
 
 def test_hypotheses_on_both_sides_of_their_limits():
     # One neuron, one point: g = c, A = a, and P(0) = a c (or l^{-1} of l).
-    def theorem(a, c, loss):
+    def built(a, c, loss):
         net = Network(torch.tensor([a]).double(), torch.tensor([[c, 0.0]]).double())
         return near_init_flow(net, POINT, loss=loss)
 
     # Exponential: 8 N <= g^2 with N = -a c, that is |a| <= c/8.
-    assert theorem(-0.99 / 8, 1.0, "exponential").holds
-    assert not theorem(-1.01 / 8, 1.0, "exponential").holds
+    assert built(-0.99 / 8, 1.0, "exponential").holds
+    assert not built(-1.01 / 8, 1.0, "exponential").holds
     # Logistic: g >= 16 A; 32 (ln 2 + N) <= g^2.
-    assert theorem(0.99 * 5 / 16, 5.0, "logistic").holds
-    assert not theorem(1.01 * 5 / 16, 5.0, "logistic").holds
+    assert built(0.99 * 5 / 16, 5.0, "logistic").holds
+    assert not built(1.01 * 5 / 16, 5.0, "logistic").holds
     edge = math.sqrt(32 * math.log(2))
-    assert theorem(1e-6, edge * 1.001, "logistic").holds
-    assert not theorem(1e-6, edge * 0.999, "logistic").holds
+    assert built(1e-6, edge * 1.001, "logistic").holds
+    assert not built(1e-6, edge * 0.999, "logistic").holds
     # 64 copies of the point: P(0) is about -64 ln 2, but P >= 0 comes before g/8 all the same,
     # and the floor at g/2 is 33/128 g^2, above g^2/4.
     copies = Dataset(POINT.X.repeat(64, 1), torch.ones(64).double())
@@ -41,7 +41,7 @@ def test_hypotheses_on_both_sides_of_their_limits():
     assert late.floor(g / 9) == pytest.approx(late.P0 + late.gain(g / 9))
     assert late.limit_explicit == pytest.approx(2 / 9 * late.start.g / (1.5 * late.start.g))
     assert late.limit >= late.limit_explicit
-    assert math.isnan(theorem(1.01 * 5 / 16, 5.0, "logistic").limit_explicit)
+    assert math.isnan(built(1.01 * 5 / 16, 5.0, "logistic").limit_explicit)
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.4])
@@ -75,12 +75,6 @@ def test_a_flip_costs_what_it_carries():
     lost = theorem.start.g - float(flipped.tangent(POINT, theorem.start.outer, theorem.start.inner))
     assert lost == pytest.approx(theorem.start.g)
     assert lost <= 0.101 + theorem.phi(0.101)
-    # A neuron on its kink costs all of its worth at any distance.
-    on = Network(
-        torch.tensor([10.0, 1.0]).double(), torch.tensor([[0.0, 1.0], [1.0, 0.0]]).double()
-    )
-    theta = torch.tensor([[0.5, 0.0], [0.0, 0.0]]).double()
-    assert Flips.of(on, POINT, theta, np.array([0.0, 1.0])).values.tolist() == [5.0, 5.0]
 
 
 def test_both_layers_without_inner_margin_agree_with_outer():
@@ -94,3 +88,26 @@ def test_both_layers_without_inner_margin_agree_with_outer():
     assert both.limit == pytest.approx(outer.limit, rel=1e-6)
     assert both.reached(0.7) == pytest.approx(outer.reached(0.7), rel=2e-3)
     assert both.reached(0.7) <= outer.reached(0.7)
+
+
+def test_the_bound_is_the_floor_at_the_distance_reached():
+    net = standard(64, 2, seed=0)
+    for layers in ("outer", "both"):
+        theorem, tau = near_init_flow(net, XOR, layers=layers), np.linspace(0.0, 9.0, 50)
+        assert theorem.bound(0.0) == theorem.floor(0.0) == pytest.approx(theorem.P0)
+        assert (theorem.bound(tau) == theorem.floor(theorem.reached(tau))).all()
+        assert (np.diff(theorem.bound(tau)) >= 0).all()
+        assert theorem.reached(1e9) == pytest.approx(theorem.reach, rel=1e-3)
+
+
+def test_what_is_negative_is_refused():
+    theorem = near_init_flow(standard(64, 2, seed=0), XOR)
+    for name in ("phi", "rate", "gain", "floor", "ratio_floor"):
+        with pytest.raises(ValueError, match="rho has the entry -1"):
+            getattr(theorem, name)([1.0, -1.0])
+    for name in ("time", "ratio_after"):
+        with pytest.raises(ValueError, match="D has the entry nan"):
+            getattr(theorem, name)(math.nan)
+    for name in ("reached", "bound"):
+        with pytest.raises(ValueError, match="tau has the entry -1"):
+            getattr(theorem, name)(-1.0)

@@ -1,4 +1,4 @@
-"""Near initialization, gradient flow: numbers by hand, exact and small paths, broken paths."""
+"""Near initialization, gradient flow: exact and small paths, broken paths."""
 
 import functools
 import math
@@ -6,13 +6,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from scipy.optimize import linprog
 
 from lowrot import Dataset, Network, NotSeparable, sparse_parity, standard
 from lowrot.losses import dual_weights, soft_margin
 from lowrot.path import Path
 from lowrot.theorems import near_init_flow
-from lowrot.theorems._flips import Flips
 
 XOR = sparse_parity(2)
 POINT = Dataset(torch.tensor([[1.0, 0.0]], dtype=torch.float64), [1])
@@ -38,7 +36,7 @@ def as_path(rows, nets, loss):
     return Path(
         {name: np.array([row[name] for row in rows]) for name in rows[0]},
         states,
-        meta={"loss": loss},
+        meta={"kind": "flow", "loss": loss},
     )
 
 
@@ -168,7 +166,7 @@ def test_false_conclusions_are_seen():
     assert slack(P=np.where(path["tau"] > 0.5, theorem.P0, P))["bound at tau <= P"] < -1e-3
     assert slack(norm_V=9 * path["norm_V"])["floor <= P/(||a|| ||V||)"] < -1e-3
     assert slack(margin=0 * path["margin"])["floor <= P/||W||^2"] < -1e-3
-    frozen = {"a": np.repeat(path["a"][:1], len(path), 0), "V": 0 * path["V"]}
+    frozen = {"a": np.repeat(path["a"][:1], len(path), 0), "V": path["V"] * ~later[:, None, None]}
     proof = theorem.inequalities(Path(path.columns, frozen, meta=path.meta))
     assert proof.slack["<W - W_0, theta> >= tau (g - rho - Phi)"] < 0
 
@@ -189,16 +187,6 @@ def test_a_path_saved_at_few_times_is_not_blamed():
     assert not [line for line in theorem.check(early).slack if "corollary" in line]
 
 
-
-
-
-
-
-
-
-
-
-
 def test_what_does_not_fit_is_named():
     net = standard(64, 2, seed=0)
     with pytest.raises(ValueError, match="layers"):
@@ -210,17 +198,11 @@ def test_what_does_not_fit_is_named():
     theorem = near_init_flow(net, XOR)
     path = explicit_path(net, XOR, "exponential", 0.1, 10)
     for bad, words in [
-        (Path({"tau": np.zeros(1)}), "no column P, rho"),
+        (Path({"tau": path["tau"]}, meta=path.meta), "no column or state P, rho, min_margin"),
         (tampered(path, P=path["P"] + 1), "starts at P"),
-        (tampered(path, rho=path["rho"] + 1), "rho = 0"),
-        (Path(path.columns, meta={"loss": "logistic"}), "loss 'logistic'"),
+        (tampered(path, rho=path["rho"] + 1), "starts at rho = 1"),
     ]:
         with pytest.raises(ValueError, match=words):
             theorem.check(bad)
-    with pytest.raises(KeyError, match="no column or state 'a'"):
+    with pytest.raises(ValueError, match="no column or state a, V"):
         theorem.inequalities(Path(path.columns, meta=path.meta))
-    for call in (theorem.gain, theorem.rate, theorem.time, theorem.ratio_floor):
-        with pytest.raises(ValueError, match="distances"):
-            call(-1.0)
-    with pytest.raises(ValueError, match="tau"):
-        theorem.reached(-1.0)

@@ -1,6 +1,8 @@
 """The no-rotation theorem on instances small enough to know by hand."""
 
 import math
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +19,6 @@ from lowrot import (
     standard,
 )
 from lowrot.path import Path
-from lowrot.theorems import cap_fraction, covering_error, covering_failure
 
 # One neuron of each sign on each of two orthogonal points, labels +1 and -1, norms 1.
 X = torch.eye(2, dtype=torch.float64)
@@ -67,7 +68,59 @@ def test_a_false_conclusion_is_seen():
     assert not theorem.check(tampered(path, dual=0.9 * path["dual"])).holds
     assert not theorem.check(tampered(path, J=path["J"] + 100)).holds
     assert not theorem.inequalities(tampered(path, margin=slow)).holds
-    assert not theorem.inequalities(tampered(path, ln_norm=path["ln_norm"] - 1)).holds
+    assert not theorem.inequalities(
+        tampered(path, ln_norm=path["ln_norm"] - (path["tau"] > 0))
+    ).holds
+
+
+def test_each_line_of_the_proof_by_hand():
+    theorem = no_rotation(AXES, ORTHOGONAL)
+    path = coupled_flow(AXES, ORTHOGONAL, stop={"tau": 6.0}, save=[2.0, 6.0])
+    frame = theorem.inequalities(path).frame
+    # q = 1/2 for ever, z = tau/2: each good neuron grows as e^tau/4, each other stays or shrinks.
+    np.testing.assert_allclose(frame.optimal_growth, frame.tau, rtol=1e-9)
+    np.testing.assert_allclose(frame.two_gamma_tau, frame.tau, rtol=1e-8)
+    np.testing.assert_allclose(frame.gibbs, frame.tau - math.log(2), rtol=1e-8)
+    np.testing.assert_allclose(frame.norm_growth, frame.ln_norm, atol=1e-12)
+    bound = 2 * path["tau"] * path["margin"] + 2 * path["J"]
+    np.testing.assert_allclose(frame.norm_growth_bound, bound[1:])
+
+
+def test_each_hypothesis_can_fail():
+    theorem = no_rotation(AXES, ORTHOGONAL)
+    assert theorem.holds
+    names = ["unit directions", "bounded features", "positive frozen margin", "its optimum"]
+    assert [h.statement.split(":")[0] for h in theorem.hypotheses][2] == names[2]
+    theorem.data = SimpleNamespace(X=1.1 * X)
+    assert [h.holds for h in theorem._evaluate()] == [True, False, True, True]
+    theorem.data = ORTHOGONAL
+    theorem.gamma = replace(theorem.gamma, value=0.0, gap=0.01)
+    assert [h.holds for h in theorem._evaluate()] == [True, True, False, False]
+    off = replace(theorem.features)
+    object.__setattr__(off, "directions", off.directions * (1 + 2e-9))
+    theorem.features = off
+    assert not theorem._evaluate()[0].holds
+
+
+def test_paths_of_other_features_or_data_are_refused():
+    data, net = sparse_parity(2), balanced(64, 2, seed=0)
+    theorem = no_rotation(net, data)
+    other = coupled_flow(balanced(64, 2, seed=1), data, stop={"tau": 1.0})
+    with pytest.raises(ValueError, match="away from q of this theorem"):
+        theorem.check(other)
+    # Equal sizes, directions swapped by a symmetry of the data: other points get the weights.
+    equal = Features(Features.from_network(net).directions, Features.from_network(net).signs)
+    turned = Features(equal.directions.flip(1), equal.signs)
+    theorem = no_rotation(equal, data)
+    with pytest.raises(ValueError, match="away from q of this theorem"):
+        theorem.check(coupled_flow(turned, data, stop={"tau": 1.0}))
+    assert theorem.check(coupled_flow(equal, data, stop={"tau": 30.0})).holds
+    other = Dataset(0.9 * data.X, data.y)
+    with pytest.raises(ValueError, match="away from q of"):
+        theorem.check(coupled_flow(equal, other, stop={"tau": 1.0}))
+    three = coupled_flow(equal, Dataset(data.X[:3], data.y[:3]), stop={"tau": 1.0})
+    with pytest.raises(ValueError, match=r"states z of shape \(3,\); expected \(4,\)"):
+        theorem.inequalities(three)
 
 
 def test_no_margin_no_theorem():
@@ -87,20 +140,14 @@ def test_arguments_that_do_not_fit_are_named():
         no_rotation(standard(8, 2), data)
     with pytest.raises(TypeError, match="net_or_features"):
         no_rotation("net", data)
+    with pytest.raises(TypeError, match="data is a str"):
+        no_rotation(balanced(64, 2), "data")
     theorem = no_rotation(balanced(64, 2), data)
     with pytest.raises(ValueError, match="loss"):
         no_rotation(balanced(64, 2), data, loss="hinge")
     with pytest.raises(ValueError, match="kind"):
-        theorem.check(Path({"tau": np.zeros(1)}, {"z": np.zeros((1, 4))}))
+        theorem.check(Path({"tau": np.zeros(2)}, {"z": np.zeros((2, 4))}))
     with pytest.raises(ValueError, match="loss 'logistic'"):
         theorem.check(coupled_flow(balanced(64, 2), data, loss="logistic", stop={"tau": 1.0}))
     with pytest.raises(ValueError, match="tau"):
         theorem.bound(-1.0, 0.0)
-
-
-
-
-
-
-
-

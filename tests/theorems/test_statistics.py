@@ -19,3 +19,22 @@ def test_the_binomial_interval_is_exact():
     assert low[2] ** 20 == pytest.approx(0.025)
     tail = sum(math.comb(20, k) * low[1] ** k * (1 - low[1]) ** (20 - k) for k in range(7, 21))
     assert tail == pytest.approx(0.025)
+
+
+def test_confidence_widens_the_interval():
+    low, high = binomial_interval(7, 20, 0.99)
+    assert low < binomial_interval(7, 20)[0]
+    assert high > binomial_interval(7, 20)[1]
+    tail = sum(math.comb(20, k) * high**k * (1 - high) ** (20 - k) for k in range(8))
+    assert tail == pytest.approx(0.005)
+
+
+def test_what_does_not_fit_is_named():
+    with pytest.raises(ValueError, match="from 0 to trials = 3"):
+        binomial_interval([1, 5], 3)
+    with pytest.raises(ValueError, match=r"hits is 1\.5"):
+        binomial_interval(1.5, 3)
+    with pytest.raises(ValueError, match="trials is 0"):
+        binomial_interval(0, 0)
+    with pytest.raises(ValueError, match="confidence"):
+        binomial_interval(1, 2, 1.5)
