@@ -49,7 +49,7 @@ class NoRotation(NormGrowthTheorem):
         hypotheses: evaluated.
     """
 
-    rate = 1.0
+    _per_margin = 1.0  # of half ln ||u||_1
 
     def __init__(self, features: Features, data: Dataset, loss: str) -> None:
         self.features = features

@@ -3,6 +3,7 @@
 import itertools
 import math
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -56,6 +57,9 @@ def test_two_points_are_on_the_circle_at_plus_and_minus_phi():
     assert data.y.tolist() == [1, 1]
     assert data.known["gamma_gl"] == 0.5
     assert two_points(0.1).known["gamma_gl"] == math.cos(0.1)
+    for phi in (0.1, 1.2):
+        known = two_points(phi).known["gamma_svm"]
+        assert known == pytest.approx(svm_margin(two_points(phi)).value, abs=1e-9)
 
 
 @pytest.mark.parametrize("phi", [-0.1, 1.6, math.nan])
@@ -87,6 +91,12 @@ def test_the_constructor_refuses_single_precision_and_mixed_devices():
     # A meta tensor has no values to check, so only the device check can speak.
     with pytest.raises((ValueError, RuntimeError, NotImplementedError)):
         Dataset(torch.ones(1, 1, dtype=torch.float64), torch.ones(1, device="meta").double())
+
+
+def test_inputs_may_be_longer_than_one_by_rounding_only():
+    assert Dataset([[1 + 1e-13, 0.0]], [1]).n == 1
+    with pytest.raises(ValueError, match=r"X\[0\] has norm"):
+        Dataset([[1 + 1e-9, 0.0]], [1])
 
 
 def test_groups_are_indices():
@@ -255,6 +265,11 @@ def test_groups_are_inferred_from_positive_products():
     chain = Dataset([[0.6, 0.7], [0.6, -0.7], [1.0, 0.0], [-1.0, 0.0]], [1, 1, 1, -1])
     assert infer_groups(chain).groups.tolist() == [0, 0, 0, 1]
     assert infer_groups(sparse_parity(2)).groups.tolist() == [0, 1, 2, 3]
+    # A small product joins; rounding does not.
+    for product, joined in ((1e-9, True), (1e-14, False)):
+        pair = Dataset([[1.0, 0.0], [product, 0.9]], [1, 1])
+        assert (len(infer_groups(pair).groups.unique()) == 1) == joined
+        assert largest_separated(replace(pair, y=[1, -1])).n == (1 if joined else 2)
 
 
 def separated(data):
