@@ -1,11 +1,13 @@
 """Frozen features: what they take from a network, what they refuse."""
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
-from lowrot import Features, Network, balanced, coupled_flow, sparse_parity, standard
+from lowrot import Dataset, Features, Network, balanced, coupled_flow, sparse_parity, standard
 from lowrot.coupled._features import as_features
 
 
@@ -78,3 +80,22 @@ def test_bad_features_are_named(change, error, match):
 def test_data_of_another_dimension_is_refused():
     with pytest.raises(ValueError, match="d = 3 but the directions have d = 2"):
         Features.from_network(balanced(5, 2)).potential(sparse_parity(3))
+
+
+def test_shares_follow_the_start_and_the_state():
+    # One neuron of each sign on each axis: growth 2 z_i on its own point alone.
+    X = torch.eye(2, dtype=torch.float64)
+    ln_start = torch.tensor([0.0, -1.0, -2.0, -3.0], dtype=torch.float64)
+    features, data = Features(torch.cat([X, X]), [1, 1, -1, -1], ln_start), Dataset(X, [1, -1])
+    z = np.array([[0.0, 0.0], [0.5, 0.25]])
+    ln_u = np.array([[0.0, -1.0, -2.0, -3.0], [1.0, -1.5, -3.0, -2.5]])
+    np.testing.assert_allclose(features.ln_weights(data, z[1]), ln_u[1], rtol=1e-12)
+    expected = np.exp(ln_u) / np.exp(ln_u).sum(1, keepdims=True)
+    np.testing.assert_allclose(features.shares(data, z), expected, rtol=1e-12)
+
+
+def test_balance_of_a_network_is_asked_for_to_rounding():
+    net = balanced(5, 2, seed=0)
+    assert Features.from_network(replace(net, a=net.a * (1 + 1e-11))).m == 5
+    with pytest.raises(ValueError, match=r"needs .a_j. = "):
+        Features.from_network(replace(net, a=net.a * (1 + 1e-6)))

@@ -97,15 +97,15 @@ def test_every_certificate_is_measured():
     row = run.row()
     assert row["margin"] > 0
     broken = {
-        "loss_increase": ({"ln_loss": row["ln_loss"] + 3.0}, 3.0 / max(1.0, -row["ln_loss"])),
-        "margin_decrease": ({"margin": 0.75 * row["margin"]}, 0.25),
-        "duality": ({"dual": row["margin"] - 0.125}, 0.125),
-        "clock": ({"tau": 0.8 * row["tau"]}, 0.25),
+        "loss_increase": ({"ln_loss": row["ln_loss"] * (1 - 1e-5)}, 1e-5),
+        "margin_decrease": ({"margin": row["margin"] * (1 - 1e-5)}, 1e-5),
+        "duality": ({"dual": row["margin"] - 1e-6}, 1e-6),
+        "clock": ({"tau": row["tau"] / (1 + 1e-6)}, 1e-6),
     }
     for name, (change, value) in broken.items():
         run = CoupledRun(potential, 4, "exponential", METHODS["sdirk2"], 1e-3, path)
         run.certify(row, row)
         assert max(run.recorder._worst.values()) < 1e-8
         run.certify(row, row | change)
-        assert run.recorder._worst[name] == pytest.approx(value)
+        assert run.recorder._worst[name] == pytest.approx(value, rel=1e-3)
         assert not run.recorder.path("", {}, {}).certificates[name].ok

@@ -111,6 +111,18 @@ def test_kink_at_the_start_is_seen():
         "no kink at the start: min |v.x|/||v||"
     ]
     assert kink < 1e-15
+    c, s = two_points(PHI).X[0].tolist()
+    theorem = escape(Network([1.0, 1.0], [[1.0, 0.0], [s, -c]]), PHI)
+    (kink,) = (h for h in theorem.hypotheses if h.statement.startswith("no kink"))
+    assert kink.value == 0.0
+    assert not kink.holds
+
+
+def test_balance_is_asked_for_to_rounding():
+    net = STARTS["covered"]
+    for factor, holds in ((1 + 1e-11, True), (1 + 1e-6, False)):
+        theorem = escape(replace(net, a=net.a * factor), PHI)
+        assert theorem.holds == holds, theorem.hypothesis_frame()
 
 
 def test_zero_neurons_ask_for_nothing():

@@ -8,6 +8,7 @@ import torch
 
 from lowrot import Dataset, Network, collapsed_groups, infer_groups, sparse_parity, standard
 from lowrot.theorems import (
+    binomial_interval,
     cap_fractions,
     good_neurons,
     plane_arcs,
@@ -87,6 +88,9 @@ def test_sampling_agrees_with_the_plane_and_caps_are_below(arguments):
     assert (found.low <= exact).all()
     assert (exact <= found.high).all()
     assert (cap_fractions(data) <= exact + 1e-9).all()
+    hits = np.round(2 * found.fraction * 40_000)
+    low, high = binomial_interval(hits, 40_000, 0.9999)
+    np.testing.assert_array_equal(found[["low", "high"]], np.stack([low, high], 1) / 2)
     wide = sampled_fractions(data, samples=400, confidence=0.9999)
     assert (wide.high - wide.low > found.high - found.low).all()
 

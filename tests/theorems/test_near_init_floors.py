@@ -44,6 +44,15 @@ def test_hypotheses_on_both_sides_of_their_limits():
     assert math.isnan(built(1.01 * 5 / 16, 5.0, "logistic").limit_explicit)
 
 
+def test_the_explicit_limit_asks_for_small_output_weights():
+    for factor, holds in ((0.99, True), (1.01, False)):
+        net = Network([factor / 16], [[1.0, 0.0]])
+        theorem = near_init_flow(net, POINT)
+        assert theorem.holds
+        assert math.isnan(theorem.limit_explicit) != holds
+        assert math.isnan(near_init_flow(net, POINT, layers="both").limit_explicit)
+
+
 @pytest.mark.parametrize("slope", [0.0, 0.4])
 def test_the_rate_bounds_the_tangents_everywhere(slope):
     # At random points around W_0, and where the cheapest neurons have just been flipped.

@@ -57,6 +57,17 @@ def test_constants_of_one_neuron_on_one_point():
     assert (given.eta, given.sum_lam) == (1e-3, pytest.approx(2000 / 3))
 
 
+def test_the_gradient_is_bounded_by_features_or_by_the_operator_norm():
+    net = quiet(200)
+    theorem = near_init_sgd(net, XOR, samples=10)
+    g, A = theorem.start.g, float(net.a.norm())
+    features = float(torch.relu(XOR.X @ net.V.T).norm(dim=1).max())
+    operator = float(torch.linalg.svdvals(net.V)[0])
+    assert pytest.approx(math.hypot(features, A) + g / 8) == theorem.B
+    assert theorem.B_operator == pytest.approx(math.hypot(operator, A) + g / 8)
+    assert theorem.B < theorem.B_operator < math.hypot(float(net.V.norm()), A) + g / 8
+
+
 def test_constants_of_the_perceptron():
     theorem = near_init_sgd(one_neuron(1.0, 48.0), POINT, samples=1000, update="perceptron")
     assert pytest.approx(3.0) == theorem.R

@@ -303,6 +303,53 @@ def test_each_hypothesis_can_fail(name):
     assert len(theorem.hypothesis_frame()) == 6 if opposite else 5
 
 
+def test_products_are_compared_with_zero():
+    net = standard(30, 2, seed=3)
+    for X, groups, name, holds in (
+        ([[1.0, 0.0], [0.0, 1.0]], [0, 0], "within", False),
+        ([[1.0, 0.0], [1e-6, 0.9]], [0, 0], "within", True),
+        ([[1.0, 0.0], [0.0, 1.0]], [0, 1], "across", True),
+        ([[1.0, 0.0], [1e-6, 0.9]], [0, 1], "across", False),
+    ):
+        theorem = neural_collapse(net, Dataset(X, [1, 1], groups))
+        found = {h.statement.split()[0]: h.holds for h in theorem.hypotheses}
+        assert found[name] == holds, (X, groups)
+
+
+def test_J_uses_what_is_known_of_the_norm_where_the_theorem_holds():
+    data = orthonormal(3, 4)
+    net = small(good_start(data, 2), 0.1)
+    theorem, path = neural_collapse(net, data), exact_flow(net, data, GRID[::8], "exponential")
+    known = early_growth(path, theorem.c_n, (theorem.ln_G0, 2.0 / theorem.S))
+    np.testing.assert_array_equal(theorem.J(path), known)
+    check = theorem.check(path).frame
+    np.testing.assert_array_equal(check.J, known[1][1:])
+    np.testing.assert_array_equal(check.J_least, known[0][1:])
+    np.testing.assert_array_equal(check.bound, theorem.bound(path["tau"], known[1])[1:])
+    assert known[0][-1] < known[1][-1]
+    leaky = neural_collapse(replace(net, slope=0.1), data)
+    assert not leaky.holds
+    np.testing.assert_array_equal(leaky.J(path), early_growth(path, theorem.c_n))
+
+
+def test_goodness_is_kept_by_the_worst_neuron_at_the_worst_point():
+    data, net = collapsed_groups(3, 2, spread=0.2, seed=1), standard(40, 2, seed=3)
+    theorem = neural_collapse(net, data)
+    path = explicit_flow(net, data, np.array([0.0, 0.5, 1.0]))
+    path.states["V"][1] += 0.05  # so that some lose
+    kept = []
+    for V in path["V"]:
+        gains = []
+        for k, j in theorem.good.nonzero().tolist():
+            for x, group in zip(data.X.numpy(), data.groups.tolist()):
+                side = 1 if group == k else -1
+                gains.append(side * (V[j] - path["V"][0, j]) @ x / np.linalg.norm(V[j]))
+        kept.append(min(gains))
+    frame = theorem.inequalities(path).frame
+    np.testing.assert_allclose(frame.kept, kept[1:], rtol=1e-12, atol=1e-15)
+    assert min(kept) < 0
+
+
 def test_a_hopeless_group_has_no_limit():
     data = Dataset([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]], [1, 1, -1], [0, 0, 1])
     theorem = neural_collapse(WIDE, data)

@@ -130,6 +130,12 @@ def test_paths_of_other_features_or_data_are_refused():
     with pytest.raises(ValueError, match="away from q of this theorem"):
         theorem.check(coupled_flow(turned, data, stop={"tau": 1.0}))
     assert theorem.check(coupled_flow(equal, data, stop={"tau": 30.0})).holds
+    # Large starts are known by their least margin: q would be rounding.
+    large = replace(equal, ln_start=equal.start + 12.0)
+    shuffled = Features(equal.directions, equal.signs[torch.arange(64) ^ 1], large.start)
+    with pytest.raises(ValueError, match="starts at min_ratio"):
+        no_rotation(large, data).check(coupled_flow(shuffled, data, stop={"tau": 1.0}))
+    assert no_rotation(large, data).check(coupled_flow(large, data, stop={"tau": 9.0})).holds
     other = Dataset(0.9 * data.X, data.y)
     with pytest.raises(ValueError, match="away from q of"):
         theorem.check(coupled_flow(equal, other, stop={"tau": 1.0}))
