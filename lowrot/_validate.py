@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,7 @@ def kind(name: str, value: Any, expected: type) -> Any:
     return value
 
 
-def choice(name: str, value: Any, options: tuple[str, ...]) -> str:
+def choice(name: str, value: Any, options: Collection[str]) -> str:
     """Return ``value`` if it is one of ``options``."""
     if value not in options:
         raise ValueError(f"{name} is {value!r}; expected one of {', '.join(map(repr, options))}")

@@ -6,8 +6,9 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,36 @@ import pandas as pd
 from lowrot.network import Network
 
 _FORMAT = "lowrot-path-1"
+
+
+class Outcome(StrEnum):
+    """How a run ended, for programs; `Path.reason` says it in words."""
+
+    REACHED = "reached"
+    """a stop rule was met"""
+    SAVED = "saved"
+    """the last time to save was reached"""
+    STATIONARY = "stationary"
+    """the flow has stopped moving"""
+    NOT_SEPARABLE = "not separable"
+    """a dual point proves that no positive margin exists"""
+    ROUNDING = "rounding"
+    """doubles no longer resolve what drives the flow"""
+    MAX_STEPS = "max_steps"
+    """the steps allowed were taken"""
+    STALLED = "stalled"
+    """no step was accurate enough, however short"""
+    INTERRUPTED = "interrupted"
+    """Ctrl-C"""
+    UNKNOWN = "unknown"
+    """not recorded"""
+
+
+class End(NamedTuple):
+    """Why a run ended: as a value and in words."""
+
+    outcome: Outcome
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -48,6 +79,7 @@ class Path:
         certificates: what was checked along the way, by name.
         stats: counts of work (steps, rejected steps, kernel evaluations, seconds).
         reason: in words, why the run ended.
+        outcome: the same as a value.
         meta: everything needed to continue or to describe the run (plain JSON values).
 
     Raises:
@@ -62,6 +94,7 @@ class Path:
     stats: dict[str, float] = field(default_factory=dict)
     reason: str = ""
     meta: dict[str, Any] = field(default_factory=dict)
+    outcome: Outcome = Outcome.UNKNOWN
 
     def __post_init__(self) -> None:
         if not {"tau", "t"} & set(self.columns):
@@ -136,6 +169,7 @@ class Path:
             "certificates": {k: vars(c) for k, c in self.certificates.items()},
             "stats": self.stats,
             "reason": self.reason,
+            "outcome": self.outcome,
             "meta": self.meta,
         }
         arrays = {"header": np.array(json.dumps(header))}
@@ -169,7 +203,13 @@ class Path:
                 states = dict(_with_prefix(archive, "state:"))
             certificates = {k: Certificate(**c) for k, c in header["certificates"].items()}
             return cls(
-                columns, states, certificates, header["stats"], header["reason"], header["meta"]
+                columns,
+                states,
+                certificates,
+                header["stats"],
+                header["reason"],
+                header["meta"],
+                Outcome(header.get("outcome", Outcome.UNKNOWN)),
             )
         except Exception as error:
             raise ValueError(f"path {str(path)!r} is not a saved lowrot path: {error}") from error

@@ -9,7 +9,7 @@ import torch
 
 import lowrot
 from lowrot.integrate import Recorder
-from lowrot.path import Certificate, Path
+from lowrot.path import Certificate, End, Outcome, Path
 
 
 def example(**changes):
@@ -32,10 +32,11 @@ def test_a_saved_path_comes_back_exactly(tmp_path):
         k: v.tolist() for k, v in path.columns.items()
     }
     assert np.array_equal(back["z"], path["z"])
-    assert (back.certificates, back.stats, back.reason, back.meta) == (
+    assert (back.certificates, back.stats, back.reason, back.outcome, back.meta) == (
         path.certificates,
         path.stats,
         path.reason,
+        path.outcome,
         path.meta,
     )
     assert [file.name for file in tmp_path.iterdir()] == ["run.npz"]
@@ -109,7 +110,7 @@ def test_a_recorder_keeps_the_worst_and_treats_nan_as_infinite():
         recorder.violation("worst", value)
         recorder.accumulate("sum", abs(value))
     recorder.violation("nan", math.nan)
-    path = recorder.path("done", {}, {})
+    path = recorder.path(End(Outcome.REACHED, "done"), {}, {})
     assert path.certificates["worst"].value == 0.5
     assert path.certificates["sum"].value == pytest.approx(3.7)
     assert math.isinf(path.certificates["nan"].value)

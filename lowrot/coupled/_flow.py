@@ -19,7 +19,7 @@ from lowrot.coupled._run import CoupledRun
 from lowrot.coupled._tableaux import METHODS
 from lowrot.data import Dataset
 from lowrot.integrate import stop_rules, targets
-from lowrot.losses import LOSSES
+from lowrot.losses import Loss, as_loss
 from lowrot.network import Network
 from lowrot.path import Path
 
@@ -30,7 +30,7 @@ def coupled_flow(
     net_or_features: Network | Features,
     data: Dataset,
     *,
-    loss: str = "exponential",
+    loss: str | Loss = "exponential",
     stop: Mapping[str, Any] | None = None,
     rtol: float = 1e-3,
     save: Sequence[float] | None = None,
@@ -44,7 +44,7 @@ def coupled_flow(
     Args:
         net_or_features: a balanced network, or `Features` (m neurons).
         data: the data set (n points).
-        loss: "exponential" or "logistic".
+        loss: "exponential", "logistic" or a `Loss`.
         stop: the run ends when any of these is reached: ``tau`` (clock), ``ln_norm``
             (ln ||u||_1), ``margin`` (P_+/||u||_1), ``gap`` (certified relative gap, from above),
             ``when`` (a function of the row of scalars that returns True). Default:
@@ -75,7 +75,7 @@ def coupled_flow(
     """
     features = as_features(net_or_features)
     _validate.kind("data", data, Dataset)
-    loss = _validate.choice("loss", loss, LOSSES)
+    loss = as_loss(loss)
     chosen = METHODS[_validate.choice("method", method, tuple(METHODS))]
     rtol = _validate.number("rtol", rtol, 1e-12, 0.5)
     rules = stop_rules(stop, ("tau", "ln_norm", "margin", "gap"), {"gap": 0.01})

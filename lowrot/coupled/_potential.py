@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lowrot.coupled._implicit_step import ScaledMargins
 from lowrot.data import Dataset
-from lowrot.losses import soft_margin
+from lowrot.losses import Loss
 from lowrot.network import activation
 
 _ENTRIES = 2**21
@@ -135,19 +135,16 @@ class Potential:
         return 2.0 * (rows.T @ rows)
 
 
-def soft_ratio(margins: ScaledMargins, loss: str) -> float:
+def soft_ratio(margins: ScaledMargins, loss: Loss) -> float:
     """``P / ||u||_1`` at margins measured in units of ``||u||_1``, at any size of ``||u||_1``."""
     if abs(margins.ln_scale) < 600.0:
         scale = math.exp(margins.ln_scale)
-        return float(soft_margin(margins.p * scale, loss)) / scale
+        return float(loss.soft_margin(margins.p * scale)) / scale
     if margins.ln_scale < 0:
         raise ValueError(
             f"||u||_1 is exp({margins.ln_scale:.4g}); expected a start above exp(-600)"
         )
-    lowest = float(margins.p.min())
-    if loss == "logistic" and lowest < 0:
-        return float(margins.p.clamp_max(0.0).sum())
-    return lowest
+    return loss.soft_margin_far(margins.p)
 
 
 def time_below(ln_c: float, left: Line, right: Line, h: float) -> float:

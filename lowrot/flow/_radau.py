@@ -32,7 +32,7 @@ _ITERATIONS, _SWEEPS, _TIGHT, _LOOSE, _OFF, _NONSTIFF = 14, 2, 2e-2, 5e-2, 0.2, 
 
 
 @dataclass(frozen=True)
-class State:
+class FlowState:
     """A network under its flow: neurons, outputs times signs, and the dual weights there."""
 
     neurons: Neurons
@@ -53,7 +53,7 @@ class Step:
         stiff: whether the kernels entered.
     """
 
-    stages: tuple[State, State] | None
+    stages: tuple[FlowState, FlowState] | None
     error: float
     speeds: tuple[float, float]
     energy: float
@@ -76,11 +76,11 @@ class Collocation:
         self.planes, self.objective, self.rates, self.rtol = planes, objective, rates, rtol
         self.signs = torch.outer(objective.sign, objective.sign)
 
-    def start(self, a: Tensor, V: Tensor, weights: Any = None) -> State:
+    def start(self, a: Tensor, V: Tensor, weights: Any = None) -> FlowState:
         """The state of a network; pairs on a plane slide."""
         neurons = Neurons(a.clone(), V.contiguous().clone(), self.planes.sides(V))
         p = self.outputs(neurons)
-        return State(neurons, p, self.objective.respond(p) if weights is None else weights)
+        return FlowState(neurons, p, self.objective.respond(p) if weights is None else weights)
 
     def outputs(self, neurons: Neurons) -> Tensor:
         """Outputs times signs, shape (n,)."""
@@ -91,13 +91,13 @@ class Collocation:
         K = self.planes.kernel(neurons.a, neurons.V, neurons.S, self.rates)
         return self.signs * K
 
-    def growth(self, state: State) -> float:
+    def fastest_growth(self, state: FlowState) -> float:
         """The largest rate at which a neuron grows."""
         w = self._signed(state.weights)
         drive = self.planes.drive(w, torch.zeros_like(w))
         return growth(state.neurons, drive, self.rates)
 
-    def attempt(self, start: State, before: Any, ratio: float, h: float) -> Step:
+    def attempt(self, start: FlowState, before: Any, ratio: float, h: float) -> Step:
         """Try a step of length h; ``before`` are the weights at the step before, h/ratio ago.
 
         The stage equations are solved by triangularly implicit iterations (van der Houwen and de
@@ -141,13 +141,13 @@ class Collocation:
                 break
         else:
             return Step(None, math.inf, (0.0, 0.0), 0.0, count, kernels, stiff)
-        stages = State(states[0], p[0], guess[0]), State(states[1], p[1], guess[1])
+        stages = FlowState(states[0], p[0], guess[0]), FlowState(states[1], p[1], guess[1])
         q = [objective.vector(weights) for weights in (start.weights, *guess)]
         defect = DEFECT * h * (q[0] - 1.5 * q[1] + 0.5 * q[2])
         error = max(_size(defect, K[1], direction, size, scale), way.slip / size) / self.rtol
         return Step(stages, error, way.speeds, way.energy, count, kernels, stiff)
 
-    def part(self, start: State, step: Step, h: float, share: float) -> Step | None:
+    def part(self, start: FlowState, step: Step, h: float, share: float) -> Step | None:
         """A share of a step of length h, solved before: the neurons under the same weights.
 
         The estimate of the whole step bounds what any part of it neglects.
@@ -164,7 +164,7 @@ class Collocation:
             k = 0 if goal <= C1 * h else 1
             between = (goal / h - at[k]) / (at[k + 1] - at[k])
             weights = self.objective.between(known[k], known[k + 1], between)
-            ends.append(State(neurons, self.outputs(neurons), weights))
+            ends.append(FlowState(neurons, self.outputs(neurons), weights))
         return replace(step, stages=(ends[0], ends[1]), speeds=way.speeds, energy=way.energy)
 
     def _solve(
@@ -206,7 +206,7 @@ class Collocation:
         rate = (w[1] - w[0]) / ((1.0 - C1) * h)
         return self.planes.drive(w[0] - C1 * h * rate, rate)
 
-    def _pull(self, state: State) -> np.ndarray:
+    def _pull(self, state: FlowState) -> np.ndarray:
         """The jumps of the field at the planes, shape (N,)."""
         return self.planes.coefficients(self._signed(state.weights))[1].cpu().numpy()
 

@@ -1,18 +1,23 @@
-"""What every flow shares: the loop, stop rules, the recorder, dual weights, implicit steps."""
+"""What every flow shares: the loop, stop rules, step sizes, the recorder, implicit steps."""
 
 from lowrot.integrate._dual_weights import DualWeights
 from lowrot.integrate._implicit import Model
+from lowrot.integrate._landing import LANDED, land
 from lowrot.integrate._loop import Row, Run
 from lowrot.integrate._physical_time import ln_time_after
 from lowrot.integrate._recorder import Recorder
+from lowrot.integrate._step_size import StepSize
 from lowrot.integrate._stop import overshoot, reached, stop_rules, targets
 
 __all__ = [
+    "LANDED",
     "DualWeights",
     "Model",
     "Recorder",
     "Row",
     "Run",
+    "StepSize",
+    "land",
     "ln_time_after",
     "overshoot",
     "reached",

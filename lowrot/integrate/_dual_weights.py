@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
 
 from lowrot.integrate._implicit_newton import Triple
+from lowrot.losses import Loss, as_loss
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,12 @@ class DualWeights:
     excess: Tensor | None = None
 
     @classmethod
-    def of_margins(cls, p: Tensor, loss: str) -> DualWeights:
+    def of_margins(cls, p: Tensor, loss: str | Loss) -> DualWeights:
         """The weights at margins p, shape (n,)."""
-        excess = softplus(-p) if loss == "logistic" else None
-        ln_slopes = -p if excess is None else -softplus(p)
+        loss = as_loss(loss)
+        ln_slopes = loss.log_slopes(p)
         ln_lam = float(torch.logsumexp(ln_slopes, 0))
-        return cls(ln_slopes - ln_lam, ln_lam, excess)
+        return cls(ln_slopes - ln_lam, ln_lam, loss.excess(p))
 
     @classmethod
     def from_plain(cls, values: dict[str, Any], like: Tensor) -> DualWeights:

@@ -141,12 +141,12 @@ def one_pass_sgd(
         raise ValueError(f"test has d = {tested.d}; expected {nets[0].d}, as the networks take")
     rates = nets[0].a.new_tensor(steps)
     batch = Batch(nets, source, rates, update, seed, tested, keep)
-    reason = batch.follow(samples, _counts(records, samples), progress)
+    end = batch.follow(samples, _counts(records, samples), progress)
     metas = [
         {"kind": "sgd", "update": update, "eta": e, "seed": k, "stream": source.name}
         for e, k in zip(steps, seed, strict=True)
     ]
-    paths = batch.paths(reason, metas)
+    paths = batch.paths(end, metas)
     drawn, margins = zip(*(batch.taken(run) for run in range(count)), strict=True)
     a, V = batch.state.a.clone(), batch.state.V.transpose(1, 2).contiguous()
     return Runs(nets, a, V, paths, list(drawn), torch.stack(margins), steps, update)

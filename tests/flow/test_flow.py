@@ -51,7 +51,7 @@ def instance(seed, n=None, d=None, m=None):
     slope, kind = (0.0, 0.3)[seed % 2], seed // 4 % 3
     net = (balanced if kind else standard)(m, d, seed=seed, slope=slope)
     net = small(net, 1e-2) if kind == 2 else net
-    return net, Dataset(X / X.norm(dim=1).max(), y), LOSSES[seed // 2 % 2]
+    return net, Dataset(X / X.norm(dim=1).max(), y), tuple(LOSSES)[seed // 2 % 2]
 
 
 # Exact solutions
