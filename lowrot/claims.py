@@ -6,13 +6,13 @@ import html
 import math
 import operator
 import re
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from IPython.display import display
 
 from lowrot import _validate
 from lowrot.path import Path
@@ -85,8 +85,21 @@ class Claim:
             f'<span class="lowrot-claim-text">{html.escape(self.statement)}</span> '
             f'<span class="lowrot-claim-numbers">{self._numbers()}</span></div>'
         )
-        text = f"[{self.provenance}] {self.statement}: {html.unescape(self._numbers())}"
-        return {"text/plain": text, "text/html": badge, MIME: record}
+        return {"text/plain": str(self), "text/html": badge, MIME: record}
+
+    def __str__(self) -> str:
+        return f"[{self.provenance}] {self.statement}: {html.unescape(self._numbers())}"
+
+
+def display(made: Claim) -> None:
+    """Show a claim: as a badge where a notebook is running, as a line elsewhere."""
+    notebook = sys.modules.get("IPython")
+    if notebook is None or notebook.get_ipython() is None:
+        print(made)
+    else:
+        from IPython.display import display as show
+
+        show(made)
 
 
 def claim(
