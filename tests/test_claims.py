@@ -131,7 +131,9 @@ def test_the_badge_says_what_was_compared(checked, claimed, shown):
 
 def test_outside_a_notebook_a_claim_is_a_line(capsys):
     claim("one-two", "One is below two & three", 1.0, "<", 2.0, "measured")
-    assert capsys.readouterr().out == "[measured] One is below two & three: 1 <\N{NO-BREAK SPACE}2\n"
+    assert (
+        capsys.readouterr().out == "[measured] One is below two & three: 1 <\N{NO-BREAK SPACE}2\n"
+    )
 
 
 def test_in_a_notebook_a_claim_is_shown(monkeypatch):
