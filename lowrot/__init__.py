@@ -17,15 +17,17 @@ from lowrot.claims import claim
 from lowrot.coupled import Features, coupled_flow
 from lowrot.data import (
     Dataset,
+    Stream,
     collapsed_groups,
     infer_groups,
     largest_separated,
     load,
+    parity_stream,
     sparse_parity,
     two_points,
 )
 from lowrot.flow import gradient_flow, regression_flow
-from lowrot.margins import (
+from lowrot.metrics import (
     collapse_metrics,
     feature_change,
     kkt_residual,
@@ -43,7 +45,7 @@ from lowrot.optima import (
     svm_margin,
 )
 from lowrot.path import Path
-from lowrot.sgd import Runs, Stream, one_pass_sgd, parity_stream
+from lowrot.sgd import Runs, one_pass_sgd
 from lowrot.theorems import escape, near_init_flow, near_init_sgd, neural_collapse, no_rotation
 
 __version__ = "0.1.0"

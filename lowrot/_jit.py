@@ -1,4 +1,4 @@
-"""Compilation of the functions that run once a neuron."""
+"""Compilation of the functions that run once a neuron, and of the convex problem of a step."""
 
 from __future__ import annotations
 
@@ -7,63 +7,103 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numba
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
 F = TypeVar("F", bound=Callable[..., object])
 
-_SOURCES = ("_jit", "_span", "_neurons", "_least", "_motion", "_crossing", "_events", "_newton")
+_HERE = Path(__file__).parent
+_SOURCES = ("_jit.py", "integrate/_implicit_newton.py", "flow/neuron/*.py")
+"""Files, below the package, of everything that is compiled or decides how."""
 
 
-def _name() -> str:
-    """A folder's name that changes with any of the sources."""
-    digest = hashlib.sha256()
-    for name in _SOURCES:
-        digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
-    return f"compiled-{digest.hexdigest()[:16]}"
+@cache
+def _digest() -> str:
+    """Changes with any of the sources."""
+    total = hashlib.sha256()
+    for pattern in _SOURCES:
+        for file in sorted(_HERE.glob(pattern)):
+            total.update(file.read_bytes())
+    return total.hexdigest()[:16]
 
 
-def _folder() -> str:
-    """The first place that can be written to, or nothing; folders of older sources go."""
-    here = Path(__file__).parent / "__pycache__"
+@cache
+def folder() -> Path | None:
+    """Where compiled code is kept: in the first place that can be written to, if there is one.
+
+    The folder is named after all sources at once: a function's own file does not tell when one
+    that it calls has changed.
+    """
     asked = os.environ.get("NUMBA_CACHE_DIR")
-    for base in (*([Path(asked)] if asked else []), here, Path("~/.cache/lowrot").expanduser()):
-        folder = base / _name()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(folder, os.W_OK):
-            for old in here.glob("compiled-*") if base == here else ():
-                if old != folder:
+    places = [Path(asked)] if asked else []
+    places.append(_HERE / "__pycache__")
+    with suppress(RuntimeError):  # a user without a home
+        places.append(Path.home() / ".cache" / "lowrot")
+    for place in places:
+        nearest = next(p for p in (place, *place.absolute().parents) if p.exists())
+        if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
+            return place / f"compiled-{_digest()}"
+    return None
+
+
+class _Locator(_CacheLocator):
+    """Tells Numba where to keep a function; the folder is made when there is something to keep."""
+
+    def __init__(self, function: Callable[..., object]) -> None:
+        self._line = function.__code__.co_firstlineno
+
+    @classmethod
+    def from_function(cls, py_func: Any, py_file: str) -> _Locator:
+        """Numba asks for a locator by this name."""
+        return cls(py_func)
+
+    def get_cache_path(self) -> str:
+        return str(folder())
+
+    def get_source_stamp(self) -> str:
+        return _digest()
+
+    def get_disambiguator(self) -> str:
+        return str(self._line)
+
+    def ensure_cache_path(self) -> None:
+        """Make the folder; those of older sources beside it inside the package go."""
+        place = Path(self.get_cache_path())
+        place.mkdir(parents=True, exist_ok=True)
+        if place.parent == _HERE / "__pycache__":
+            for old in place.parent.glob("compiled-*"):
+                if old != place:
                     shutil.rmtree(old, ignore_errors=True)
-            return str(folder)
-    return ""
 
 
-_FOLDER = _folder()
+class _Kept(CompileResultCacheImpl):
+    _locator_classes = (_Locator,)
+
+
+class _FunctionCache(FunctionCache):
+    _impl_class = _Kept
 
 
 def jit(function: F) -> F:
     """Compile a function on its first call, without the interpreter's lock, and keep the result.
 
-    The folder of what is kept is named after all sources at once: a function's own file does not
-    tell when one that it calls has changed. Where nothing can be written nothing is kept.
+    Nothing is written before that call. Where nothing can be written nothing is kept.
     """
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = _FOLDER
-    try:
-        return numba.njit(cache=bool(_FOLDER), nogil=True, error_model="numpy")(function)
-    finally:
-        numba.config.CACHE_DIR = before
+    compiled = numba.njit(nogil=True, error_model="numpy")(function)
+    if folder() is not None:
+        compiled._cache = _FunctionCache(function)
+    return compiled
 
 
 def kept(name: str) -> bool:
     """Whether an earlier run has compiled the function of this name."""
-    return bool(_FOLDER) and any(Path(_FOLDER).rglob(f"*.{name}-*.nbi"))
+    place = folder()
+    return place is not None and any(place.rglob(f"*.{name}-*.nbi"))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from IPython.display import display
 
-from lowrot import _check
+from lowrot import _validate
 from lowrot.path import Path
 
 MIME = "application/vnd.lowrot.claim+json"
@@ -119,9 +119,9 @@ def claim(
     """
     if not isinstance(id, str) or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
         raise ValueError(f"id is {id!r}; expected lower-case words joined by hyphens")
-    _check.choice("relation", relation, (*_RELATIONS, "~"))
-    _check.choice("provenance", provenance, PROVENANCES)
-    tolerance = _check.number("tolerance", tolerance, 0.0)
+    _validate.choice("relation", relation, (*_RELATIONS, "~"))
+    _validate.choice("provenance", provenance, PROVENANCES)
+    tolerance = _validate.number("tolerance", tolerance, 0.0)
     if (relation == "~") != (tolerance > 0):
         raise ValueError(f"tolerance is {tolerance}; expected > 0 with '~', and 0 with the others")
     values = [_float("measured", value) for value in np.asarray(measured).ravel()]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from lowrot import _check
+from lowrot import _validate
 from lowrot.data import Dataset
 
 _CHUNK_ENTRIES = 2**21
@@ -48,12 +48,12 @@ class Network:
     slope: float = 0.0
 
     def __post_init__(self) -> None:
-        V = _check.real_array("V", self.V, ("m", "d"))
-        a = _check.real_array("a", self.a, (V.shape[0],))
-        _check.same_device(a=a, V=V)
+        V = _validate.real_array("V", self.V, ("m", "d"))
+        a = _validate.real_array("a", self.a, (V.shape[0],))
+        _validate.same_device(a=a, V=V)
         object.__setattr__(self, "a", a)
         object.__setattr__(self, "V", V)
-        object.__setattr__(self, "slope", _check.number("slope", self.slope, 0.0, 1.0))
+        object.__setattr__(self, "slope", _validate.number("slope", self.slope, 0.0, 1.0))
 
     @property
     def m(self) -> int:
@@ -76,8 +76,8 @@ class Network:
 
     def __call__(self, X: Tensor) -> Tensor:
         """Return ``f(x_i)``, shape (n,), for inputs X of shape (n, d)."""
-        X = _check.real_array("X", X, ("n", self.d))
-        _check.same_device(X=X, V=self.V)
+        X = _validate.real_array("X", X, ("n", self.d))
+        _validate.same_device(X=X, V=self.V)
         out = X.new_zeros(X.shape[0])
         for part in self.chunks(X.shape[0]):
             out += activation(X @ self.V[part].T, self.slope) @ self.a[part]
@@ -89,7 +89,7 @@ class Network:
 
     def gradient(self, data: Dataset, q: Tensor) -> tuple[Tensor, Tensor]:
         """Return the blocks (m,) and (m, d) of ``sum_i q_i G_i``, where ``G_i = grad p_i``."""
-        q = _check.real_array("q", q, (data.n,))
+        q = _validate.real_array("q", q, (data.n,))
         weighted = data.y * q
         grad_a, grad_V = torch.empty_like(self.a), torch.empty_like(self.V)
         for part in self.chunks(data.n):
@@ -116,7 +116,7 @@ class Network:
         Nothing of size n m d is formed, and at most a fixed number of (point, neuron) pairs is
         held at once. Source: chapter "Notation and the common frame".
         """
-        block = _check.choice("block", block, ("outer", "inner", "both"))
+        block = _validate.choice("block", block, ("outer", "inner", "both"))
         outer, inner = data.X.new_zeros(2, data.n, data.n)
         for part in self.chunks(data.n):
             z = data.X @ self.V[part].T
@@ -143,8 +143,8 @@ def standard(m: int, d: int, seed: int = 0, slope: float = 0.0) -> Network:
     Source: chapter "Notation and the common frame".
     """
     generator, m, d = _generator(m, d, seed)
-    V = torch.randn(m, d, generator=generator, dtype=_check.DTYPE)
-    a = torch.randn(m, generator=generator, dtype=_check.DTYPE) / math.sqrt(m)
+    V = torch.randn(m, d, generator=generator, dtype=_validate.DTYPE)
+    a = torch.randn(m, generator=generator, dtype=_validate.DTYPE) / math.sqrt(m)
     return Network(a, V, slope)
 
 
@@ -154,9 +154,9 @@ def balanced(m: int, d: int, seed: int = 0, slope: float = 0.0) -> Network:
     The total norm is ``||W||^2 = 2`` at any width. Source: chapter "Notation and the common frame".
     """
     generator, m, d = _generator(m, d, seed)
-    V = torch.randn(m, d, generator=generator, dtype=_check.DTYPE)
+    V = torch.randn(m, d, generator=generator, dtype=_validate.DTYPE)
     V = V / V.norm(dim=1, keepdim=True) / math.sqrt(m)
-    signs = 1.0 - 2.0 * torch.randint(2, (m,), generator=generator).to(_check.DTYPE)
+    signs = 1.0 - 2.0 * torch.randint(2, (m,), generator=generator).to(_validate.DTYPE)
     return Network(signs / math.sqrt(m), V, slope)
 
 
@@ -172,23 +172,23 @@ def in_plane(
 
     Source: chapter "Bad KKT points and the escape".
     """
-    angle = torch.deg2rad(_check.real_array("degrees", degrees, ("m",)))
-    mass = _check.real_array("masses", masses, (len(angle),))
+    angle = torch.deg2rad(_validate.real_array("degrees", degrees, ("m",)))
+    mass = _validate.real_array("masses", masses, (len(angle),))
     if float(mass.min()) < 0 or float(mass.max()) == 0:
         raise ValueError(f"masses are {masses!r}; expected numbers >= 0, at least one positive")
-    sigma = torch.ones_like(mass) if signs is None else _check.signs("signs", signs, len(angle))
+    sigma = torch.ones_like(mass) if signs is None else _validate.signs("signs", signs, len(angle))
     V = mass.sqrt()[:, None] * torch.stack([angle.cos(), angle.sin()], dim=1)
     return Network(sigma * mass.sqrt(), V)
 
 
 def small(net: Network, scale: float) -> Network:
     """Return the network with all weights times ``scale`` (> 0): small initialization."""
-    scale = _check.number("scale", scale, 0.0)
+    scale = _validate.number("scale", scale, 0.0)
     if scale == 0:
         raise ValueError("scale is 0; expected a positive number (the zero network never moves)")
     return replace(net, a=net.a * scale, V=net.V * scale)
 
 
 def _generator(m: int, d: int, seed: int) -> tuple[torch.Generator, int, int]:
-    m, d = _check.integer("m", m, 1), _check.integer("d", d, 1)
-    return torch.Generator().manual_seed(_check.integer("seed", seed, 0)), m, d
+    m, d = _validate.integer("m", m, 1), _validate.integer("d", d, 1)
+    return torch.Generator().manual_seed(_validate.integer("seed", seed, 0)), m, d

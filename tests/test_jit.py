@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lowrot import _jit, _motion, _planes, balanced, gradient_flow, sparse_parity
+from lowrot import _jit, balanced, gradient_flow, sparse_parity
+from lowrot.flow import _planes
+from lowrot.flow.neuron import _contact
 
 
 def test_compiled_and_interpreted_flows_agree():
@@ -27,22 +29,24 @@ def test_compiled_and_interpreted_flows_agree():
 
 
 def test_interpreted_functions_come_back():
-    before = _motion.propagate
+    before = _contact.propagate
     try:
         with _jit.interpreted():
-            assert not hasattr(_motion.propagate, "py_func")
+            assert not hasattr(_contact.propagate, "py_func")
             assert not hasattr(_planes.normals_slid_on, "py_func")
             raise KeyError
     except KeyError:
         pass
-    assert _motion.propagate is before
+    assert _contact.propagate is before
     assert hasattr(_planes.normals_slid_on, "py_func")
 
 
 def test_all_compiled_modules_are_sources():
     folder = Path(_jit.__file__).parent
-    compiled = {file.stem for file in folder.rglob("*.py") if "\n@jit\n" in file.read_text("utf8")}
-    assert compiled | {"_jit"} == set(_jit._SOURCES)
+    compiled = {file for file in folder.rglob("*.py") if "\n@jit\n" in file.read_text("utf8")}
+    assert compiled
+    sources = {file for pattern in _jit._SOURCES for file in folder.glob(pattern)}
+    assert compiled | {folder / "_jit.py"} <= sources
 
 
 @pytest.fixture
@@ -62,26 +66,35 @@ def told(package, code, **variables):
 
 
 def test_what_is_kept_belongs_to_these_sources(package):
-    """A change in any of the sources leads to another folder, and the old one goes."""
-    ask = "print(_jit._FOLDER, _jit.kept('_follow_all'))"
-    first, kept = told(package, ask).split()
+    """A change in any of the sources leads to another folder; the old one goes when it is used."""
+    ask = "print(_jit.folder(), _jit.kept('dot'))"
+    use = "import lowrot.flow.neuron._linalg as l, numpy as np\nl.dot(np.ones(3), np.ones(3))\n"
+    first, kept = told(package, use + ask).split()
     assert Path(first).parent == package / "__pycache__"
-    assert kept == "False"
-    assert told(package, ask).split()[0] == first
-    for name in _jit._SOURCES:
-        with (package / f"{name}.py").open("a", encoding="utf8") as file:
-            file.write("# changed\n")
-    second = told(package, ask).split()[0]
-    assert second != first
-    assert not Path(first).exists()
-    (package / "_span.py").write_text(
-        (package / "_span.py").read_text("utf8") + "# again\n", "utf8"
-    )
-    assert told(package, ask).split()[0] != second
+    assert kept == "True"
+    assert told(package, ask).split() == [first, "True"]
+    for pattern in _jit._SOURCES:
+        changed = min(package.glob(pattern))
+        changed.write_text(changed.read_text("utf8") + "# changed\n", "utf8")
+        second, kept = told(package, ask).split()
+        assert (second != first, kept) == (True, "False")
+        assert Path(first).exists()
+        told(package, use)
+        assert not Path(first).exists()
+        first = second
+
+
+def test_importing_writes_nothing(package):
+    """Neither a folder for compiled code nor anything else, and nothing old is deleted."""
+    (package / "__pycache__").mkdir()
+    (package / "__pycache__" / "compiled-old").mkdir()
+    before = sorted(package.rglob("*"))
+    told(package, "import lowrot", PYTHONDONTWRITEBYTECODE="1")
+    assert sorted(package.rglob("*")) == before
 
 
 def test_another_folder_may_be_asked_for(package, tmp_path):
-    asked = told(package, "print(_jit._FOLDER)", NUMBA_CACHE_DIR=str(tmp_path / "asked"))
+    asked = told(package, "print(_jit.folder())", NUMBA_CACHE_DIR=str(tmp_path / "asked"))
     assert Path(asked.strip()).parent == tmp_path / "asked"
 
 
@@ -89,10 +102,10 @@ def test_without_a_folder_nothing_is_kept(package):
     (package / "__pycache__").write_text("in the way")
     home = package / "_jit.py"  # a file: nothing can be made below it
     code = (
-        "from lowrot._span import dot\nimport numpy as np\n"
-        "print([_jit._FOLDER, dot(np.ones(3), np.ones(3))])"
+        "from lowrot.flow.neuron._linalg import dot\nimport numpy as np\n"
+        "print([_jit.folder(), dot(np.ones(3), np.ones(3))])"
     )
-    assert told(package, code, HOME=str(home), NUMBA_CACHE_DIR=str(home)) == "['', 3.0]\n"
+    assert told(package, code, HOME=str(home), NUMBA_CACHE_DIR=str(home)) == "[None, 3.0]\n"
 
 
 def test_the_first_flow_says_that_it_compiles(package):

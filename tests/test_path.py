@@ -8,7 +8,8 @@ import pytest
 import torch
 
 import lowrot
-from lowrot.path import Certificate, Path, Recorder
+from lowrot.integrate import Recorder
+from lowrot.path import Certificate, Path
 
 
 def example(**changes):

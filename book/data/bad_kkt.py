@@ -11,13 +11,16 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 import lowrot as lr
 from lowrot import theorems
-from lowrot._stored import Sweeps
+
+sys.path.insert(0, str(Path(__file__).parent.parent))  # run as a script, too
+from data._sweeps import Sweeps
 
 SWEEPS = Sweeps(__file__, lr.__version__)
 read, provenance = SWEEPS.read, SWEEPS.provenance

@@ -12,13 +12,16 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 import lowrot as lr
-from lowrot._stored import Sweeps, four_digits
 from lowrot.theorems import NearInitFlow
+
+sys.path.insert(0, str(Path(__file__).parent.parent))  # run as a script, too
+from data._sweeps import Sweeps, four_digits
 
 SWEEPS = Sweeps(__file__, lr.__version__)
 read, provenance = SWEEPS.read, SWEEPS.provenance

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from lowrot.data import Dataset
-from lowrot.margins import rotation
+from lowrot.metrics import rotation
 from lowrot.network import Network
 from lowrot.path import Path
 from lowrot.plots._plane import points, require_plane, square

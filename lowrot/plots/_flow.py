@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
-from lowrot._span import ON
 from lowrot.data import Dataset
+from lowrot.flow.neuron import ON
 from lowrot.path import Path
 from lowrot.plots._plane import require_plane
 from lowrot.plots._style import (

@@ -14,7 +14,7 @@ from torch import Tensor
 from lowrot.coupled import Features, coupled_flow
 from lowrot.data import Dataset, sparse_parity
 from lowrot.flow import gradient_flow
-from lowrot.margins import rotation
+from lowrot.metrics import rotation
 from lowrot.network import Network, balanced, small, standard
 from lowrot.optima import ntk_margin
 from lowrot.path import Path

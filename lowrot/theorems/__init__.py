@@ -1,5 +1,6 @@
 """One object per theorem: hypotheses evaluated, bounds as functions of tau, conclusion checked."""
 
+from lowrot.theorems._caps import cap_fraction, covering_error, covering_failure
 from lowrot.theorems._escape import Escape, escape
 from lowrot.theorems._escape_patterns import (
     EscapeMargins,
@@ -10,7 +11,6 @@ from lowrot.theorems._escape_patterns import (
 )
 from lowrot.theorems._generalization import leave_one_out, margin_error, margin_samples
 from lowrot.theorems._good_neurons import (
-    binomial_interval,
     cap_fractions,
     good_neurons,
     plane_arcs,
@@ -22,14 +22,9 @@ from lowrot.theorems._good_neurons import (
 from lowrot.theorems._near_init_flow import NearInitFlow, near_init_flow
 from lowrot.theorems._near_init_sgd import NearInitSGD, near_init_sgd
 from lowrot.theorems._neural_collapse import NeuralCollapse, neural_collapse
-from lowrot.theorems._no_rotation import (
-    NoRotation,
-    cap_fraction,
-    covering_error,
-    covering_failure,
-    no_rotation,
-)
-from lowrot.theorems._statement import Check, Hypothesis
+from lowrot.theorems._no_rotation import NoRotation, no_rotation
+from lowrot.theorems._statistics import binomial_interval
+from lowrot.theorems._theorem import Check, Hypothesis
 
 __all__ = [
     "Check",

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lowrot.data import two_points
-from lowrot.margins import entropy_constant
+from lowrot.losses import entropy_constant
 from lowrot.network import Network
 from lowrot.path import Path
 from lowrot.theorems._escape_patterns import (
@@ -25,15 +25,8 @@ from lowrot.theorems._escape_patterns import (
     start_pattern,
 )
 from lowrot.theorems._neural_collapse import neural_collapse
-from lowrot.theorems._statement import (
-    Check,
-    Hypothesis,
-    Stated,
-    early_growth,
-    require_start,
-    times,
-    verdict,
-)
+from lowrot.theorems._norm_growth import early_growth
+from lowrot.theorems._theorem import Check, Hypothesis, Stated, require_start, times, verdict
 
 _BALANCE = 1e-9
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lowrot import _check
+from lowrot import _validate
 from lowrot.data import two_points
 from lowrot.network import Network
 from lowrot.path import Path
@@ -81,8 +81,8 @@ def escape_probabilities(m: int, phi: float) -> dict[str, float]:
 
     Source: chapter "Bad KKT points and the escape".
     """
-    m = _check.integer("m", m, 1)
-    phi = _check.number("phi", phi, math.pi / 4, math.pi / 2)
+    m = _validate.integer("m", m, 1)
+    phi = _validate.number("phi", phi, math.pi / 4, math.pi / 2)
     side, both = phi / (2.0 * math.pi), (math.pi - 2.0 * phi) / (4.0 * math.pi)
     none = (1.0 - 2.0 * side - both) ** m
     uncovered = 2.0 * (1.0 - side - both) ** m - none
@@ -127,7 +127,7 @@ def patterns(path: Path, phi: float) -> list[str]:
 
 def require_angle(phi: float) -> float:
     """Return the angle; raise unless it is in (pi/3, pi/2)."""
-    phi = _check.number("phi", phi, 0.0, math.pi / 2)
+    phi = _validate.number("phi", phi, 0.0, math.pi / 2)
     if not math.pi / 3 < phi < math.pi / 2:
         raise ValueError(
             f"phi is {phi:.6g}; expected an angle in (pi/3, pi/2): below pi/3 the neuron in the "

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from lowrot import _check
+from lowrot import _validate
 
 
 def margin_error(
@@ -28,7 +28,7 @@ def margin_error(
     Returns:
         The bound, at most 1; 1 says nothing.
     """
-    n = _check.number("n", n, 1.0)
+    n = _validate.number("n", n, 1.0)
     return min(1.0, _scale(margin, delta, slope, fixed) / math.sqrt(n))
 
 
@@ -40,7 +40,7 @@ def margin_samples(
     fixed: bool = False,
 ) -> float:
     """Number of samples from which `margin_error` is at most ``error``, in (0, 1]."""
-    error = _check.number("error", error, 1e-300, 1.0)
+    error = _validate.number("error", error, 1e-300, 1.0)
     return (_scale(margin, delta, slope, fixed) / error) ** 2
 
 
@@ -52,15 +52,15 @@ def leave_one_out(ratio: float, n: int) -> float:
             gamma the margin of the unit vector that separates them best.
         n: number of independent samples.
     """
-    ratio = _check.number("ratio", ratio, 0.0)
-    return min(1.0, ratio / (_check.integer("n", n, 0) + 1))
+    ratio = _validate.number("ratio", ratio, 0.0)
+    return min(1.0, ratio / (_validate.integer("n", n, 0) + 1))
 
 
 def _scale(margin: float, delta: float, slope: float, fixed: bool) -> float:
     """The bound times sqrt(n)."""
-    margin = _check.number("margin", margin, 1e-300, 0.5)
-    delta = _check.number("delta", delta, 1e-300, 1.0)
-    capacity = (3.0 - _check.number("slope", slope, 0.0, 1.0)) / margin
+    margin = _validate.number("margin", margin, 1e-300, 0.5)
+    delta = _validate.number("delta", delta, 1e-300, 1.0)
+    capacity = (3.0 - _validate.number("slope", slope, 0.0, 1.0)) / margin
     if fixed:
         return capacity / 2 + math.sqrt(math.log(1 / delta) / 2)
     union = math.log(1 / delta) + 2 * math.log(math.log2(4 / margin))

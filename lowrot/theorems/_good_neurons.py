@@ -6,21 +6,21 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from scipy.stats import binomtest
 from torch import Tensor
 
-from lowrot import _check
+from lowrot import _validate
 from lowrot.data import Dataset, infer_groups
 from lowrot.network import Network
 from lowrot.optima import NotSeparable, svm_margin
-from lowrot.theorems._no_rotation import cap_fraction
+from lowrot.theorems._caps import cap_fraction
+from lowrot.theorems._statistics import binomial_interval
 
 _MOST_GROUPS = 20
+
 _BATCH = 2**22
 
 
@@ -148,15 +148,15 @@ def sampled_fractions(
 
     Source: chapter "Neural collapse".
     """
-    samples = _check.integer("samples", samples, 1)
-    generator = torch.Generator().manual_seed(_check.integer("seed", seed, 0))
+    samples = _validate.integer("samples", samples, 1)
+    generator = torch.Generator().manual_seed(_validate.integer("seed", seed, 0))
     asked = demands(data, opposite)
     X, hits = data.X.cpu(), np.zeros(len(asked.labels))
     active, silent = asked.active.double().cpu(), asked.silent.double().cpu()
     left = samples
     while left > 0:
         size = min(left, max(1, _BATCH // data.n))
-        V = torch.randn(size, data.d, generator=generator, dtype=_check.DTYPE)
+        V = torch.randn(size, data.d, generator=generator, dtype=_validate.DTYPE)
         z = X @ V.T
         wrong = active @ (z <= 0).double() + silent @ (z >= 0).double()
         hits += (wrong == 0).sum(dim=1).numpy()
@@ -164,33 +164,6 @@ def sampled_fractions(
     low, high = binomial_interval(hits, samples, confidence)
     # The sign of the output weight is fair and independent: its half is exact.
     return pd.DataFrame({"fraction": hits / samples / 2, "low": low / 2, "high": high / 2})
-
-
-def binomial_interval(
-    hits: Any, trials: Any, confidence: float = 0.95
-) -> tuple[np.ndarray, np.ndarray]:
-    """Limits of the exact confidence interval of a probability, from hits in trials.
-
-    Args:
-        hits: numbers of hits, of any shape, each in [0, trials].
-        trials: numbers of independent trials, of a shape that broadcasts with that of hits.
-        confidence: of each interval by itself, in [0, 1].
-
-    Source: C. Clopper and E. Pearson, The use of confidence or fiducial limits illustrated in the
-    case of the binomial, Biometrika 26, 1934; by SciPy.
-    """
-    confidence = _check.number("confidence", confidence, 0.0, 1.0)
-    k, n = np.broadcast_arrays(hits, trials)
-    if not ((n >= 1) & (n == np.round(n))).all():
-        raise ValueError(f"trials is {trials}; expected whole numbers >= 1")
-    if not ((k >= 0) & (k <= n) & (k == np.round(k))).all():
-        raise ValueError(f"hits is {hits}; expected whole numbers from 0 to trials = {trials}")
-    limits = [
-        binomtest(int(count), int(of)).proportion_ci(confidence, "exact")
-        for count, of in zip(k.flat, n.flat)
-    ]
-    low, high = np.moveaxis(np.reshape(limits, (*k.shape, 2)), -1, 0)
-    return low[()], high[()]
 
 
 def uncovered(fractions: Sequence[float] | np.ndarray, m: int) -> float:
@@ -205,7 +178,7 @@ def uncovered(fractions: Sequence[float] | np.ndarray, m: int) -> float:
 
     Source: chapter "Neural collapse".
     """
-    P, m = _fractions(fractions), _check.integer("m", m, 1)
+    P, m = _fractions(fractions), _validate.integer("m", m, 1)
     if len(P) > _MOST_GROUPS:
         raise ValueError(
             f"fractions has {len(P)} entries; expected at most {_MOST_GROUPS} "
@@ -230,7 +203,7 @@ def width_needed(fractions: Sequence[float] | np.ndarray, delta: float) -> float
 
     Source: chapter "Neural collapse".
     """
-    P, delta = _fractions(fractions), _check.number("delta", delta, 1e-300, 1.0)
+    P, delta = _fractions(fractions), _validate.number("delta", delta, 1e-300, 1.0)
     if P.min() == 0:
         return math.inf
     rate = -math.log1p(-P.min()) if P.min() < 1 else math.inf
@@ -238,7 +211,7 @@ def width_needed(fractions: Sequence[float] | np.ndarray, delta: float) -> float
 
 
 def _fractions(values: Sequence[float] | np.ndarray) -> np.ndarray:
-    P = _check.real_array("fractions", np.asarray(values, dtype=np.float64), ("r",)).numpy()
+    P = _validate.real_array("fractions", np.asarray(values, dtype=np.float64), ("r",)).numpy()
     if P.min() < 0 or P.sum() > 1 + 1e-9:
         raise ValueError(f"fractions is {P}; expected probabilities of disjoint events")
     return P

@@ -12,7 +12,7 @@ from lowrot.data import Dataset
 from lowrot.network import Network
 from lowrot.optima import Optimum, ntk_margin
 from lowrot.path import Path
-from lowrot.theorems._statement import Hypothesis
+from lowrot.theorems._theorem import Hypothesis
 
 
 @dataclass(frozen=True)

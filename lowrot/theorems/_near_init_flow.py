@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 import torch
 
-from lowrot import _check
+from lowrot import _validate
 from lowrot.data import Dataset
-from lowrot.margins import LOSSES, dual_weights, entropy_constant, soft_margin
+from lowrot.losses import LOSSES, dual_weights, entropy_constant, soft_margin
 from lowrot.network import Network
 from lowrot.path import Path
 from lowrot.theorems._flips import Flips
 from lowrot.theorems._near_init import Start, at_most, columns
-from lowrot.theorems._statement import Check, Hypothesis, Stated, times, verdict
+from lowrot.theorems._theorem import Check, Hypothesis, Stated, times, verdict
 
 _GRID = 2000
 _START_SLACK = 1e-6
@@ -38,8 +38,8 @@ class NearInitFlow(Stated):
 
     def __init__(self, net: Network, data: Dataset, loss: str, block: str) -> None:
         self.net, self.data = net, data
-        self.loss = _check.choice("loss", loss, LOSSES)
-        self.block = _check.choice("block", block, ("outer", "both"))
+        self.loss = _validate.choice("loss", loss, LOSSES)
+        self.block = _validate.choice("block", block, ("outer", "both"))
         self.start = Start.of(net, data, block)
         self.P0 = float(soft_margin(self.start.p, loss))
         self.c_n = entropy_constant(data.n, loss)

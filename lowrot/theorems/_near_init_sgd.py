@@ -14,13 +14,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from lowrot import _check
+from lowrot import _validate
 from lowrot.data import Dataset
 from lowrot.network import Network, activation
 from lowrot.path import Path
 from lowrot.sgd import UPDATES
 from lowrot.theorems._near_init import Start, at_most, columns
-from lowrot.theorems._statement import Check, Hypothesis, Stated, verdict
+from lowrot.theorems._theorem import Check, Hypothesis, Stated, verdict
 
 _PRICE = math.e / (math.e - 1.0)
 
@@ -45,8 +45,8 @@ class NearInitSGD(Stated):
         self, net: Network, data: Dataset, samples: int, eta: float | None, update: str
     ) -> None:
         self.net, self.data = net, distinct(data)
-        self.samples = _check.integer("samples", samples, 1)
-        self.update = _check.choice("update", update, UPDATES)
+        self.samples = _validate.integer("samples", samples, 1)
+        self.update = _validate.choice("update", update, UPDATES)
         self.start = Start.of(net, self.data, "outer")
         g, A = self.start.g, self.start.A
         perceptron = update == "perceptron"
@@ -56,7 +56,7 @@ class NearInitSGD(Stated):
         operator = float(torch.linalg.matrix_norm(net.V, 2))
         self.B, self.B_operator = (math.hypot(s, A) + g / 8 for s in (features, operator))
         self.eta_limit = (3 * g**2 / 64 if perceptron else self.Gam) / self.B**2
-        self.eta = self.eta_limit if eta is None else _check.number("eta", eta, 0.0)
+        self.eta = self.eta_limit if eta is None else _validate.number("eta", eta, 0.0)
         self.hypotheses = self._evaluate()
 
     @property
@@ -89,7 +89,7 @@ class NearInitSGD(Stated):
             t: numbers of samples, at most ``samples``.
             delta: the bound holds with probability 1 - delta, for all such t at once.
         """
-        delta = _check.number("delta", delta, 1e-300, 1.0)
+        delta = _validate.number("delta", delta, 1e-300, 1.0)
         t = np.asarray(t, dtype=np.float64)
         factor = 1.0 if self.update == "perceptron" else 2.0
         with np.errstate(divide="ignore"):
@@ -97,7 +97,7 @@ class NearInitSGD(Stated):
 
     def samples_for(self, error: float, delta: float = 0.05) -> float:
         """Number of samples from which the bound on the averaged error is at most ``error``."""
-        error = _check.number("error", error, 1e-300, 1.0)
+        error = _validate.number("error", error, 1e-300, 1.0)
         factor = 1.0 if self.update == "perceptron" else 2.0
         return factor * _PRICE * (self.sum_lam - math.log(delta)) / error
 

@@ -10,23 +10,16 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from lowrot import _check
-from lowrot._groups import ZERO
+from lowrot import _validate
 from lowrot.data import Dataset, infer_groups
-from lowrot.margins import LOSSES, entropy_constant
+from lowrot.data._groups import ZERO
+from lowrot.losses import LOSSES, entropy_constant
 from lowrot.network import Network
 from lowrot.optima import NotSeparable, svm_margin
 from lowrot.path import Path
 from lowrot.theorems._good_neurons import demands, good_neurons
-from lowrot.theorems._statement import (
-    Check,
-    Hypothesis,
-    Stated,
-    early_growth,
-    require_start,
-    times,
-    verdict,
-)
+from lowrot.theorems._norm_growth import early_growth
+from lowrot.theorems._theorem import Check, Hypothesis, Stated, require_start, times, verdict
 
 
 class NeuralCollapse(Stated):
@@ -54,7 +47,7 @@ class NeuralCollapse(Stated):
             raise ValueError("net has only zero weights and stays so; expected some that are not")
         self.net, self.opposite = net, bool(opposite)
         self.data = data if data.groups is not None else infer_groups(data)
-        self.loss = _check.choice("loss", loss, LOSSES)
+        self.loss = _validate.choice("loss", loss, LOSSES)
         self.c_n = entropy_constant(data.n, loss)
         self.good = good_neurons(net, self.data, self.opposite)
         self._asked = demands(self.data, self.opposite)

@@ -8,18 +8,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from scipy.special import betainc
 from torch import Tensor
 
-from lowrot import _check
-from lowrot._features import as_features
+from lowrot import _validate
 from lowrot.coupled import Features
+from lowrot.coupled._features import as_features
 from lowrot.data import Dataset
-from lowrot.margins import LOSSES, entropy_constant
+from lowrot.losses import LOSSES, entropy_constant
 from lowrot.network import Network, activation
 from lowrot.optima import Optimum, frozen_margin
 from lowrot.path import Path
-from lowrot.theorems._statement import Check, Hypothesis, Stated, times, verdict
+from lowrot.theorems._theorem import Check, Hypothesis, Stated, times, verdict
 
 
 class NoRotation(Stated):
@@ -34,7 +33,7 @@ class NoRotation(Stated):
 
     def __init__(self, features: Features, data: Dataset, loss: str) -> None:
         self.features, self.data = features, data
-        self.loss = _check.choice("loss", loss, LOSSES)
+        self.loss = _validate.choice("loss", loss, LOSSES)
         self.gamma: Optimum[Tensor] = frozen_margin(
             features.directions, features.signs, data, features.slope
         )
@@ -184,51 +183,6 @@ def no_rotation(
     Source: chapter "No rotation".
     """
     return NoRotation(as_features(net_or_features), data, loss)
-
-
-def cap_fraction(d: int, eps: float) -> float:
-    """Fraction of the unit sphere of R^d within Euclidean distance eps of a given unit vector.
-
-    Args:
-        d: dimension, at least 2.
-        eps: chord length, in [0, 2].
-
-    Source: chapter "No rotation" (corollary); regularized incomplete beta function.
-    """
-    d = _check.integer("d", d, 2)
-    eps = _check.number("eps", eps, 0.0, 2.0)
-    # The chord eps subtends the angle theta with sin^2 = eps^2 (1 - eps^2/4).
-    half = 0.5 * float(betainc((d - 1) / 2, 0.5, min(1.0, eps**2 * (1 - eps**2 / 4))))
-    return half if eps <= math.sqrt(2.0) else 1.0 - half
-
-
-def covering_failure(d: int, m: int, eps: float, count: int) -> float:
-    """Bound on the probability that random neurons miss one of ``count`` signed directions by eps.
-
-    Directions are uniform on the sphere and signs fair: each neuron is within eps of a given
-    direction with the right sign with probability ``cap_fraction(d, eps)/2``; union bound.
-    """
-    m, count = _check.integer("m", m, 1), _check.integer("count", count, 1)
-    return min(1.0, count * math.exp(m * math.log1p(-cap_fraction(d, eps) / 2)))
-
-
-def covering_error(d: int, m: int, count: int, delta: float) -> float:
-    """Smallest eps with ``covering_failure(d, m, eps, count) <= delta`` (2 if there is none).
-
-    With probability at least 1 - delta, ``gamma_frozen >= gamma_gl - eps`` for every data set
-    whose optimal network has ``count`` neurons. Source: chapter "No rotation" (corollary).
-    """
-    delta = _check.number("delta", delta, 1e-300, 1.0)
-    low, high = 0.0, 2.0
-    if covering_failure(d, m, high, count) > delta:
-        return high
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        if covering_failure(d, m, middle, count) <= delta:
-            high = middle
-        else:
-            low = middle
-    return high
 
 
 def _over(total: np.ndarray, time: np.ndarray) -> np.ndarray:

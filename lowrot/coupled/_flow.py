@@ -1,0 +1,82 @@
+"""The no-rotation flow: inner weights move in norm only, so the flow is n-dimensional at any width.
+
+With inner weights ``b_j v_j`` (v_j a fixed unit vector) and ``|a_j(0)| = b_j(0)``, gradient flow
+keeps ``a_j = s_j b_j``; in ``u_j = a_j b_j`` and the clock tau it reads
+
+    ``ln |u_j| = ln |u_j(0)| + 2 s_j sum_i z_i y_i s(v_j . x_i)`` and ``dz/dtau = q``,
+
+so the n numbers z determine all m weights. Source: chapter "No rotation".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lowrot import _validate
+from lowrot.coupled._features import Features, as_features
+from lowrot.coupled._run import Run
+from lowrot.coupled._tableaux import METHODS
+from lowrot.data import Dataset
+from lowrot.integrate import stop_rules, targets
+from lowrot.losses import LOSSES
+from lowrot.network import Network
+from lowrot.path import Path
+
+__all__ = ["METHODS", "Features", "coupled_flow"]
+
+
+def coupled_flow(
+    net_or_features: Network | Features,
+    data: Dataset,
+    loss: str = "exponential",
+    stop: Mapping[str, Any] | None = None,
+    rtol: float = 1e-3,
+    save: Sequence[float] | None = None,
+    progress: bool = False,
+    method: str = "sdirk2",
+    max_steps: int = 10_000,
+    resume: Path | None = None,
+) -> Path:
+    """Follow gradient flow with frozen inner directions, by convex implicit steps.
+
+    Args:
+        net_or_features: a balanced network, or `Features` (m neurons).
+        data: the data set (n points).
+        loss: "exponential" or "logistic".
+        stop: the run ends when any of these is reached: ``tau`` (clock), ``ln_norm``
+            (ln ||u||_1), ``margin`` (P_+/||u||_1), ``gap`` (certified relative gap, from above),
+            ``when`` (a function of the row of scalars that returns True). Default:
+            ``{"gap": 0.01}``. The rule ``gap`` also ends a run whose dual proves that no
+            positive margin exists.
+        rtol: local error of z in the 1-norm, relative to max(1, tau).
+        save: clock times to stop at and keep (steps land on them exactly), besides the start and
+            the end; every step when None.
+        progress: print a line about every two seconds.
+        method: "sdirk2" (second order) or "euler" (first order; keeps every conclusion of the
+            no-rotation theorem exactly, at any step size).
+        max_steps: accepted steps at most (of this call).
+        resume: a path of an earlier run with the same arguments, to be continued.
+
+    Returns:
+        A `Path` with columns ``tau``, ``ln_t``, ``ln_norm`` (ln ||u||_1 = ln(||W||^2/2)),
+        ``margin`` (P_+/||u||_1), ``soft_ratio`` (the signed P/||u||_1), ``min_ratio``
+        (min_i p_i/||u||_1), ``ln_P`` (ln P_+), ``ln_loss``, ``dual`` (D, an upper bound on
+        gamma_frozen), ``gap`` ((D - margin)/D), ``J`` (an upper bound on the theorem's J); states
+        ``z`` and ``q``, shape (k, n). ``ln_t`` and ``-ln_loss`` are inf once ln t itself is beyond
+        the doubles; ``ln_P`` is then also ln(ln t) to all digits, and never overflows.
+        An interrupt (Ctrl-C) ends the run and returns the path so far.
+
+    Raises:
+        ValueError, TypeError: arguments that do not fit together, each named with its value.
+
+    Source: chapter "No rotation"; clocks: F1.
+    """
+    features = as_features(net_or_features)
+    _validate.kind("data", data, Dataset)
+    loss = _validate.choice("loss", loss, LOSSES)
+    chosen = METHODS[_validate.choice("method", method, tuple(METHODS))]
+    rtol = _validate.number("rtol", rtol, 1e-12, 0.5)
+    rules = stop_rules(stop, ("tau", "ln_norm", "margin", "gap"), {"gap": 0.01})
+    run = Run(features.potential(data), data.n, loss, chosen, rtol, resume)
+    return run.follow(rules, targets(save), progress, _validate.integer("max_steps", max_steps, 1))

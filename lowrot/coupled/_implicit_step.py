@@ -1,0 +1,169 @@
+"""The implicit step in q: dual weights that are those of the margins they lead to.
+
+For a convex potential F with ``p = grad F``, an implicit step of length ``eta`` in the clock tau
+from z0 asks for
+
+    q = softmax(-p(z0 + eta q))                                   (exponential loss),
+    q_i Lam = sigmoid(-p_i(z0 + eta q)),   sum_i q_i = 1          (logistic loss).
+
+The first is the minimum over the simplex of the strictly convex ``F(z0 + eta q)/eta + sum q ln q``
+(chapter "No rotation"). The unknowns are ``ln q``, so that weights far below the smallest double
+stay meaningful, and ``ln Lam``; everything is measured in units of the scale of F.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from lowrot.integrate import Model, Weights
+
+__all__ = ["Evaluate", "Margins", "Near", "Solution", "Weights", "implicit_weights"]
+
+TEMPERATURE_FLOOR = 1e-10
+"""Once 1/||u||_1 is below this, doubles no longer resolve the entropy against F: the weights are
+then those of ``ln F / 2`` with the entropy times this floor (still convex; margins relative to
+||u||_1 change by at most the floor times ln(1/q))."""
+
+_EVALUATIONS, _SHORTENED = 40, 8
+_ROUNDING = 2e-15
+"""Rounding of margins relative to ||u||_1, for each unit of the clock: ln u_j is a sum over z."""
+
+
+@dataclass(frozen=True)
+class Margins:
+    """Margins at one z, divided by ``exp(ln_scale)``, and their curvature on demand.
+
+    Args:
+        ln_scale: ln of the unit in which the others are measured.
+        p: ``p exp(-ln_scale)``, shape (n,).
+        growth: the largest ``ln |u_j| - ln |u_j(0)|``.
+        hessian: a function of ``centred`` and ``exact``: ``(dp/dz) exp(-ln_scale)``, or the
+            derivative in z of ``p exp(-ln_scale)``, shape (n, n), positive semidefinite; not
+            exact, it may come from a sample of the neurons.
+        complete: whether every neuron entered, or only those that matter nearby.
+    """
+
+    ln_scale: float
+    p: Tensor
+    growth: float
+    hessian: Callable[[bool, bool], Tensor]
+    complete: bool = True
+
+
+Evaluate = Callable[[Tensor], Margins]
+Near = Callable[[Tensor], tuple[Margins, Evaluate]]
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The result of an implicit step: weights, the margins there, whether it was solved."""
+
+    weights: Weights
+    margins: Margins
+    converged: bool
+
+
+def implicit_weights(near: Near, z0: Tensor, eta: float, guess: Weights) -> Solution:
+    """Solve the implicit step of length ``eta`` (clock tau) from ``z0``, starting at ``guess``.
+
+    A step too long for the guess is solved by way of shorter ones from the same point.
+
+    Args:
+        near: margins at a point, and a cheaper function for points nearby; the result is always
+            checked with the former.
+        z0: start of the step, shape (n,).
+        eta: its length.
+        guess: weights to start from, which know the loss.
+    """
+    solution, shortened = _solve(near, z0, eta, guess), 0
+    while not solution.converged and shortened < _SHORTENED:
+        shortened += 1
+        solution = _solve(near, z0, eta / 2.0**shortened, guess)
+    while solution.converged and shortened > 0:
+        shortened -= 1
+        solution = _solve(near, z0, eta / 2.0**shortened, solution.weights)
+    return solution
+
+
+def _solve(near: Near, z0: Tensor, eta: float, guess: Weights) -> Solution:
+    """Newton's method on the margins alone.
+
+    Each iteration solves the step for their linear model, entropy and all, without an evaluation,
+    so that what remains of the residual is the error of the model. Where that does not reduce the
+    residual, only a part of it is asked to vanish.
+    """
+    margins, evaluate = near(z0 + eta * guess.q)
+    rounding = _ROUNDING * (1.0 + float(z0.sum()) + eta)
+    problem, weights, used = _Problem(eta, margins.ln_scale, rounding), guess, 1
+    residual, curvature, exact = problem.residual(weights, margins), None, False
+    while used < _EVALUATIONS:
+        if problem.solved(residual):
+            if margins.complete:
+                return Solution(weights, margins, True)
+            margins, evaluate = near(z0 + eta * weights.q)
+            residual, used = problem.residual(weights, margins), used + 1
+            continue
+        fresh = curvature is None
+        if curvature is None:
+            curvature = problem.curvature(margins, exact)
+        before, length = float(residual.norm()), 1.0
+        while length > 1e-4 and used < _EVALUATIONS:
+            force = problem.force(margins) - (1.0 - length) * residual
+            model = Model(force, curvature, weights.q, problem.temperature)
+            trial = model.solve(weights)
+            if trial is None and fresh:
+                return Solution(weights, margins, False)
+            if trial is not None:
+                trial_margins, used = evaluate(z0 + eta * trial.q), used + 1
+                trial_residual = problem.residual(trial, trial_margins)
+                if float(trial_residual.norm()) <= (1.0 - 1e-4 * length) * before:
+                    weights, margins, residual = trial, trial_margins, trial_residual
+                    break
+            if not fresh:
+                break
+            length *= 0.3
+        # The curvature is kept while the residual falls fast without a new one.
+        slow = float(residual.norm()) > 0.1 * before
+        if slow and fresh:
+            if exact and not float(residual.norm()) < before:
+                break
+            exact = exact or float(residual.norm()) > 0.5 * before
+        curvature = None if slow else curvature
+    return Solution(weights, margins, False)
+
+
+class _Problem:
+    """Residual and curvature of one implicit step.
+
+    Above the temperature floor the unit is exp(shift), the norm at the predicted point; below it
+    the unit is the norm itself, whose logarithm is convex too.
+    """
+
+    def __init__(self, eta: float, shift: float, rounding: float) -> None:
+        self.eta, self.shift = eta, max(shift, 0.0)
+        self.rounding, floor = rounding, max(TEMPERATURE_FLOOR, 16.0 * rounding)
+        self.floored = self.shift > -math.log(floor)
+        self.temperature = floor if self.floored else math.exp(-self.shift)
+
+    def _unit(self, margins: Margins) -> float:
+        return 1.0 if self.floored else math.exp(min(margins.ln_scale - self.shift, 600.0))
+
+    def residual(self, weights: Weights, margins: Margins) -> Tensor:
+        """``p - p(q, Lam)``: zero where the weights are those of the margins, shape (n,)."""
+        return self.force(margins) + self.temperature * weights.logit
+
+    def force(self, margins: Margins) -> Tensor:
+        """The margins in the unit of the problem, shape (n,)."""
+        return margins.p * self._unit(margins)
+
+    def curvature(self, margins: Margins, exact: bool) -> Tensor:
+        """Derivative of `force` in q, shape (n, n), positive semidefinite."""
+        return self.eta * self._unit(margins) * margins.hessian(self.floored, exact)
+
+    def solved(self, residual: Tensor) -> bool:
+        """Whether the residual is far below the temperature, or at the level of rounding."""
+        return float(residual.abs().max()) <= 1e-6 * self.temperature + self.rounding

@@ -1,0 +1,165 @@
+"""The potential of the coupled flow, F(z) = sum_j ``|u_j(z)|`` / 2, in the log domain."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from copy import copy
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lowrot.coupled._implicit_step import Margins
+from lowrot.data import Dataset
+from lowrot.losses import soft_margin
+from lowrot.network import activation
+
+_ENTRIES = 2**21
+"""Entries of the feature array that are read at once: few enough to stay in the cache."""
+_NEGLIGIBLE = -54.0
+"""ln of a share of ||u||_1 below which a neuron is left out of a step, until the step is checked:
+even a million of them, each e^8 times larger at the end of the step, are below rounding."""
+_SAMPLES = 2**15
+"""Neurons that enter the curvature of a wide network."""
+
+Line = tuple[float, float]
+"""Value at the start of a step, and slope."""
+
+
+class Potential:
+    """Evaluates margins and curvature of frozen features at any z.
+
+    Args:
+        directions: unit v_j, shape (m, d).
+        signs: s_j in {-1, +1}, shape (m,).
+        ln_start: ``ln |u_j(0)|``, shape (m,).
+        data: the data set.
+        slope: of the activation.
+
+    One m x n array of signed features ``C_ji = s_j y_i s(v_j . x_i)`` is held, no other.
+    Source: chapter "No rotation".
+    """
+
+    def __init__(
+        self, directions: Tensor, signs: Tensor, ln_start: Tensor, data: Dataset, slope: float
+    ) -> None:
+        self.ln_start, self.evaluations = ln_start, 0
+        self.C = torch.empty(len(signs), data.n, dtype=data.X.dtype, device=data.X.device)
+        for part in self.parts():
+            features = activation(directions[part] @ data.X.T, slope)
+            self.C[part] = features.mul_(data.y).mul_(signs[part, None])
+
+    def parts(self) -> Iterator[slice]:
+        """Yield chunks of neurons."""
+        m, size = len(self.ln_start), max(1, _ENTRIES // self.C.shape[1])
+        for start in range(0, m, size):
+            yield slice(start, min(start + size, m))
+
+    def growth(self, z: Tensor) -> Tensor:
+        """``ln |u_j(z)| - ln |u_j(0)| = 2 sum_i z_i C_ji``, shape (m,)."""
+        return self.C @ (2.0 * z)
+
+    def margins(self, z: Tensor) -> Margins:
+        """Margins at z, in units of ``||u||_1``, and their curvature when it is asked for."""
+        return self._at(z)[0]
+
+    def near(self, z: Tensor) -> tuple[Margins, Callable[[Tensor], Margins]]:
+        """Return the margins at z, and a function for those nearby without negligible neurons.
+
+        What is negligible is judged at z: the caller checks where it arrives.
+        """
+        margins, ln_share = self._at(z)
+        kept = ln_share > _NEGLIGIBLE
+        if not 0 < 2 * int(kept.sum()) <= len(kept):
+            return margins, self.margins
+        part = copy(self)
+        part.C, part.ln_start = self.C[kept], self.ln_start[kept]
+
+        return margins, lambda point: replace(part.margins(point), complete=False)
+
+    def _at(self, z: Tensor) -> tuple[Margins, Tensor]:
+        """Margins at z and ln of the shares, with one pass over the features."""
+        self.evaluations += 1
+        ln_u, double = torch.empty_like(self.ln_start), 2.0 * z
+        top, growth, total, p = -math.inf, -math.inf, 0.0, torch.zeros_like(z)
+        for part in self.parts():
+            C = self.C[part]
+            here = torch.mv(C, double)
+            growth = max(growth, float(here.max()))
+            ln_u[part] = here.add_(self.ln_start[part])
+            largest = float(here.max())
+            if largest > top:
+                factor, top = math.exp(top - largest), largest
+                total, p = total * factor, p.mul_(factor)
+            weight = here.sub_(top).exp_()
+            total += float(weight.sum())
+            p += weight @ C
+        ln_norm = top + math.log(total)
+        ln_share = ln_u.sub_(ln_norm)
+        return Margins(
+            ln_norm,
+            p / total,
+            growth,
+            lambda centred, exact: self._hessian(ln_share, centred, exact),
+        ), ln_share
+
+    def _hessian(self, ln_share: Tensor, centred: bool, exact: bool) -> Tensor:
+        """``2 C^T diag(share) C``, shape (n, n), less twice the square of the mean if centred.
+
+        Of a wide network a sample of neurons serves: all that have a share above 1/N (N the size
+        of the sample), and of the others a systematic sample in proportion to their shares. The
+        result is within a few percent: enough for Newton's method, whose residual stays exact,
+        as long as it makes progress; then the exact curvature is asked for.
+        """
+        share = ln_share.exp()
+        if exact or len(share) <= 2 * _SAMPLES:
+            mean = share @ self.C if centred else share.new_zeros(self.C.shape[1])
+            total = share.new_zeros(len(mean), len(mean))
+            for part in self.parts():
+                rows = (self.C[part] - mean).mul_(share[part].sqrt()[:, None])
+                total.addmm_(rows.T, rows, alpha=2.0)
+            return total
+        heavy = share > 1.0 / _SAMPLES
+        ladder = share.masked_fill(heavy, 0.0).cumsum(0)
+        light = float(ladder[-1])
+        size = max(1, math.ceil(light * _SAMPLES))
+        rungs = (torch.arange(size, dtype=share.dtype, device=share.device) + 0.5) / size
+        sampled = torch.searchsorted(ladder, rungs * light).clamp_max(len(share) - 1)
+        rows = torch.cat([self.C[heavy], self.C[sampled]])
+        share = torch.cat([share[heavy], share.new_full((size,), light / size)])
+        if centred:
+            rows = rows - (share @ rows) / share.sum()
+        rows.mul_(share.sqrt()[:, None])
+        return 2.0 * (rows.T @ rows)
+
+
+def soft_ratio(margins: Margins, loss: str) -> float:
+    """``P / ||u||_1`` at margins measured in units of ``||u||_1``, at any size of ``||u||_1``."""
+    if abs(margins.ln_scale) < 600.0:
+        scale = math.exp(margins.ln_scale)
+        return float(soft_margin(margins.p * scale, loss)) / scale
+    if margins.ln_scale < 0:
+        raise ValueError(
+            f"||u||_1 is exp({margins.ln_scale:.4g}); expected a start above exp(-600)"
+        )
+    lowest = float(margins.p.min())
+    if loss == "logistic" and lowest < 0:
+        return float(margins.p.clamp_max(0.0).sum())
+    return lowest
+
+
+def time_below(ln_c: float, left: Line, right: Line, h: float) -> float:
+    """Upper bound on the integral of ``min(1, exp(ln_c - max(left, right)))`` over a step.
+
+    Each line is (value at the start of the step, slope); their crossing is one of the nodes, and
+    between nodes the integrand is monotone.
+    """
+    nodes = np.linspace(0.0, h, 65)
+    if right[1] > left[1]:
+        crossing = (left[0] - right[0]) / (right[1] - left[1])
+        nodes = np.sort(np.append(nodes, min(max(crossing, 0.0), h)))
+    lowest = np.maximum(left[0] + left[1] * nodes, right[0] + right[1] * nodes)
+    height = np.exp(np.minimum(0.0, ln_c - lowest))
+    return float(np.diff(nodes) @ np.maximum(height[1:], height[:-1]))

@@ -1,0 +1,55 @@
+"""Data sets of your own, read from files."""
+
+from __future__ import annotations
+
+from pathlib import Path as FilePath
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lowrot import _validate
+from lowrot.data._dataset import Dataset
+
+
+def load(path: str | FilePath, scale: bool = False) -> Dataset:
+    """Read a data set of your own.
+
+    Args:
+        path: a ``.npz`` with arrays ``X``, ``y`` and optionally ``groups`` (never unpickled), or
+            a ``.csv`` with a header, label column ``y`` and optionally ``groups``; every other
+            column is a coordinate.
+        scale: divide all inputs by the largest norm, so that ``||x_i|| <= 1``.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: an unreadable, pickled or incomplete file, or data that `Dataset` refuses.
+    """
+    file = FilePath(path)
+    if not file.is_file():
+        raise FileNotFoundError(f"path is {str(path)!r}; expected an existing .npz or .csv file")
+    readers = {".npz": _read_npz, ".csv": _read_csv}
+    if file.suffix not in readers:
+        raise ValueError(f"path is {str(path)!r}; expected a name that ends in .npz or .csv")
+    try:
+        arrays = readers[file.suffix](file)
+        X, y = arrays["X"], arrays["y"]
+    except KeyError as error:
+        raise ValueError(f"path {str(path)!r} has no {error.args[0]}; expected X and y") from None
+    except Exception as error:
+        raise ValueError(f"path {str(path)!r} cannot be read as {file.suffix}: {error}") from error
+    X = _validate.real_array("X", X, ("n", "d"))
+    if scale:
+        X = X / X.norm(dim=1).max()
+    return Dataset(X, y, arrays.get("groups"), file.stem)
+
+
+def _read_npz(file: FilePath) -> dict[str, Any]:
+    with np.load(file, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def _read_csv(file: FilePath) -> dict[str, Any]:
+    frame = pd.read_csv(file)
+    arrays = {name: frame.pop(name).to_numpy() for name in ("y", "groups") if name in frame}
+    return {"X": frame.to_numpy(), **arrays}

@@ -1,0 +1,149 @@
+"""What turns the outputs of a network into the dual weights that drive it, for each objective."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from lowrot.integrate import Model, Weights
+from lowrot.losses import dual_weights, soft_margin
+
+_BEND = 3.0
+"""Largest change of a ln q that a prediction extrapolates."""
+
+
+@dataclass(frozen=True)
+class Separation:
+    """Exponential or logistic loss: the weights are q, the outputs the margins ``p = y f``.
+
+    Attributes:
+        sign: the labels y, shape (n,).
+        loss: "exponential" or "logistic".
+        accuracy: to which margins are solved for.
+    """
+
+    sign: Tensor
+    loss: str
+    accuracy: float = 1e-12
+
+    def respond(self, p: Tensor) -> Weights:
+        """The weights of the margins p."""
+        return Weights.of_margins(p, self.loss)
+
+    def vector(self, weights: Weights) -> Tensor:
+        """q, shape (n,)."""
+        return weights.q
+
+    def solve(self, p: Tensor, curvature: Tensor, guess: Weights) -> Weights | None:
+        """The weights of ``p + curvature (q - q_guess)``; None where no method settles."""
+        return Model(p, curvature, guess.q, 1.0, self.accuracy).solve(guess)
+
+    def predict(self, now: Weights, before: Weights, ratio: float) -> Weights:
+        """Extrapolate ln q by ``ratio`` times the last change."""
+        ln_q = now.ln_q + ratio * (now.ln_q - before.ln_q).clamp(-_BEND, _BEND)
+        return replace(now, ln_q=ln_q - torch.logsumexp(ln_q, 0))
+
+    def between(self, first: Weights, second: Weights, share: float) -> Weights:
+        """The weights of margins on the line between those behind two others."""
+        return self.respond(share * (first.logit - second.logit) - first.logit)
+
+    def difference(self, new: Weights, old: Weights) -> float:
+        """Relative change of the weights, each counted by its size."""
+        return float((new.q * (new.ln_q - old.ln_q).abs()).sum())
+
+    def mismatch(self, p: Tensor, weights: Weights) -> float:
+        """By how much the soft margin of p misses that of the margins behind the weights."""
+        return abs(float(soft_margin(p, self.loss) - soft_margin(-weights.logit, self.loss)))
+
+    def unit(self, p: Tensor, weights: Weights) -> tuple[Tensor, float]:
+        """Direction and size in which errors of the margins are measured: q, max(1, | P |)."""
+        return weights.q, max(1.0, abs(float(soft_margin(p, self.loss))))
+
+    def stiffness(self, K: Tensor, weights: Weights) -> float:
+        """``sum_i q_i K_ii``, a bound on the rates at which q relaxes for the exponential loss."""
+        return float(K.diagonal() @ weights.q)
+
+    def rate(self, p: Tensor) -> float:
+        """``P' / ||W'||^2`` (F2): 1 for the exponential loss."""
+        if self.loss == "exponential":
+            return 1.0
+        P = float(soft_margin(p, self.loss))
+        ln_slope = -max(P, 0.0) - math.log1p(math.exp(-abs(P)))
+        return math.exp(float(dual_weights(p, self.loss)[1]) - ln_slope)
+
+
+@dataclass(frozen=True)
+class Regression:
+    """Squared loss: the weights are minus the residuals, the outputs those of the network.
+
+    Attributes:
+        target: the labels, shape (n,).
+    """
+
+    target: Tensor
+
+    @property
+    def sign(self) -> Tensor:
+        """Ones: outputs are taken as they are."""
+        return torch.ones_like(self.target)
+
+    def respond(self, f: Tensor) -> Tensor:
+        """``y - f``."""
+        return self.target - f
+
+    def vector(self, weights: Tensor) -> Tensor:
+        """The weights themselves."""
+        return weights
+
+    def solve(self, f: Tensor, curvature: Tensor, guess: Tensor) -> Tensor | None:
+        """Solve ``u = y - f - curvature (u - guess)``."""
+        system = curvature + torch.eye(len(f), dtype=f.dtype, device=f.device)
+        factor, info = torch.linalg.cholesky_ex(system)
+        if int(info):
+            return None
+        return guess + torch.cholesky_solve((self.target - f - guess)[:, None], factor)[:, 0]
+
+    def predict(self, now: Tensor, before: Tensor, ratio: float) -> Tensor:
+        """No extrapolation: fast modes die."""
+        return now
+
+    def between(self, first: Tensor, second: Tensor, share: float) -> Tensor:
+        """The weights on the line between two others."""
+        return first + share * (second - first)
+
+    def difference(self, new: Tensor, old: Tensor) -> float:
+        """Relative change of the weights."""
+        return float((new - old).norm() / new.norm().clamp_min(1e-300))
+
+    def mismatch(self, f: Tensor, weights: Tensor) -> float:
+        """By how much the norm of the residuals misses that of the weights."""
+        return abs(float((self.target - f).norm() - weights.norm()))
+
+    def unit(self, f: Tensor, weights: Tensor) -> tuple[Tensor, float]:
+        """Direction and size in which errors of the outputs are measured: r's, and its norm."""
+        size = weights.norm().clamp_min(1e-300)
+        return weights / size, float(size)
+
+    def stiffness(self, K: Tensor, weights: Tensor) -> float:
+        """Bound on the rates at which residuals relax: the trace of K."""
+        return float(K.diagonal().sum())
+
+
+class Law(Protocol):
+    """An objective, as a step sees it; its weights are of a type of their own."""
+
+    @property
+    def sign(self) -> Tensor: ...
+    def respond(self, p: Tensor) -> Any: ...
+    def vector(self, weights: Any) -> Tensor: ...
+    def solve(self, p: Tensor, curvature: Tensor, guess: Any) -> Any: ...
+    def predict(self, now: Any, before: Any, ratio: float) -> Any: ...
+    def between(self, first: Any, second: Any, share: float) -> Any: ...
+    def difference(self, new: Any, old: Any) -> float: ...
+    def mismatch(self, p: Tensor, weights: Any) -> float: ...
+    def unit(self, p: Tensor, weights: Any) -> tuple[Tensor, float]: ...
+    def stiffness(self, K: Tensor, weights: Any) -> float: ...

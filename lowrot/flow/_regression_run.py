@@ -1,0 +1,95 @@
+"""One integration of the gradient flow of the squared loss, in the time t."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor
+
+from lowrot.flow._objectives import Regression
+from lowrot.flow._planes import Planes
+from lowrot.flow._radau import Collocation
+from lowrot.flow._run import FlowRun, Setting
+from lowrot.flow.neuron import Rates
+from lowrot.integrate import Row
+from lowrot.network import Network
+from lowrot.path import Path
+
+_REST, _ROUNDING = 1e-16, 1e-15
+"""Parts of the largest rate of descent, and of the largest outputs, that count as nothing."""
+
+
+class RegressionRun(FlowRun):
+    """Gradient flow of the squared loss, in the time t."""
+
+    clock = "t"
+
+    def __init__(self, net: Network, X: Tensor, y: Tensor, rates: Rates, rtol: float) -> None:
+        self.law = Regression(y)
+        stepper = Collocation(Planes.of(X, net.slope), self.law, rates, rtol)
+        limits = {
+            "balance": (1e-9, "eta_V a_j^2 - eta_a ||v_j||^2 is constant, relative to its size"),
+            "loss_increase": (rtol, "the loss never increases, relative to its value"),
+            "energy": (rtol ** (1 / 3), "dL/dt = -r^T (eta_a K_a + eta_V K_V) r, summed over L(0)"),
+            "failed_steps": (0.0, "steps that no size made accurate enough"),
+        }
+        super().__init__(Setting(net, "regression", rates, rtol), stepper, limits)
+        self.first = self.loss_value()
+        self.size_X = float(X.norm())
+
+    def resume_from(self, path: Path) -> None:
+        """Continue a path of the same arguments."""
+        self.same(path)
+        self.resume(path)
+        self.agree(path, "loss", self.loss_value(), self.first)
+
+    def advance(self, limit: float) -> str:
+        """Take a step, or say why the flow cannot usefully go on."""
+        now = self.point.neurons
+        outputs = float(now.a.norm() * now.V.norm()) * self.size_X
+        if math.sqrt(2.0 * self.loss_value()) <= _ROUNDING * outputs:
+            return f"residuals are at the rounding of the outputs at t = {self.time:.6g}"
+        reason = super().advance(limit)
+        now, loss, rates = self.point.neurons, self.loss_value(), self.setting.rates
+        weights = rates[0] * float(now.V.square().sum()) + rates[1] * float(now.a.square().sum())
+        largest = 2.0 * loss * self.size_X**2 * weights
+        if reason or self.step is None or self.step.speeds[1] > _REST * largest:
+            return reason
+        r = self.law.respond(self.point.p)  # the weights of the step are ahead of the neurons
+        if float(r @ self.stepper.kernel(now) @ r) > _REST * largest:
+            return reason
+        where = f"at rest at t = {self.time:.6g}"
+        return f"{where}: stationary with relative loss {loss / self.first:.6g}"
+
+    def loss_value(self) -> float:
+        """``||r||^2/2``."""
+        return 0.5 * float(self.law.respond(self.point.p).square().sum())
+
+    def row(self) -> Row:
+        """The scalars at the current point."""
+        loss = self.loss_value()
+        ln_loss = math.log(loss) if loss > 0 else -math.inf
+        return {
+            "t": self.time,
+            "ln_t": math.log(self.time) if self.time > 0 else -math.inf,
+            "loss": loss,
+            "ln_loss": ln_loss,
+            "relative_loss": loss / self.first if self.first > 0 else 0.0,
+            **self.common(),
+        }
+
+    def certify(self, before: Row, row: Row) -> None:
+        """Check the rate identity and the invariants on the step just taken."""
+        self.recorder.violation("balance", self.drift())
+        rise = (row["loss"] - before["loss"]) / max(before["loss"], 1e-300)
+        self.recorder.violation("loss_increase", rise)
+        assert self.step is not None
+        gap = abs(before["loss"] - row["loss"] - self.step.energy) / self.first
+        self.recorder.accumulate("energy", gap)
+
+    def line(self, row: Row) -> str:
+        """A line of progress."""
+        return (
+            f"t {row['t']:.4g}  relative loss {row['relative_loss']:.3g}  "
+            f"steps {self.stats['steps']:.0f}"
+        )

@@ -1,0 +1,7 @@
+"""One neuron under given dual weights, followed through its kinks by compiled code."""
+
+from lowrot.flow.neuron._linalg import ON, normals_slid_on
+from lowrot.flow.neuron._propagate import Drive, Neurons, Rates
+from lowrot.flow.neuron._track import Tracked, growth, track
+
+__all__ = ["ON", "Drive", "Neurons", "Rates", "Tracked", "growth", "normals_slid_on", "track"]

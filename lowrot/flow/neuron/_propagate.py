@@ -1,0 +1,145 @@
+"""A neuron under given dual weights: a linear equation between two kinks, solved in closed form.
+
+Between kinks ``a' = eta_a h.v`` and ``v' = eta_V a h`` with ``h(t) = h0 + t h1`` linear in time:
+the generators are those of the Lorentz group, and ``eta_V a^2 - eta_a ||v||^2`` is conserved.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from lowrot._jit import jit
+from lowrot.flow.neuron._linalg import copy, dot, remove, span
+
+Rates = tuple[float, float]
+Arrays = tuple[np.ndarray, ...]
+
+
+@dataclass
+class Neurons:
+    """Outer weights (m,), inner weights (m, d), patterns (m, N) of int8 in {-1, 0, 1}."""
+
+    a: Tensor
+    V: Tensor
+    S: Tensor
+
+
+@dataclass(frozen=True)
+class Drive:
+    """The field ``h_j(t) = sum_i w_i(t) s'_ij x_i`` of weights that are linear in time.
+
+    Attributes:
+        U: unit normals of the planes, shape (N, d).
+        columns: the same, shape (d, N), for loops over planes.
+        base: part that does not depend on the pattern, at time 0 and its rate, shape (2, d).
+        jump: coefficients of the patterns, shape (2, N).
+    """
+
+    U: np.ndarray
+    columns: np.ndarray
+    base: np.ndarray
+    jump: np.ndarray
+
+    @property
+    def arrays(self) -> Arrays:
+        """What compiled functions take."""
+        return self.U, self.columns, self.base, self.jump
+
+
+@jit
+def field(drive: Arrays, pattern: np.ndarray, h: np.ndarray) -> None:
+    """Write ``h0`` and ``h1`` at a pattern, shape (N,), into h, shape (2, d); no planes slid on."""
+    U, _, base, jump = drive
+    for c in range(U.shape[1]):
+        h[0, c], h[1, c] = base[0, c], base[1, c]
+    for k in range(len(pattern)):
+        if pattern[k]:
+            early, late = pattern[k] * jump[0, k], pattern[k] * jump[1, k]
+            for c in range(U.shape[1]):
+                h[0, c] += early * U[k, c]
+                h[1, c] += late * U[k, c]
+
+
+@jit
+def _turn(v: np.ndarray, h: np.ndarray, angles: tuple[float, float, float, float]) -> None:
+    """Half the rotation in the plane of h0 and h1, by Rodrigues' formula, in place."""
+    on0, on1 = dot(h[0], v), dot(h[1], v)
+    to0, to1 = angles[0] * on0 + angles[1] * on1, angles[2] * on0 + angles[3] * on1
+    for c in range(len(v)):
+        v[c] += h[1, c] * to1 + h[0, c] * to0
+
+
+@jit
+def _sinc(x: float) -> float:
+    return 1.0 if x == 0.0 else math.sin(x) / x
+
+
+@jit
+def propagate(
+    a: float, v: np.ndarray, h: np.ndarray, t: float, rates: Rates, end: np.ndarray
+) -> float:
+    """Solve ``a' = eta_a h.v, v' = eta_V a h`` over a time t; return a, and write v into end.
+
+    The exponential of the first two terms of the Magnus series: exact for constant h, of order 4
+    in t else. Source: chapter "How we follow a gradient flow"; Magnus, Comm. Pure Appl. Math. 7,
+    1954.
+    """
+    both = rates[0] * rates[1]
+    dot00, dot01, dot11 = dot(h[0], h[0]), dot(h[0], h[1]), dot(h[1], h[1])
+    twist = both * t**3 / 12.0
+    angle = twist * math.sqrt(max(dot00 * dot11 - dot01 * dot01, 0.0))
+    linear = 0.5 * twist * _sinc(0.5 * angle)
+    square = 0.125 * (twist * _sinc(0.25 * angle)) ** 2
+    mixed = square * dot01
+    angles = (-square * dot11, mixed - linear, linear + mixed, -square * dot00)
+    copy(v, end)
+    _turn(end, h, angles)
+    along, norm = 0.0, 0.0
+    for c in range(len(v)):
+        impulse = t * (h[0, c] + 0.5 * t * h[1, c])
+        along += end[c] * impulse
+        norm += impulse * impulse
+    size = max(math.sqrt(both * norm), 1e-150)
+    grown = math.expm1(0.5 * size)
+    half = 0.5 * (grown + grown / (1.0 + grown))  # sinh(size/2)
+    sinhc, coshc = 2.0 * half / size * math.sqrt(1.0 + half * half), 2.0 * (half / size) ** 2
+    gain = rates[1] * (a * sinhc + rates[0] * along * coshc)
+    for c in range(len(v)):
+        end[c] += gain * t * (h[0, c] + 0.5 * t * h[1, c])
+    _turn(end, h, angles)
+    return a * (1.0 + 2.0 * half * half) + rates[0] * along * sinhc
+
+
+@jit
+def field_at(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
+    """The field at time t along the planes that a pattern slides on, shape (d,)."""
+    d = drive[0].shape[1]
+    both, basis, h = np.empty((2, d)), np.empty((d, d)), np.empty(d)
+    field(drive, pattern, both)
+    for c in range(d):
+        h[c] = both[0, c] + t * both[1, c]
+    remove(basis, span(drive[0], pattern, basis), h)
+    return h
+
+
+@jit
+def speed_at(
+    a: float, v: np.ndarray, drive: Arrays, pattern: np.ndarray, t: float, rates: Rates
+) -> float:
+    """``eta_a (h.v)^2 + eta_V a^2 ||h||^2``: a neuron's part in the objective's rate of change."""
+    h = field_at(drive, pattern, t)
+    return rates[0] * dot(h, v) ** 2 + rates[1] * a * a * dot(h, h)
+
+
+@jit
+def fastest(drive: Arrays, patterns: np.ndarray) -> float:
+    """The largest norm of the field at time 0 over patterns, shape (m, N)."""
+    largest = 0.0
+    for j in range(len(patterns)):
+        h = field_at(drive, patterns[j], 0.0)
+        largest = max(largest, dot(h, h))
+    return math.sqrt(largest)

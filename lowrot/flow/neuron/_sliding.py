@@ -1,0 +1,182 @@
+"""The velocity of least norm at a point where several kinks meet.
+
+The velocities of a neuron there are ``h + sum_k S_k D_k`` with ``|S_k| <= 1``, a zonotope; gradient
+flow takes the one of least norm. Planes along whose normal that velocity has no part are slid on.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from lowrot._jit import jit
+from lowrot.flow.neuron._linalg import copy, dot
+
+_MOVES = 1e-6
+"""A normal velocity above this (relative to the field) leaves the plane."""
+_HELD = 1e-9
+_ROUNDS, _GAP = 40, 1e-14
+_PIVOTS, _RIDGE = 8, 1e-13
+
+
+@jit
+def least_velocity(D: np.ndarray, h: np.ndarray, normal: np.ndarray, r: np.ndarray) -> None:
+    """Write the least r, shape (d,), and its normal parts ``D_k.r``, 0 on planes that are kept.
+
+    Args:
+        D: ``jump_k u_k``, shape (k, d).
+        h: the field without them, shape (d,).
+        normal: where the normal parts are written, shape (k,).
+        r: where the velocity is written.
+
+    Block principal pivoting decides nearly always, and a primal-dual interior-point method where
+    it cycles (planes that depend on each other).
+    """
+    if not pivot(D, h, _PIVOTS, normal, r):
+        interior(D, h, normal, r)
+
+
+@jit
+def force(D: np.ndarray, inner: np.ndarray, h: np.ndarray, S: np.ndarray) -> None:
+    """Write the least S on inner, unbounded, without normal parts of ``h + D^T S`` there."""
+    index, count, most = np.empty(len(inner), dtype=np.int64), 0, 1e-300
+    for k in range(len(inner)):
+        S[k] = 0.0
+        if inner[k]:
+            index[count] = k
+            count += 1
+    gram, right = np.empty((count, count)), np.empty(count)
+    for i in range(count):
+        right[i] = -dot(D[index[i]], h)
+        for j in range(i + 1):
+            gram[i, j] = dot(D[index[i]], D[index[j]])
+        most = max(most, gram[i, i])
+    for i in range(count):
+        gram[i, i] += _RIDGE * most
+    solve(gram, right)
+    for i in range(count):
+        S[index[i]] = right[i]
+
+
+@jit
+def solve(matrix: np.ndarray, right: np.ndarray) -> None:
+    """Solve in place, by Cholesky's factorization; of the matrix the lower half counts."""
+    n = len(right)
+    for i in range(n):
+        for j in range(i + 1):
+            rest = matrix[i, j]
+            for k in range(j):
+                rest -= matrix[i, k] * matrix[j, k]
+            matrix[i, j] = rest / matrix[j, j] if i > j else math.sqrt(max(rest, 0.0))
+    for i in range(n):
+        for k in range(i):
+            right[i] -= matrix[i, k] * right[k]
+        right[i] /= matrix[i, i]
+    for i in range(n - 1, -1, -1):
+        for k in range(i + 1, n):
+            right[i] -= matrix[k, i] * right[k]
+        right[i] /= matrix[i, i]
+
+
+@jit
+def add(r: np.ndarray, D: np.ndarray, S: np.ndarray) -> None:
+    """Add ``D^T S`` to r in place."""
+    for k in range(len(S)):
+        if S[k]:
+            for c in range(len(r)):
+                r[c] += S[k] * D[k, c]
+
+
+@jit
+def pivot(D: np.ndarray, h: np.ndarray, rounds: int, normal: np.ndarray, r: np.ndarray) -> bool:
+    """Guess which S are at a bound, solve for the others, exchange what is infeasible, repeat."""
+    fixed, S, inner = np.zeros(len(D)), np.zeros(len(D)), np.ones(len(D), dtype=np.bool_)
+    unit = _HELD * math.sqrt(dot(h, h))
+    for _ in range(rounds):
+        copy(h, r)
+        add(r, D, fixed)
+        force(D, inner, r, S)
+        add(r, D, S)
+        done = True
+        for k in range(len(D)):
+            along, limit = dot(D[k], r), unit * math.sqrt(dot(D[k], D[k]))
+            normal[k] = along if abs(along) > limit else 0.0
+            if not inner[k] and along * fixed[k] > limit:
+                fixed[k], inner[k], done = 0.0, True, False
+            elif inner[k] and not abs(S[k]) <= 1.0:
+                fixed[k], inner[k], done = math.copysign(1.0, S[k]), False, False
+            elif inner[k] and normal[k] != 0.0:
+                done = False
+        if done:
+            return True
+    return False
+
+
+@jit
+def interior(D: np.ndarray, h: np.ndarray, normal: np.ndarray, r: np.ndarray) -> None:
+    """Minimize ``||h + D^T S||^2/2`` over the box by primal-dual interior-point steps."""
+    count, d = D.shape
+    size = math.sqrt(dot(h, h))
+    scale = max(size, 1e-300)
+    for k in range(count):
+        scale += math.sqrt(dot(D[k], D[k]))
+    unit, field = np.empty((count, d)), np.empty(d)
+    S, upper, lower = np.zeros(count), np.ones(count), np.ones(count)
+    for c in range(d):
+        field[c] = h[c] / scale
+        for k in range(count):
+            unit[k, c] = D[k, c] / scale
+    for _ in range(_ROUNDS):
+        if interior_step(unit, field, S, upper, lower) <= _GAP:
+            break
+    copy(field, r)
+    add(r, unit, S)
+    inner = np.empty(count, dtype=np.bool_)
+    for k in range(count):
+        along, limit = dot(unit[k], r), _MOVES * math.sqrt(dot(unit[k], unit[k])) * size / scale
+        inner[k] = abs(along) <= limit
+        normal[k] = 0.0 if inner[k] else along * scale * scale
+    force(unit, inner, r, S)
+    add(r, unit, S)
+    for c in range(d):
+        r[c] *= scale
+
+
+@jit
+def interior_step(
+    D: np.ndarray, h: np.ndarray, S: np.ndarray, upper: np.ndarray, lower: np.ndarray
+) -> float:
+    """One step in S and the multipliers of ``S <= 1`` and ``S >= -1``; return the gap before it."""
+    count, d = D.shape
+    r, inner, system = h.copy(), np.zeros(d), np.zeros((d, d))
+    theta, right, moves = np.empty(count), np.empty(count), np.empty((count, 3))
+    add(r, D, S)
+    gap, shrink = 0.0, 0.98
+    for k in range(count):
+        gap += upper[k] * (1.0 - S[k]) + lower[k] * (1.0 + S[k])
+    barrier = 0.1 * gap / (2 * count)
+    for i in range(d):
+        system[i, i] = 1.0
+    for k in range(count):
+        above, below = 1.0 - S[k], 1.0 + S[k]
+        theta[k] = upper[k] / above + lower[k] / below
+        right[k] = barrier / below - barrier / above - dot(D[k], r)
+        for i in range(d):
+            inner[i] += D[k, i] * right[k] / theta[k]
+            for j in range(i + 1):
+                system[i, j] += D[k, i] * D[k, j] / theta[k]
+    solve(system, inner)
+    for k in range(count):
+        above, below = 1.0 - S[k], 1.0 + S[k]
+        step = (right[k] - dot(D[k], inner)) / theta[k]
+        rise = (barrier + upper[k] * step) / above - upper[k]
+        fall = (barrier - lower[k] * step) / below - lower[k]
+        shrink = max(shrink, step / above, -step / below, -rise / upper[k], -fall / lower[k])
+        moves[k, 0], moves[k, 1], moves[k, 2] = step, rise, fall
+    length = 0.98 / shrink
+    for k in range(count):
+        S[k] += length * moves[k, 0]
+        upper[k] += length * moves[k, 1]
+        lower[k] += length * moves[k, 2]
+    return gap

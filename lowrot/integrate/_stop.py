@@ -1,0 +1,73 @@
+"""Stop rules and times to save, shared by the flows."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from lowrot import _validate
+
+NO_MARGIN = 1e-9
+"""A dual bound on the margins at or below this proves that the data are not separable."""
+
+
+FALLING = ("gap", "relative_loss")
+"""Columns whose rules are met from above."""
+
+
+def stop_rules(
+    stop: Mapping[str, Any] | None, known: Sequence[str], default: dict[str, float]
+) -> dict[str, Any]:
+    """Check the stop rules: columns with their targets, and ``when``, a function of the row."""
+    if stop is not None and not isinstance(stop, Mapping):
+        raise TypeError(f"stop is {stop!r}; expected a mapping, for example {default}")
+    rules = dict(default if stop is None else stop)
+    for name, value in rules.items():
+        _validate.choice("stop key", name, (*known, "when"))
+        if name == "when":
+            if not isinstance(value, Callable):  # type: ignore[arg-type]
+                raise TypeError(f"stop['when'] is {value!r}; expected a function of the row")
+        else:
+            rules[name] = _validate.number(f"stop[{name!r}]", value)
+    if not rules:
+        raise ValueError(f"stop is empty; expected at least one rule, for example {default}")
+    return rules
+
+
+def reached(rules: dict[str, Any], row: dict[str, float], clock: str = "tau") -> str:
+    """The rule that the row meets, in words, or the empty string."""
+    for name, target in rules.items():
+        at = f"at {clock} = {row[clock]:.6g}"
+        if name == "when":
+            if target(row):
+                return f"stop['when'] held {at}"
+        elif name == "gap" and row["dual"] <= NO_MARGIN:
+            return f"no positive margin exists: the dual D = {row['dual']:.3g} {at} bounds them all"
+        elif (row[name] <= target) if name in FALLING else (row[name] >= target):
+            return f"reached {name} = {row[name]:.6g}" + (f" {at}" if name != clock else "")
+    return ""
+
+
+def excess(rules: dict[str, Any], row: dict[str, float], clock: str) -> float:
+    """By how much a row is beyond the rules, about in logarithms; negative where it meets none."""
+    most = -math.inf
+    for name, target in rules.items():
+        if name in FALLING:
+            most = max(most, math.log(max(target, 1e-300)) - math.log(max(row[name], 1e-300)))
+        elif name not in ("when", clock):
+            unit = min(1.0, abs(target)) or 1.0
+            value = max(row[name], -1e300)  # ln_t begins at minus infinity
+            most = max(most, math.asinh(value / unit) - math.asinh(target / unit))
+    return most
+
+
+def targets(save: Sequence[float] | None) -> list[float]:
+    """Check the times to save."""
+    if save is None:
+        return []
+    times = _validate.real_array("save", save, ("k",)).tolist()
+    if times[0] < 0 or any(b <= a for a, b in itertools.pairwise(times)):
+        raise ValueError(f"save is {times[:4]}...; expected increasing clock times >= 0")
+    return times

@@ -1,0 +1,16 @@
+"""Exact optima of the margins: each with a primal point, a dual point and the gap between them."""
+
+from lowrot.optima._frozen import frozen_margin
+from lowrot.optima._global import global_margin
+from lowrot.optima._linear import svm_margin
+from lowrot.optima._optimum import NotSeparable, Optimum
+from lowrot.optima._tangent import ntk_margin
+
+__all__ = [
+    "NotSeparable",
+    "Optimum",
+    "frozen_margin",
+    "global_margin",
+    "ntk_margin",
+    "svm_margin",
+]

@@ -1,0 +1,38 @@
+"""The linear margin."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from lowrot import _validate
+from lowrot.data import Dataset
+from lowrot.optima._least_norm import least_norm
+from lowrot.optima._optimum import (
+    _MANY_POINTS,
+    Optimum,
+    _certify,
+    _to,
+)
+
+
+def svm_margin(data: Dataset) -> Optimum[Tensor]:
+    """Return the linear margin ``max_{||w|| = 1} min_i y_i w.x_i``.
+
+    Returns:
+        An `Optimum` in the unit of the inputs; ``primal`` is the unit vector w, shape (d,), and
+        the dual function is ``||sum_i q_i y_i x_i||``.
+
+    Raises:
+        NotSeparable: the data are not linearly separable through the origin.
+
+    Source: chapter "Margins and their optima"; solved by Clarabel and an active-set polish.
+    """
+    _validate.kind("data", data, Dataset)
+    signed = data.y[:, None] * data.X
+    q = _to(data, least_norm(signed.T.cpu().numpy()))
+    point = q @ signed
+    upper = float(point.norm())
+    w = point / max(upper, 1e-300)
+    value = float((signed @ w).min())
+    proves = "||sum_i q_i y_i x_i|| bounds every linear margin"
+    return _certify(value, upper, w, q, data, proves, data.n > _MANY_POINTS)

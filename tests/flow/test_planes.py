@@ -1,0 +1,168 @@
+"""Hyperplanes and sums over pairs, against the network, autograd and finite differences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from lowrot import Dataset, balanced, sparse_parity, standard
+from lowrot.flow import _planes as module
+from lowrot.flow._objectives import Separation
+from lowrot.flow._planes import Planes
+from lowrot.flow._radau import Collocation
+from lowrot.flow.neuron import Neurons, track
+from lowrot.flow.neuron._propagate import field_at
+
+BLOCKS = {"both": (1.0, 1.0), "outer": (1.0, 0.0), "inner": (0.0, 1.0)}
+
+
+def tensor(values):
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def random_data(seed, n=9, d=3):
+    """Points of all lengths, some of them parallel or opposite to others."""
+    generator = torch.Generator().manual_seed(seed)
+    X = torch.randn(n, d, generator=generator, dtype=torch.float64)
+    X[3], X[5], X[6] = -0.5 * X[0], 2.0 * X[1], X[0]
+    y = 1.0 - 2.0 * torch.randint(2, (n,), generator=generator).double()
+    return Dataset(X / X.norm(dim=1).max(), y)
+
+
+def patterns(planes, V):
+    return (V @ planes.U.T).sign().to(torch.int8)
+
+
+def test_parallel_inputs_share_a_plane():
+    data = random_data(0)
+    planes = Planes.of(data.X, 0.1)
+    assert len(planes.U) == 6
+    assert planes.index[0] == planes.index[3] == planes.index[6]
+    assert planes.index[1] == planes.index[5]
+    torch.testing.assert_close(planes.c[:, None] * planes.U[planes.index], data.X)
+    torch.testing.assert_close(planes.U.norm(dim=1), torch.ones(6, dtype=torch.float64))
+    assert len(Planes.of(sparse_parity(4).X, 0.0).U) == 8
+
+
+def test_sides_are_signs_and_zero_on_a_plane(monkeypatch):
+    planes = Planes.of(torch.eye(2, dtype=torch.float64), 0.0)
+    V = tensor([[1.0, -2.0], [1e3, 1e-7], [1e-3, 1e-7], [0.0, 0.0]])
+    expected = [[1, -1], [1, 0], [1, 1], [0, 0]]
+    assert planes.sides(V).tolist() == expected
+    monkeypatch.setattr(module, "_ENTRIES", 3)
+    assert planes.sides(V).tolist() == expected
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.4, 1.0])
+def test_outputs_are_those_of_the_network(slope):
+    data, net = random_data(1), standard(7, 3, seed=1, slope=slope)
+    planes = Planes.of(data.X, slope)
+    got = planes.outputs(net.a, net.V)
+    torch.testing.assert_close(got, net(data.X), rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.4])
+def test_coefficients_give_the_gradient(slope):
+    data, net = random_data(2), standard(7, 3, seed=2, slope=slope)
+    planes = Planes.of(data.X, slope)
+    q = torch.rand(data.n, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    mean, jump = planes.coefficients(data.y * q)
+    h = (mean + patterns(planes, net.V) * jump) @ planes.U
+    grad_a, grad_V = net.gradient(data, q)
+    torch.testing.assert_close(net.a[:, None] * h, grad_V, rtol=1e-12, atol=1e-14)
+    torch.testing.assert_close((h * net.V).sum(1), grad_a, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("slope", [0.0, 0.4, 1.0])
+def test_kernel_against_autograd(slope, block):
+    data, net = random_data(3), standard(7, 3, seed=3, slope=slope)
+    a, V = net.a.clone().requires_grad_(), net.V.clone().requires_grad_()
+    z = data.X @ V.T
+    f = torch.maximum(z, slope * z) @ a
+    G = {"both": [], "outer": [], "inner": []}
+    for out in f:
+        grad_a, grad_V = torch.autograd.grad(out, (a, V), retain_graph=True)
+        G["outer"].append(grad_a)
+        G["inner"].append(grad_V.flatten())
+        G["both"].append(torch.cat([grad_a, grad_V.flatten()]))
+    G = torch.stack(G[block])
+    planes = Planes.of(data.X, slope)
+    K = planes.kernel(net.a, net.V, patterns(planes, net.V), BLOCKS[block])
+    torch.testing.assert_close(K, G @ G.T, rtol=1e-12, atol=1e-13)
+    signed = torch.outer(data.y, data.y) * K
+    torch.testing.assert_close(signed, net.kernel(data, block), rtol=1e-12, atol=1e-13)
+
+
+def test_rates_weigh_the_blocks_and_chunks_do_not_matter(monkeypatch):
+    data, net = random_data(4), standard(23, 3, seed=4, slope=0.2)
+    planes = Planes.of(data.X, 0.2)
+    arguments = net.a, net.V, patterns(planes, net.V)
+    expected = 0.3 * planes.kernel(*arguments, BLOCKS["outer"]) + 2.0 * planes.kernel(
+        *arguments, BLOCKS["inner"]
+    )
+    monkeypatch.setattr(module, "_ENTRIES", 4 * data.n)
+    torch.testing.assert_close(planes.kernel(*arguments, (0.3, 2.0)), expected, rtol=1e-12, atol=0)
+
+
+def sliding_start(seed, slope):
+    """Neurons on one or on two planes, which attract under uniform weights."""
+    data = random_data(seed)
+    planes = Planes.of(data.X, slope)
+    net = balanced(12, 3, seed=seed + 100, slope=slope)
+    V = net.V.clone()
+    V[:6] -= (V[:6] @ planes.U[0])[:, None] * planes.U[0]
+    cross = torch.linalg.cross(planes.U[2], planes.U[4])
+    V[6:9] = (V[6:9] @ cross)[:, None] * cross / cross.square().sum()
+    S = patterns(planes, V)
+    S[:6, 0] = 0
+    S[6:9, 2] = S[6:9, 4] = 0
+    return data, planes, Neurons(net.a, V, S)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.4])
+@pytest.mark.parametrize("seed", range(3))
+def test_kernel_with_sliding_is_the_derivative_of_the_outputs(seed, slope):
+    """Outputs after a short time under fixed weights q, that hold the neurons on their planes."""
+    data, planes, start = sliding_start(seed, slope)
+    K = planes.kernel(start.a, start.V, start.S, (1.0, 1.0))
+    sides = torch.where(start.S == 0, 1, start.S)  # some side, and its normals again
+    free = planes.kernel(start.a, start.V, sides, (1.0, 1.0))
+    assert float((K - free).abs().max()) > 1e-2 * float(K.abs().max())
+    w = torch.randn(data.n, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    drive, t = planes.drive(w, 0 * w), 1e-5
+    h = torch.tensor(np.array([field_at(drive.arrays, s, 0.0) for s in start.S.numpy()]))
+    ends = []
+    for sign in (1.0, -1.0):
+        a = start.a + sign * t * (h * start.V).sum(1)
+        V = start.V + sign * t * start.a[:, None] * h
+        ends.append(planes.outputs(a, V))
+    torch.testing.assert_close((ends[0] - ends[1]) / (2 * t), K @ w, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.4])
+def test_kernel_with_sliding_against_the_integrator(slope):
+    """The same where the least-velocity rule itself holds the neuron, on data built for it."""
+    X = tensor([[0.0, 1.0], [0.0, -1.0], [0.6, 0.8], [0.6, -0.8]])
+    data = Dataset(X, tensor([-1.0, -1.0, 1.0, 1.0]))
+    planes = Planes.of(X, slope)
+    start = Neurons(tensor([0.7]), tensor([[0.5, 0.0]]), patterns(planes, tensor([[0.5, 0.0]])))
+    w = data.y * tensor([0.3, 0.3, 0.2, 0.2])
+    drive = planes.drive(w, 0 * w)
+    t = 1e-6
+    end = track(start, drive.jump[0], drive, (0.5 * t, t), (1.0, 1.0)).states[1]
+    assert int((end.S == 0).sum()) == 1
+    stepper = Collocation(planes, Separation(data.y, "exponential"), (1.0, 1.0), 1e-3)
+    rate = data.y * (stepper.outputs(end) - stepper.outputs(start)) / t
+    K = planes.kernel(start.a, start.V, start.S, (1.0, 1.0))
+    np.testing.assert_allclose(rate, K @ w, rtol=1e-4, atol=1e-8)
+
+
+def test_kernel_off_dependent_normals():
+    """Five planes through a line in R^3: their normals span two dimensions, and nothing is left."""
+    angles = torch.arange(5).double() * 0.5
+    planes = Planes.of(torch.stack([angles.cos(), angles.sin(), 0 * angles], 1), 0.0)
+    a, V = tensor([1.0]), tensor([[0.0, 0.0, 1.0]])
+    K = planes.kernel(a, V, torch.zeros(1, 5, dtype=torch.int8), (1.0, 1.0))
+    assert float(K.abs().max()) < 1e-12

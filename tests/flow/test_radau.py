@@ -1,0 +1,187 @@
+"""Steps of fixed size: order 3 where the flow is smooth, 2 or more on the stiff slow manifold."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy.integrate import solve_ivp
+from scipy.special import softmax
+
+from lowrot import Dataset, Network, balanced, gradient_flow, standard
+from lowrot.flow import _radau as module
+from lowrot.flow._classification_run import SeparationRun
+from lowrot.flow._objectives import Regression, Separation
+from lowrot.flow._planes import Planes
+from lowrot.flow._radau import DEFECT, A, Collocation
+from lowrot.losses import LOSSES, soft_margin
+
+
+def tensor(values):
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def problem(seed, n=5, d=3, m=4):
+    """A linear net (slope 1: no kinks) on points that some direction separates."""
+    generator = torch.Generator().manual_seed(seed + 50)
+    X = torch.randn(n, d, generator=generator, dtype=torch.float64)
+    X = X / X.norm(dim=1, keepdim=True) * torch.linspace(0.3, 1.0, n, dtype=torch.float64)[:, None]
+    y = X[:, 0].sign()
+    return standard(m, d, seed=seed, slope=1.0), Dataset(X, y)
+
+
+def stepper_of(net, data, law, rtol=1e-9):
+    return Collocation(Planes.of(data.X, net.slope), law, (1.0, 1.0), rtol)
+
+
+def march(stepper, point, h, count):
+    """``count`` steps of size h, each of which must be solved."""
+    before, ratio = point.weights, 0.0
+    for _ in range(count):
+        step = stepper.attempt(point, before, ratio, h)
+        assert step.stages is not None
+        before, ratio, point = point.weights, 1.0, step.stages[1]
+    return point
+
+
+def exact(net, X, tau, respond, method="DOP853"):
+    """The weights of a linear net after tau, by an integrator that shares nothing."""
+    a, V, X = net.a.numpy(), net.V.numpy(), X.numpy()
+    m, d = V.shape
+
+    def slope(_, W):
+        a, V = W[:m], W[m:].reshape(m, d)
+        h = X.T @ respond(X @ (V.T @ a))
+        return np.concatenate([V @ h, np.outer(a, h).ravel()])
+
+    start = np.concatenate([a, V.ravel()])
+    return solve_ivp(slope, (0, tau), start, method, rtol=3e-13, atol=1e-13).y[:, -1]
+
+
+def flat(point):
+    return np.concatenate([point.neurons.a.numpy(), point.neurons.V.numpy().ravel()])
+
+
+def response(data, loss):
+    y = data.y.numpy()
+    ln_slope = {"exponential": lambda p: -p, "logistic": lambda p: -np.logaddexp(0.0, p)}[loss]
+    return lambda f: y * softmax(ln_slope(y * f))
+
+
+@pytest.mark.parametrize("loss", [*LOSSES, "squares"])
+def test_third_order_where_the_flow_is_smooth(loss):
+    net, data = problem(0)
+    if loss == "squares":
+        law, respond = Regression(data.y), lambda f: data.y.numpy() - f
+    else:
+        law, respond = Separation(data.y, loss), response(data, loss)
+    tau = 1.0
+    W = exact(net, data.X, tau, respond)
+    stepper, counts, errors = stepper_of(net, data, law, 1e-10), [10, 20, 40, 80], []
+    for count in counts:
+        point = march(stepper, stepper.start(net.a, net.V), tau / count, count)
+        errors.append(np.linalg.norm(flat(point) - W))
+    order = -np.polyfit(np.log(counts), np.log(errors), 1)[0]
+    assert abs(order - 3.0) < 0.25, errors
+    assert errors[-1] > 1e-9  # far from rounding: the order was seen
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_order_on_the_slow_manifold(loss):
+    """Steps of many relaxation times, from a point that the flow has reached itself."""
+    net, data = problem(1)
+    path = gradient_flow(net, data, loss, stop={"min_margin": 50.0}, rtol=1e-6)
+    late = Network(tensor(path["a"][-1]), tensor(path["V"][-1]), 1.0)
+    tau = 0.5
+    W = exact(late, data.X, tau, response(data, loss), "Radau")
+    stepper, counts, errors = stepper_of(late, data, Separation(data.y, loss)), [2, 4, 8, 16], []
+    for count in counts:
+        point = stepper.start(late.a, late.V)
+        stiffness = float(stepper.kernel(point.neurons).diagonal().max())
+        assert tau / count * stiffness > 1.5
+        errors.append(np.linalg.norm(flat(march(stepper, point, tau / count, count)) - W))
+    order = -np.polyfit(np.log(counts), np.log(errors), 1)[0]
+    assert order > 2.0, errors
+    assert errors[0] / np.linalg.norm(W) > 1e-8
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_explicit_and_implicit_iterations_agree(loss, monkeypatch):
+    net, data = problem(2)
+    ends = []
+    for threshold in (0.0, 1e9):
+        monkeypatch.setattr(module, "_NONSTIFF", threshold)
+        stepper = stepper_of(net, data, Separation(data.y, loss), 1e-10)
+        start = stepper.start(net.a, net.V)
+        step = stepper.attempt(start, start.weights, 0.0, 0.02)
+        assert step.stiff == (threshold == 0.0)
+        ends.append(flat(march(stepper, start, 0.02, 40)))
+    np.testing.assert_allclose(ends[0], ends[1], rtol=0, atol=1e-9)
+
+
+def test_the_estimate_follows_the_local_error():
+    """The estimate falls like h^3 and bounds the true error of the step, of order h^4."""
+    net, data = problem(3)
+    stepper = stepper_of(net, data, Separation(data.y, "exponential"), 1e-8)
+    start, sizes, estimates, errors = stepper.start(net.a, net.V), [0.4, 0.2, 0.1, 0.05], [], []
+    for h in sizes:
+        step = stepper.attempt(start, start.weights, 0.0, h)
+        W = exact(net, data.X, h, response(data, "exponential"))
+        estimates.append(step.error * stepper.rtol)
+        errors.append(np.linalg.norm(flat(step.stages[1]) - W) / np.linalg.norm(W))
+    assert abs(np.polyfit(np.log(sizes), np.log(estimates), 1)[0] - 3.0) < 0.3
+    assert abs(np.polyfit(np.log(sizes), np.log(errors), 1)[0] - 4.0) < 0.4
+    assert all(true < told for true, told in zip(errors, estimates))
+
+
+def test_the_coefficients_are_those_of_radau():
+    """Exact for linear weights, the last row for quadratic ones; the defect by its integral."""
+    c = np.array([1.0 / 3.0, 1.0])
+    for power in (0, 1):
+        integrals = c ** (power + 1) / (power + 1)
+        np.testing.assert_allclose(np.array(A) @ c**power, integrals, rtol=1e-14)
+    np.testing.assert_allclose(np.array(A)[1] @ c**2, 1.0 / 3.0, rtol=1e-14)
+    # The quadratic through (0, 1), (1/3, 0), (1, 0) has its largest integral at 1/3.
+    s = np.linspace(0, 1, 100_001)
+    cumulative = s**3 - 2.0 * s**2 + s
+    assert np.abs(cumulative).max() == pytest.approx(DEFECT, rel=1e-8)
+
+
+def test_pairs_on_a_plane_start_as_sliding_and_kernel_has_signs():
+    data = Dataset(tensor([[0.6, 0.8], [0.0, 1.0]]), tensor([-1.0, 1.0]))
+    net = Network(tensor([1.0, 2.0]), tensor([[1.0, 0.0], [0.3, 0.4]]))
+    stepper = stepper_of(net, data, Separation(data.y, "logistic"))
+    point = stepper.start(net.a, net.V)
+    assert point.neurons.S[0].tolist().count(0) == 1
+    torch.testing.assert_close(point.p, net.margins(data))
+    free = balanced(6, 2, seed=3)
+    K = stepper.kernel(stepper.start(free.a, free.V).neurons)
+    torch.testing.assert_close(K, free.kernel(data), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_growth_bounds_every_neuron(loss):
+    net, data = problem(4)
+    stepper = stepper_of(net, data, Separation(data.y, loss))
+    point = stepper.start(net.a, net.V)
+    grad_a, grad_V = net.gradient(data, point.weights.q)
+    sizes = (net.a.square() + net.V.square().sum(1)).sqrt()
+    rates = (net.a * grad_a + (net.V * grad_V).sum(1)) / sizes.square()
+    assert float(rates.abs().max()) <= stepper.growth(point) * (1 + 1e-12)
+
+
+def test_the_margins_of_a_step_are_those_of_its_weights():
+    """To a fifth of the tolerance in P, on random labels, where new points become active."""
+    generator = torch.Generator().manual_seed(3)
+    X = torch.randn(40, 5, generator=generator, dtype=torch.float64)
+    y = 1.0 - 2.0 * torch.randint(2, (40,), generator=generator).double()
+    data, rtol, largest = Dataset(X / X.norm(dim=1, keepdim=True), y), 1e-3, 0.0
+    run = SeparationRun(standard(200, 5, seed=4), data, "exponential", (1.0, 1.0), rtol)
+    while run.row()["min_margin"] < 1e4:
+        assert run.advance(math.inf) == ""
+        P = run.row()["P"]
+        behind = float(soft_margin(-run.point.weights.logit, "exponential"))
+        largest = max(largest, abs(P - behind) / max(1.0, abs(P)))
+    assert largest <= 0.2 * rtol
