@@ -31,7 +31,7 @@ lint: imports
 	$(BIN)/mypy lowrot
 
 imports: env
-	$(BIN)/lint-imports --no-cache
+	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/deptry lowrot -ee lowrot/plots -oddg figures,book,test,bench
 	$(BIN)/deptry lowrot -oddg book,test,bench
 	$(BIN)/deptry lowrot book -oddg test,bench
