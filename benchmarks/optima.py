@@ -29,7 +29,7 @@ def frozen(m, d, n):
 
 
 def tangent(m, d, block, norm):
-    return ntk_margin(standard(m, d), sparse_parity(d), block, norm)
+    return ntk_margin(standard(m, d), sparse_parity(d), layers=block, norm=norm)
 
 
 CASES = {

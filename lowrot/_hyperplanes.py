@@ -14,7 +14,7 @@ _RANK = 1e-13
 
 
 @dataclass(frozen=True)
-class Reduced:
+class Hyperplanes:
     """Inputs in an orthonormal basis of their span, and the distinct hyperplanes they define.
 
     Attributes:
@@ -34,7 +34,7 @@ class Reduced:
     error: Array
 
 
-def reduce(X: Array) -> Reduced:
+def distinct_hyperplanes(X: Array) -> Hyperplanes:
     """Reduce the inputs to the span of the rows and merge parallel hyperplanes."""
     _, singular, basis = np.linalg.svd(X, full_matrices=False)
     basis = basis[singular > _RANK * singular[0] * max(X.shape)]
@@ -57,4 +57,4 @@ def reduce(X: Array) -> Reduced:
     stacked = np.asarray(normals)
     form = (side * lengths)[:, None] * stacked[plane]
     error = np.linalg.norm(X - form @ basis, axis=1)
-    return Reduced(Z, basis, stacked, plane, side, error)
+    return Hyperplanes(Z, basis, stacked, plane, side, error)

@@ -110,20 +110,20 @@ class Network:
                 total += (active * (data.X @ inner[part].T)).sum(dim=1)
         return data.y * total
 
-    def kernel(self, data: Dataset, block: str = "both") -> Tensor:
-        """Return ``K = G G^T``, shape (n, n), of the outer block, the inner block or both.
+    def kernel(self, data: Dataset, *, layers: str = "both") -> Tensor:
+        """Return ``K = G G^T``, shape (n, n), of the outer layer, the inner one or both.
 
         Nothing of size n m d is formed, and at most a fixed number of (point, neuron) pairs is
         held at once. Source: chapter "Notation and the common frame".
         """
-        block = _validate.choice("block", block, ("outer", "inner", "both"))
+        layers = _validate.choice("layers", layers, ("outer", "inner", "both"))
         outer, inner = data.X.new_zeros(2, data.n, data.n)
         for part in self.chunks(data.n):
             z = data.X @ self.V[part].T
-            if block != "inner":
+            if layers != "inner":
                 features = activation(z, self.slope)
                 outer.addmm_(features, features.T)
-            if block != "outer":
+            if layers != "outer":
                 active = derivative(z, self.slope) * self.a[part]
                 inner.addmm_(active, active.T)
         return torch.outer(data.y, data.y) * (outer + inner * (data.X @ data.X.T))

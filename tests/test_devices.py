@@ -31,7 +31,7 @@ def test_gradient_flow(loss, train):
     def numbers(device):
         net, data = problem(device)
         path = lr.gradient_flow(
-            net, data, loss, stop={"min_margin": 50.0, "tau": 30.0}, train=train
+            net, data, loss=loss, stop={"min_margin": 50.0, "tau": 30.0}, layers=train
         )
         assert path.ok, path.status
         return path["tau"], path["P"], path["V"][-1], path["sliding"]
@@ -65,8 +65,8 @@ def test_regression_flow():
 def test_the_no_rotation_flow_and_its_theorem(loss):
     def numbers(device):
         net, data = problem(device, m=512)
-        path = lr.coupled_flow(net, data, loss, stop={"ln_norm": 10.0})
-        stated = lr.no_rotation(net, data, loss)
+        path = lr.coupled_flow(net, data, loss=loss, stop={"ln_norm": 10.0})
+        stated = lr.no_rotation(net, data, loss=loss)
         return path["tau"][-1], path["ln_P"][-1], stated.check(path).holds
 
     both(numbers, rtol=1e-5)
@@ -81,7 +81,7 @@ def test_optima():
         yield lr.svm_margin(linear).value
         for block in ("outer", "inner", "both"):
             for norm in ("l2", "pointwise"):
-                yield lr.ntk_margin(net, data, block, norm).value
+                yield lr.ntk_margin(net, data, layers=block, norm=norm).value
         yield lr.frozen_margin(directions, net.a.sign(), data).value
         yield lr.global_margin(lr.sparse_parity(2).to(device)).value
 
@@ -100,10 +100,10 @@ def test_margins_features_and_theorems():
         change = lr.feature_change(end, net, data)
         yield change.kernel
         for loss in ("exponential", "logistic"):
-            stated = lr.near_init_flow(net, data, loss)
+            stated = lr.near_init_flow(net, data, loss=loss)
             yield [one.value for one in stated.hypotheses]
         yield lr.near_init_flow(net, data).check(path).holds
-        yield [one.value for one in lr.near_init_sgd(net, data, 100).hypotheses]
+        yield [one.value for one in lr.near_init_sgd(net, data, samples=100).hypotheses]
 
     both(numbers, rtol=1e-5, atol=1e-7)
 
@@ -125,7 +125,9 @@ def test_one_pass_sgd(update):
     def numbers(device):
         net, data = problem(device, start=lr.standard)
         stream = lr.parity_stream(4)
-        runs = lr.one_pass_sgd(net, stream, 500, 0.1, update, seeds=[0, 1], test=data)
+        runs = lr.one_pass_sgd(
+            net, stream, samples=500, eta=0.1, update=update, seeds=[0, 1], test=data
+        )
         return runs.a, runs.V, runs.margins
 
     both(numbers)

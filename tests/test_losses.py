@@ -160,7 +160,7 @@ def test_the_normalized_logistic_example_of_the_theory():
     data = Dataset([[1.0]], [1])
     for p, ratio in ((1.0, 0.580), (2.0, 0.516), (5.0, 0.5003)):
         net = Network([math.sqrt(p)], [[math.sqrt(p)]])
-        assert smoothed_margin(net, data, "logistic") == pytest.approx(0.5, abs=1e-14)
+        assert smoothed_margin(net, data, loss="logistic") == pytest.approx(0.5, abs=1e-14)
         fall = -float(log_loss(net.margins(data), "logistic")) / net.norm_squared
         assert fall == pytest.approx(ratio, abs=5e-4)
 
@@ -269,7 +269,7 @@ def three_points(slope):
     ],
 )
 def test_the_multipliers_are_those_of_a_general_solver(case, kink):
-    result = kkt_residual(*case, kink)
+    result = kkt_residual(*case, kink=kink)
     value, multipliers, kinks = merit_by_a_general_solver(*case, kink)
     assert kinks == (kink > 0.01 or case[0].m == 2)
     merit = result.stationarity**2 + 2 * result.complementarity

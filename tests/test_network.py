@@ -51,7 +51,7 @@ def test_gradients_and_kernels_are_those_of_automatic_differentiation(slope):
     assert torch.allclose(torch.cat([by_a, by_V.reshape(-1)]), q @ G, atol=1e-14)
     parts = {"outer": G[:, :7], "inner": G[:, 7:], "both": G}
     for block, columns in parts.items():
-        assert torch.allclose(net.kernel(data, block), columns @ columns.T, atol=1e-14)
+        assert torch.allclose(net.kernel(data, layers=block), columns @ columns.T, atol=1e-14)
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.3])
@@ -114,8 +114,8 @@ def test_calls_refuse_other_shapes_and_zero_scales():
     net, data = standard(3, 2), sparse_parity(3)
     with pytest.raises(ValueError, match="expected 2 along axis 1"):
         net(data.X)
-    with pytest.raises(ValueError, match="block is 'all'"):
-        net.kernel(sparse_parity(2), "all")
+    with pytest.raises(ValueError, match="layers is 'all'"):
+        net.kernel(sparse_parity(2), layers="all")
     with pytest.raises(ValueError, match="scale is 0"):
         small(net, 0.0)
     for arguments in ((0, 2), (2, 0), (2, 2, -1)):

@@ -63,8 +63,8 @@ def met(d: int, loss: str, seeds: Sequence[int] = MET_SEEDS) -> pd.DataFrame:
     data, m, frames = lr.sparse_parity(d), MET[loss][d], []
     for seed in seeds:
         net = lr.standard(m, d, seed)
-        stated = lr.near_init_flow(net, data, loss)
-        path = lr.gradient_flow(net, data, loss, stop={"tau": 1.0}, save=TIMES)
+        stated = lr.near_init_flow(net, data, loss=loss)
+        path = lr.gradient_flow(net, data, loss=loss, stop={"tau": 1.0}, save=TIMES)
         check, proof = stated.check(path), stated.inequalities(path)
         frame = check.frame[["tau", "rho", "P", "floor", "margin", "margin_floor"]]
         frame = frame.assign(
@@ -84,11 +84,11 @@ def widths(d: int, m: int, loss: str, seeds: Sequence[int] = WIDTH_SEEDS) -> pd.
         net = lr.standard(m, d, seed)
         row = {"loss": loss, "d": d, "m": m, "seed": seed, "gamma": 0.0, "holds": 0}
         try:
-            stated = lr.near_init_flow(net, data, loss)
+            stated = lr.near_init_flow(net, data, loss=loss)
         except lr.NotSeparable:
             rows.append(row)
             continue
-        path = lr.gradient_flow(net, data, loss, stop={"tau": 1.0}, save=TIMES)
+        path = lr.gradient_flow(net, data, loss=loss, stop={"tau": 1.0}, save=TIMES)
         tau_half, P_half = half_way(stated, path)
         row |= {"gamma": stated.start.gamma.value, "holds": int(stated.holds), "g": stated.start.g}
         row |= {"tau_half": tau_half, "P_half": P_half, "p_one": path["min_margin"][-1]}

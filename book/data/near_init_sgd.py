@@ -35,10 +35,16 @@ def curves(d: int, m: int, update: str, seeds: range = CURVE_SEEDS) -> pd.DataFr
     """One row a seed and count: t = 64 d^2 samples at the largest step of the theorem."""
     cube, t = lr.sparse_parity(d), 64 * d * d
     nets = [lr.standard(m, d, seed) for seed in seeds]
-    stated = [lr.near_init_sgd(net, cube, t, update=update) for net in nets]
+    stated = [lr.near_init_sgd(net, cube, samples=t, update=update) for net in nets]
     counts = np.unique(np.geomspace(1, t, 12).round().astype(int))
     runs = lr.one_pass_sgd(
-        nets, lr.parity_stream(d), t, [s.eta for s in stated], update, seeds, records=counts
+        nets,
+        lr.parity_stream(d),
+        samples=t,
+        eta=[s.eta for s in stated],
+        update=update,
+        seeds=seeds,
+        records=counts,
     )
     frame = runs.frame()[["run", "samples", "test_error", "rho", "mistakes"]].astype(
         {"samples": int}
@@ -66,7 +72,9 @@ def widths(d: int, m: int, seeds: range = WIDTH_SEEDS) -> pd.DataFrame:
         nets, stated, kept = [], [], []
         for seed in seeds:
             try:
-                stated.append(lr.near_init_sgd(lr.standard(m, d, seed), cube, t, update=update))
+                stated.append(
+                    lr.near_init_sgd(lr.standard(m, d, seed), cube, samples=t, update=update)
+                )
             except lr.NotSeparable:
                 continue
             nets.append(stated[-1].net)
@@ -76,7 +84,13 @@ def widths(d: int, m: int, seeds: range = WIDTH_SEEDS) -> pd.DataFrame:
         if nets:
             etas = [s.eta for s in stated]
             runs = lr.one_pass_sgd(
-                nets, lr.parity_stream(d), t, etas, update, kept, records=[t // 2]
+                nets,
+                lr.parity_stream(d),
+                samples=t,
+                eta=etas,
+                update=update,
+                seeds=kept,
+                records=[t // 2],
             )
             for s, path in zip(stated, runs.paths, strict=True):
                 row["hypotheses"] += s.holds

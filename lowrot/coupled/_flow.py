@@ -15,7 +15,7 @@ from typing import Any
 
 from lowrot import _validate
 from lowrot.coupled._features import Features, as_features
-from lowrot.coupled._run import Run
+from lowrot.coupled._run import CoupledRun
 from lowrot.coupled._tableaux import METHODS
 from lowrot.data import Dataset
 from lowrot.integrate import stop_rules, targets
@@ -29,6 +29,7 @@ __all__ = ["METHODS", "Features", "coupled_flow"]
 def coupled_flow(
     net_or_features: Network | Features,
     data: Dataset,
+    *,
     loss: str = "exponential",
     stop: Mapping[str, Any] | None = None,
     rtol: float = 1e-3,
@@ -78,5 +79,5 @@ def coupled_flow(
     chosen = METHODS[_validate.choice("method", method, tuple(METHODS))]
     rtol = _validate.number("rtol", rtol, 1e-12, 0.5)
     rules = stop_rules(stop, ("tau", "ln_norm", "margin", "gap"), {"gap": 0.01})
-    run = Run(features.potential(data), data.n, loss, chosen, rtol, resume)
+    run = CoupledRun(features.potential(data), data.n, loss, chosen, rtol, resume)
     return run.follow(rules, targets(save), progress, _validate.integer("max_steps", max_steps, 1))

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from lowrot.integrate import Model, Weights
+from lowrot.integrate import DualWeights, Model
 
-__all__ = ["Evaluate", "Margins", "Near", "Solution", "Weights", "implicit_weights"]
+__all__ = ["DualWeights", "Evaluate", "Near", "ScaledMargins", "Solution", "implicit_weights"]
 
 TEMPERATURE_FLOOR = 1e-10
 """Once 1/||u||_1 is below this, doubles no longer resolve the entropy against F: the weights are
@@ -34,8 +34,8 @@ _ROUNDING = 2e-15
 
 
 @dataclass(frozen=True)
-class Margins:
-    """Margins at one z, divided by ``exp(ln_scale)``, and their curvature on demand.
+class ScaledMargins:
+    """ScaledMargins at one z, divided by ``exp(ln_scale)``, and their curvature on demand.
 
     Args:
         ln_scale: ln of the unit in which the others are measured.
@@ -54,20 +54,20 @@ class Margins:
     complete: bool = True
 
 
-Evaluate = Callable[[Tensor], Margins]
-Near = Callable[[Tensor], tuple[Margins, Evaluate]]
+Evaluate = Callable[[Tensor], ScaledMargins]
+Near = Callable[[Tensor], tuple[ScaledMargins, Evaluate]]
 
 
 @dataclass(frozen=True)
 class Solution:
     """The result of an implicit step: weights, the margins there, whether it was solved."""
 
-    weights: Weights
-    margins: Margins
+    weights: DualWeights
+    margins: ScaledMargins
     converged: bool
 
 
-def implicit_weights(near: Near, z0: Tensor, eta: float, guess: Weights) -> Solution:
+def implicit_weights(near: Near, z0: Tensor, eta: float, guess: DualWeights) -> Solution:
     """Solve the implicit step of length ``eta`` (clock tau) from ``z0``, starting at ``guess``.
 
     A step too long for the guess is solved by way of shorter ones from the same point.
@@ -89,7 +89,7 @@ def implicit_weights(near: Near, z0: Tensor, eta: float, guess: Weights) -> Solu
     return solution
 
 
-def _solve(near: Near, z0: Tensor, eta: float, guess: Weights) -> Solution:
+def _solve(near: Near, z0: Tensor, eta: float, guess: DualWeights) -> Solution:
     """Newton's method on the margins alone.
 
     Each iteration solves the step for their linear model, entropy and all, without an evaluation,
@@ -149,18 +149,18 @@ class _Problem:
         self.floored = self.shift > -math.log(floor)
         self.temperature = floor if self.floored else math.exp(-self.shift)
 
-    def _unit(self, margins: Margins) -> float:
+    def _unit(self, margins: ScaledMargins) -> float:
         return 1.0 if self.floored else math.exp(min(margins.ln_scale - self.shift, 600.0))
 
-    def residual(self, weights: Weights, margins: Margins) -> Tensor:
+    def residual(self, weights: DualWeights, margins: ScaledMargins) -> Tensor:
         """``p - p(q, Lam)``: zero where the weights are those of the margins, shape (n,)."""
         return self.force(margins) + self.temperature * weights.logit
 
-    def force(self, margins: Margins) -> Tensor:
+    def force(self, margins: ScaledMargins) -> Tensor:
         """The margins in the unit of the problem, shape (n,)."""
         return margins.p * self._unit(margins)
 
-    def curvature(self, margins: Margins, exact: bool) -> Tensor:
+    def curvature(self, margins: ScaledMargins, exact: bool) -> Tensor:
         """Derivative of `force` in q, shape (n, n), positive semidefinite."""
         return self.eta * self._unit(margins) * margins.hessian(self.floored, exact)
 

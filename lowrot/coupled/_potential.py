@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lowrot.coupled._implicit_step import Margins
+from lowrot.coupled._implicit_step import ScaledMargins
 from lowrot.data import Dataset
 from lowrot.losses import soft_margin
 from lowrot.network import activation
@@ -61,11 +61,11 @@ class Potential:
         """``ln |u_j(z)| - ln |u_j(0)| = 2 sum_i z_i C_ji``, shape (m,)."""
         return self.C @ (2.0 * z)
 
-    def margins(self, z: Tensor) -> Margins:
-        """Margins at z, in units of ``||u||_1``, and their curvature when it is asked for."""
+    def margins(self, z: Tensor) -> ScaledMargins:
+        """ScaledMargins at z, in units of ``||u||_1``, and their curvature when it is asked for."""
         return self._at(z)[0]
 
-    def near(self, z: Tensor) -> tuple[Margins, Callable[[Tensor], Margins]]:
+    def near(self, z: Tensor) -> tuple[ScaledMargins, Callable[[Tensor], ScaledMargins]]:
         """Return the margins at z, and a function for those nearby without negligible neurons.
 
         What is negligible is judged at z: the caller checks where it arrives.
@@ -79,8 +79,8 @@ class Potential:
 
         return margins, lambda point: replace(part.margins(point), complete=False)
 
-    def _at(self, z: Tensor) -> tuple[Margins, Tensor]:
-        """Margins at z and ln of the shares, with one pass over the features."""
+    def _at(self, z: Tensor) -> tuple[ScaledMargins, Tensor]:
+        """ScaledMargins at z and ln of the shares, with one pass over the features."""
         self.evaluations += 1
         ln_u, double = torch.empty_like(self.ln_start), 2.0 * z
         top, growth, total, p = -math.inf, -math.inf, 0.0, torch.zeros_like(z)
@@ -98,7 +98,7 @@ class Potential:
             p += weight @ C
         ln_norm = top + math.log(total)
         ln_share = ln_u.sub_(ln_norm)
-        return Margins(
+        return ScaledMargins(
             ln_norm,
             p / total,
             growth,
@@ -135,7 +135,7 @@ class Potential:
         return 2.0 * (rows.T @ rows)
 
 
-def soft_ratio(margins: Margins, loss: str) -> float:
+def soft_ratio(margins: ScaledMargins, loss: str) -> float:
     """``P / ||u||_1`` at margins measured in units of ``||u||_1``, at any size of ``||u||_1``."""
     if abs(margins.ln_scale) < 600.0:
         scale = math.exp(margins.ln_scale)

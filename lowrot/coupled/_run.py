@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lowrot.coupled._implicit_step import Margins, implicit_weights
+from lowrot.coupled._implicit_step import ScaledMargins, implicit_weights
 from lowrot.coupled._potential import Potential, soft_ratio, time_below
 from lowrot.coupled._tableaux import Method
-from lowrot.integrate import Follower, Recorder, Weights, later
+from lowrot.integrate import DualWeights, Recorder, Run, ln_time_after
 from lowrot.losses import dual_weights, entropy_constant, log_loss
 from lowrot.path import Path
 
@@ -36,12 +36,12 @@ class Point:
 
     tau: float
     z: Tensor
-    weights: Weights
-    margins: Margins
+    weights: DualWeights
+    margins: ScaledMargins
     ln_lam: float
 
 
-class Run(Follower):
+class CoupledRun(Run):
     """One integration: the current point, the step size and the running integrals."""
 
     def __init__(
@@ -67,10 +67,10 @@ class Run(Follower):
             _same_features(resume, margins.ln_scale)
         if weights is None:
             p = margins.p * math.exp(min(margins.ln_scale, 600.0))
-            weights = Weights.of_margins(p, loss)
+            weights = DualWeights.of_margins(p, loss)
         self.point = Point(tau, z, weights, margins, self._ln_lam(margins))
 
-    def _resume(self, path: Path, z: Tensor) -> tuple[Tensor, float, Weights]:
+    def _resume(self, path: Path, z: Tensor) -> tuple[Tensor, float, DualWeights]:
         kind, size = path.meta.get("kind"), path.states.get("z", z[None, :0]).shape[1]
         if kind != "coupled" or size != len(z) or path.meta["loss"] != self.loss:
             raise ValueError(
@@ -81,10 +81,10 @@ class Run(Follower):
         self.h = float(path.meta["h"])
         self.recorder.restore(path)
         self.stats |= path.stats
-        weights = Weights.from_plain(path.meta["weights"], z)
+        weights = DualWeights.from_plain(path.meta["weights"], z)
         return z.new_tensor(path["z"][-1]), float(path["tau"][-1]), weights
 
-    def _ln_lam(self, margins: Margins) -> float:
+    def _ln_lam(self, margins: ScaledMargins) -> float:
         """``ln sum_i |l'(p_i)|``; -inf once it is below every double."""
         if margins.ln_scale < 700.0:
             return float(dual_weights(margins.p * math.exp(margins.ln_scale), self.loss)[1])
@@ -117,7 +117,9 @@ class Run(Follower):
         self.h = max(self.h, proposed) if h < self.h else proposed
         return ""
 
-    def _error(self, start: Point, stages: list[tuple[Weights, Margins]], h: float) -> float:
+    def _error(
+        self, start: Point, stages: list[tuple[DualWeights, ScaledMargins]], h: float
+    ) -> float:
         """Local error of z in the 1-norm in units of the tolerance.
 
         It is the distance to the quadrature of one order more through the start and the stages.
@@ -129,8 +131,10 @@ class Run(Follower):
             / (self.rtol * max(1.0, start.tau))
         )
 
-    def _stages(self, start: Point, h: float) -> tuple[list[tuple[Weights, Margins]], Tensor]:
-        stages: list[tuple[Weights, Margins]] = []
+    def _stages(
+        self, start: Point, h: float
+    ) -> tuple[list[tuple[DualWeights, ScaledMargins]], Tensor]:
+        stages: list[tuple[DualWeights, ScaledMargins]] = []
         z, guess = start.z, start.weights
         for coefficients in self.method.stages:
             known = start.z
@@ -159,7 +163,7 @@ class Run(Follower):
             (end.margins.ln_scale - last * h, last),
             h,
         )
-        ln_t = later(self.ln_t, (-start.ln_lam, -end.ln_lam), h)
+        ln_t = ln_time_after(self.ln_t, (-start.ln_lam, -end.ln_lam), h)
         self.point, self.J, self.ln_t = end, J, ln_t
 
     def row(self) -> dict[str, float]:

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from lowrot.data import Dataset
-from lowrot.flow._objectives import Separation
+from lowrot.flow._objectives import Classification
 from lowrot.flow._planes import Planes
 from lowrot.flow._radau import C1, A, Collocation, State, Step
 from lowrot.flow._run import FlowRun, Setting
 from lowrot.flow.neuron import Rates
-from lowrot.integrate import Row, Weights, later
+from lowrot.integrate import DualWeights, Row, ln_time_after
 from lowrot.losses import dual_weights, entropy_constant, log_loss, soft_margin
 from lowrot.network import Network
 from lowrot.path import Path
@@ -45,12 +45,12 @@ def certificates(rtol: float) -> dict[str, tuple[float, str]]:
     }
 
 
-class SeparationRun(FlowRun):
+class ClassificationRun(FlowRun):
     """Gradient flow of the exponential or logistic loss, in the clock tau."""
 
     def __init__(self, net: Network, data: Dataset, loss: str, rates: Rates, rtol: float) -> None:
-        self.law = Separation(data.y, loss, _EXACT * rtol)
-        stepper = Collocation(Planes.of(data.X, net.slope), self.law, rates, rtol)
+        self.objective = Classification(data.y, loss, _EXACT * rtol)
+        stepper = Collocation(Planes.of(data.X, net.slope), self.objective, rates, rtol)
         super().__init__(Setting(net, "flow", rates, rtol), stepper, certificates(rtol))
         self.loss, self.c_n = loss, entropy_constant(data.n, loss)
         self.ln_t = -math.inf
@@ -58,7 +58,7 @@ class SeparationRun(FlowRun):
     def resume_from(self, path: Path) -> None:
         """Continue a path of the same arguments."""
         self.same(path, loss=self.loss)
-        self.resume(path, Weights.from_plain(path.meta["weights"], self.point.p))
+        self.resume(path, DualWeights.from_plain(path.meta["weights"], self.point.p))
         self.ln_t = float(path["ln_t"][-1])
         unit = max(1.0, self.common()["norm_squared"])
         self.agree(path, "min_margin", float(self.point.p.min()), unit)
@@ -90,7 +90,7 @@ class SeparationRun(FlowRun):
             line = middle + 1.5 * (_GRID - C1) * (last - middle)
             rates = line + bend * (3.0 * _GRID**2 - 4.0 * _GRID + 1.0)
             rates = rates.clip(min(values), max(values))
-        self.ln_t = later(self.ln_t, rates, h)
+        self.ln_t = ln_time_after(self.ln_t, rates, h)
 
     def row(self) -> Row:
         """The scalars at the current point."""
@@ -136,7 +136,7 @@ class SeparationRun(FlowRun):
         plain, stretched, mean = after - before, math.asinh(after) - math.asinh(before), 0.0
         for weight, speed, stage in zip(A[1], step.speeds, step.stages):
             P = float(soft_margin(stage.p, self.loss))
-            rate = self.law.rate(stage.p)
+            rate = self.objective.rate(stage.p)
             mean += weight * rate
             stretched -= h * weight * speed * rate / math.hypot(1.0, P)
         plain -= mean * step.energy

@@ -17,26 +17,27 @@ from torch import Tensor
 
 from lowrot import _validate
 from lowrot.data import Dataset
-from lowrot.flow._classification_run import SeparationRun
+from lowrot.flow._classification_run import ClassificationRun
 from lowrot.flow._regression_run import RegressionRun
 from lowrot.integrate import stop_rules, targets
 from lowrot.losses import LOSSES
 from lowrot.network import Network
 from lowrot.path import Path
 
-TRAIN = {"both": (1.0, 1.0), "outer": (1.0, 0.0), "inner": (0.0, 1.0)}
+LAYERS = {"both": (1.0, 1.0), "outer": (1.0, 0.0), "inner": (0.0, 1.0)}
 """Rates of the outer and the inner weights."""
 
 
 def gradient_flow(
     net: Network,
     data: Dataset,
+    *,
     loss: str = "exponential",
     stop: Mapping[str, Any] | None = None,
     rtol: float = 1e-3,
     save: Sequence[float] | None = None,
     progress: bool = False,
-    train: str = "both",
+    layers: str = "both",
     max_steps: int = 10_000,
     resume: Path | None = None,
 ) -> Path:
@@ -58,7 +59,7 @@ def gradient_flow(
         save: clock times to stop at and keep (steps land on them exactly), besides the start and
             the end; every step when None.
         progress: print a line about every two seconds.
-        train: "both", "outer" or "inner" weights.
+        layers: "both", "outer" or "inner" weights.
         max_steps: accepted steps at most (of this call).
         resume: a path of an earlier run with the same arguments, to be continued; ``net`` is
             still the network at time 0. Arguments and data that did not make it are refused.
@@ -79,13 +80,13 @@ def gradient_flow(
     Source: chapter "How we follow a gradient flow"; clocks: F1, kinks: F0.
     """
     loss = _validate.choice("loss", loss, LOSSES)
-    rates = TRAIN[_validate.choice("train", train, tuple(TRAIN))]
+    rates = LAYERS[_validate.choice("layers", layers, tuple(LAYERS))]
     _fits(net, _validate.kind("data", data, Dataset).X)
     if net.norm_squared == 0:
         raise ValueError("net is zero; gradient flow never moves it")
     known = ("tau", "ln_t", "min_margin", "P", "rho", "margin")
     rules = stop_rules(stop, known, {"min_margin": 1e3})
-    run = SeparationRun(net, data, loss, rates, _validate.number("rtol", rtol, 1e-10, 0.1))
+    run = ClassificationRun(net, data, loss, rates, _validate.number("rtol", rtol, 1e-10, 0.1))
     _resume(run, resume)
     return run.follow(rules, targets(save), progress, _validate.integer("max_steps", max_steps, 1))
 
@@ -94,6 +95,7 @@ def regression_flow(
     net: Network,
     X: Tensor,
     y: Tensor,
+    *,
     rates: tuple[float, float] = (1.0, 1.0),
     stop: Mapping[str, Any] | None = None,
     rtol: float = 1e-3,
@@ -154,7 +156,7 @@ def regression_flow(
     return run.follow(rules, targets(save), progress, _validate.integer("max_steps", max_steps, 1))
 
 
-def _resume(run: SeparationRun | RegressionRun, path: Path | None) -> None:
+def _resume(run: ClassificationRun | RegressionRun, path: Path | None) -> None:
     if not isinstance(path, Path | None):
         raise TypeError(f"resume is of type {type(path).__name__}; expected a Path")
     if path is not None:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from lowrot.integrate import Model, Weights
+from lowrot.integrate import DualWeights, Model
 from lowrot.losses import dual_weights, soft_margin
 
 _BEND = 3.0
@@ -17,7 +17,7 @@ _BEND = 3.0
 
 
 @dataclass(frozen=True)
-class Separation:
+class Classification:
     """Exponential or logistic loss: the weights are q, the outputs the margins ``p = y f``.
 
     Attributes:
@@ -30,40 +30,40 @@ class Separation:
     loss: str
     accuracy: float = 1e-12
 
-    def respond(self, p: Tensor) -> Weights:
+    def respond(self, p: Tensor) -> DualWeights:
         """The weights of the margins p."""
-        return Weights.of_margins(p, self.loss)
+        return DualWeights.of_margins(p, self.loss)
 
-    def vector(self, weights: Weights) -> Tensor:
+    def vector(self, weights: DualWeights) -> Tensor:
         """q, shape (n,)."""
         return weights.q
 
-    def solve(self, p: Tensor, curvature: Tensor, guess: Weights) -> Weights | None:
+    def solve(self, p: Tensor, curvature: Tensor, guess: DualWeights) -> DualWeights | None:
         """The weights of ``p + curvature (q - q_guess)``; None where no method settles."""
         return Model(p, curvature, guess.q, 1.0, self.accuracy).solve(guess)
 
-    def predict(self, now: Weights, before: Weights, ratio: float) -> Weights:
+    def predict(self, now: DualWeights, before: DualWeights, ratio: float) -> DualWeights:
         """Extrapolate ln q by ``ratio`` times the last change."""
         ln_q = now.ln_q + ratio * (now.ln_q - before.ln_q).clamp(-_BEND, _BEND)
         return replace(now, ln_q=ln_q - torch.logsumexp(ln_q, 0))
 
-    def between(self, first: Weights, second: Weights, share: float) -> Weights:
+    def between(self, first: DualWeights, second: DualWeights, share: float) -> DualWeights:
         """The weights of margins on the line between those behind two others."""
         return self.respond(share * (first.logit - second.logit) - first.logit)
 
-    def difference(self, new: Weights, old: Weights) -> float:
+    def difference(self, new: DualWeights, old: DualWeights) -> float:
         """Relative change of the weights, each counted by its size."""
         return float((new.q * (new.ln_q - old.ln_q).abs()).sum())
 
-    def mismatch(self, p: Tensor, weights: Weights) -> float:
+    def mismatch(self, p: Tensor, weights: DualWeights) -> float:
         """By how much the soft margin of p misses that of the margins behind the weights."""
         return abs(float(soft_margin(p, self.loss) - soft_margin(-weights.logit, self.loss)))
 
-    def unit(self, p: Tensor, weights: Weights) -> tuple[Tensor, float]:
+    def unit(self, p: Tensor, weights: DualWeights) -> tuple[Tensor, float]:
         """Direction and size in which errors of the margins are measured: q, max(1, | P |)."""
         return weights.q, max(1.0, abs(float(soft_margin(p, self.loss))))
 
-    def stiffness(self, K: Tensor, weights: Weights) -> float:
+    def stiffness(self, K: Tensor, weights: DualWeights) -> float:
         """``sum_i q_i K_ii``, a bound on the rates at which q relaxes for the exponential loss."""
         return float(K.diagonal() @ weights.q)
 
@@ -133,7 +133,7 @@ class Regression:
         return float(K.diagonal().sum())
 
 
-class Law(Protocol):
+class Objective(Protocol):
     """An objective, as a step sees it; its weights are of a type of their own."""
 
     @property

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lowrot._hyperplanes import reduce
+from lowrot._hyperplanes import distinct_hyperplanes
 from lowrot.flow.neuron import ON, Drive, normals_slid_on
 
 _ENTRIES = 2**18
@@ -42,7 +42,7 @@ class Planes:
     @classmethod
     def of(cls, X: Tensor, slope: float) -> Planes:
         """The hyperplanes of inputs X, shape (n, d)."""
-        reduced = reduce(X.cpu().numpy())
+        reduced = distinct_hyperplanes(X.cpu().numpy())
         lengths = reduced.side * np.linalg.norm(reduced.Z, axis=1)
         return cls(
             X.new_tensor(reduced.normals @ reduced.basis),

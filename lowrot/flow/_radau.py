@@ -19,9 +19,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lowrot.flow._objectives import Law
+from lowrot.flow._objectives import Objective
 from lowrot.flow._planes import Planes
-from lowrot.flow.neuron import Drive, Neurons, Rates, Tracked, growth, track
+from lowrot.flow.neuron import Drive, Neurons, Rates, Trajectory, growth, track
 
 C1 = 1.0 / 3.0
 """The first Radau point; the second is 1."""
@@ -67,24 +67,24 @@ class Collocation:
 
     Args:
         planes: the hyperplanes of the data.
-        law: the objective.
+        objective: the objective.
         rates: eta_a and eta_V.
         rtol: local error allowed, relative to ``||W||`` and to the unit of the outputs.
     """
 
-    def __init__(self, planes: Planes, law: Law, rates: Rates, rtol: float) -> None:
-        self.planes, self.law, self.rates, self.rtol = planes, law, rates, rtol
-        self.signs = torch.outer(law.sign, law.sign)
+    def __init__(self, planes: Planes, objective: Objective, rates: Rates, rtol: float) -> None:
+        self.planes, self.objective, self.rates, self.rtol = planes, objective, rates, rtol
+        self.signs = torch.outer(objective.sign, objective.sign)
 
     def start(self, a: Tensor, V: Tensor, weights: Any = None) -> State:
         """The state of a network; pairs on a plane slide."""
         neurons = Neurons(a.clone(), V.contiguous().clone(), self.planes.sides(V))
         p = self.outputs(neurons)
-        return State(neurons, p, self.law.respond(p) if weights is None else weights)
+        return State(neurons, p, self.objective.respond(p) if weights is None else weights)
 
     def outputs(self, neurons: Neurons) -> Tensor:
         """Outputs times signs, shape (n,)."""
-        return self.law.sign * self.planes.outputs(neurons.a, neurons.V)
+        return self.objective.sign * self.planes.outputs(neurons.a, neurons.V)
 
     def kernel(self, neurons: Neurons) -> Tensor:
         """The kernel of the outputs times signs, shape (n, n)."""
@@ -104,10 +104,10 @@ class Collocation:
         Swart, SIAM J. Sci. Comput. 18, 1997) with the kernels at both stages; where the step is not
         stiff, by plain substitution.
         """
-        law, scale = self.law, math.sqrt(_norm_squared(start.neurons))
-        guess = [law.predict(start.weights, before, c * ratio) for c in (C1, 1.0)]
+        objective, scale = self.objective, math.sqrt(_norm_squared(start.neurons))
+        guess = [objective.predict(start.weights, before, c * ratio) for c in (C1, 1.0)]
         pull = self._pull(start)
-        direction, size = law.unit(start.p, start.weights)
+        direction, size = objective.unit(start.p, start.weights)
         kernels, changes, stiff = 0, [math.inf], True
         for count in range(1, _ITERATIONS + 1):
             way = self._propagate(start.neurons, pull, guess, h)
@@ -119,30 +119,30 @@ class Collocation:
             if slow or (count == 2 and changes[-1] > self.rtol):
                 K = [self.kernel(neurons) for neurons in states]
                 kernels += 2
-                stiff = h * law.stiffness(K[1], guess[1]) > _NONSTIFF
-            new = self._solve(p, K, guess, h) if stiff else [law.respond(out) for out in p]
+                stiff = h * objective.stiffness(K[1], guess[1]) > _NONSTIFF
+            new = self._solve(p, K, guess, h) if stiff else [objective.respond(out) for out in p]
             if new is None:
                 return Step(None, math.inf, (0.0, 0.0), 0.0, count, kernels, stiff)
-            d = [law.vector(b) - law.vector(a) for a, b in zip(guess, new)]
+            d = [objective.vector(b) - objective.vector(a) for a, b in zip(guess, new)]
             shift = max(
                 _size(h * (row[0] * d[0] + row[1] * d[1]), K[1], direction, size, scale)
                 for row in A
             )
-            moved = max(law.difference(b, a) for a, b in zip(guess, new))
+            moved = max(objective.difference(b, a) for a, b in zip(guess, new))
             guess = new
             changes.append(shift)
             if not math.isfinite(shift) or (count > 5 and changes[-1] > changes[-3]):
                 return Step(None, math.inf, (0.0, 0.0), 0.0, count, kernels, stiff)
             left = changes[-1] / max(changes[-2], 1e-300) if count > 1 else 0.5
             left = min(0.9, max(0.05, left))
-            off = max(law.mismatch(out, one) for out, one in zip(p, new)) / size
+            off = max(objective.mismatch(out, one) for out, one in zip(p, new)) / size
             settled = left * shift <= _TIGHT * self.rtol and left * moved <= _LOOSE
             if settled and off <= _OFF * self.rtol:
                 break
         else:
             return Step(None, math.inf, (0.0, 0.0), 0.0, count, kernels, stiff)
         stages = State(states[0], p[0], guess[0]), State(states[1], p[1], guess[1])
-        q = [law.vector(weights) for weights in (start.weights, *guess)]
+        q = [objective.vector(weights) for weights in (start.weights, *guess)]
         defect = DEFECT * h * (q[0] - 1.5 * q[1] + 0.5 * q[2])
         error = max(_size(defect, K[1], direction, size, scale), way.slip / size) / self.rtol
         return Step(stages, error, way.speeds, way.energy, count, kernels, stiff)
@@ -163,7 +163,7 @@ class Collocation:
         for neurons, goal in zip(way.states, goals):
             k = 0 if goal <= C1 * h else 1
             between = (goal / h - at[k]) / (at[k + 1] - at[k])
-            weights = self.law.between(known[k], known[k + 1], between)
+            weights = self.objective.between(known[k], known[k + 1], between)
             ends.append(State(neurons, self.outputs(neurons), weights))
         return replace(step, stages=(ends[0], ends[1]), speeds=way.speeds, energy=way.energy)
 
@@ -176,19 +176,19 @@ class Collocation:
         third of the step acts on the second stage through the kernel of the first. Triangular
         sweeps: the first stage, then the second given the first.
         """
-        law, base = self.law, [self.law.vector(one) for one in guess]
+        objective, base = self.objective, [self.objective.vector(one) for one in guess]
         new = list(guess)
         for _ in range(_SWEEPS):
-            q = [law.vector(one) for one in new]
+            q = [objective.vector(one) for one in new]
             d = [one - other for one, other in zip(q, base)]
             early = h * (K[0] @ (A[0][0] * d[0] + A[0][1] * d[1]))
             late = h * (K[1] @ ((A[1][0] - A[0][0]) * d[0] + (A[1][1] - A[0][1]) * d[1]))
-            first = law.solve(p[0] + early, A[0][0] * h * K[0], new[0])
+            first = objective.solve(p[0] + early, A[0][0] * h * K[0], new[0])
             if first is None:
                 return None
-            e = law.vector(first) - q[0]
+            e = objective.vector(first) - q[0]
             shift = h * (A[0][0] * (K[0] @ e) + (A[1][0] - A[0][0]) * (K[1] @ e))
-            second = law.solve(p[1] + early + late + shift, 0.4 * h * K[1], new[1])
+            second = objective.solve(p[1] + early + late + shift, 0.4 * h * K[1], new[1])
             if second is None:
                 return None
             new = [first, second]
@@ -196,7 +196,7 @@ class Collocation:
 
     def _propagate(
         self, start: Neurons, pull: np.ndarray, weights: Sequence[Any], h: float
-    ) -> Tracked | None:
+    ) -> Trajectory | None:
         """The neurons at both points under weights that are linear in time."""
         return track(start, pull, self._drive(weights, h), (C1 * h, h), self.rates)
 
@@ -212,7 +212,7 @@ class Collocation:
 
     def _signed(self, weights: Any) -> Tensor:
         """The weights of the outputs, shape (n,)."""
-        return self.law.sign * self.law.vector(weights)
+        return self.objective.sign * self.objective.vector(weights)
 
 
 def _norm_squared(neurons: Neurons) -> float:

@@ -25,8 +25,8 @@ class RegressionRun(FlowRun):
     clock = "t"
 
     def __init__(self, net: Network, X: Tensor, y: Tensor, rates: Rates, rtol: float) -> None:
-        self.law = Regression(y)
-        stepper = Collocation(Planes.of(X, net.slope), self.law, rates, rtol)
+        self.objective = Regression(y)
+        stepper = Collocation(Planes.of(X, net.slope), self.objective, rates, rtol)
         limits = {
             "balance": (1e-9, "eta_V a_j^2 - eta_a ||v_j||^2 is constant, relative to its size"),
             "loss_increase": (rtol, "the loss never increases, relative to its value"),
@@ -55,7 +55,7 @@ class RegressionRun(FlowRun):
         largest = 2.0 * loss * self.size_X**2 * weights
         if reason or self.step is None or self.step.speeds[1] > _REST * largest:
             return reason
-        r = self.law.respond(self.point.p)  # the weights of the step are ahead of the neurons
+        r = self.objective.respond(self.point.p)  # the weights of the step are ahead of the neurons
         if float(r @ self.stepper.kernel(now) @ r) > _REST * largest:
             return reason
         where = f"at rest at t = {self.time:.6g}"
@@ -63,7 +63,7 @@ class RegressionRun(FlowRun):
 
     def loss_value(self) -> float:
         """``||r||^2/2``."""
-        return 0.5 * float(self.law.respond(self.point.p).square().sum())
+        return 0.5 * float(self.objective.respond(self.point.p).square().sum())
 
     def row(self) -> Row:
         """The scalars at the current point."""

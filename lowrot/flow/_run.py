@@ -11,7 +11,7 @@ import numpy as np
 
 from lowrot.flow._radau import Collocation, State, Step
 from lowrot.flow.neuron import Rates
-from lowrot.integrate import Follower, Recorder, Row, excess
+from lowrot.integrate import Recorder, Row, Run, overshoot
 from lowrot.network import Network
 from lowrot.path import Path
 
@@ -33,7 +33,7 @@ class Setting:
     rtol: float
 
 
-class FlowRun(Follower):
+class FlowRun(Run):
     """A gradient flow on a network; see `lowrot.flow`."""
 
     compiled = "_follow_all"
@@ -56,7 +56,7 @@ class FlowRun(Follower):
         )
         self.size = setting.rates[1] * net.a.square() + setting.rates[0] * net.V.square().sum(1)
         kernel = stepper.kernel(self.point.neurons)
-        fastest = stepper.law.stiffness(kernel, self.point.weights)
+        fastest = stepper.objective.stiffness(kernel, self.point.weights)
         self.h = setting.rtol ** (1 / 3) / max(1.0, fastest)
 
     @property
@@ -152,7 +152,7 @@ class FlowRun(Follower):
         if beyond <= _LANDED:
             return best, share
         aim = 0.5 * _LANDED
-        low, under = 0.0, excess(self.rules, self.row(), self.clock) - aim
+        low, under = 0.0, overshoot(self.rules, self.row(), self.clock) - aim
         high, over, stayed = 1.0, beyond - aim, 0
         for _ in range(_SECANTS):
             middle = high - (high - low) * over / (over - under)
@@ -175,7 +175,7 @@ class FlowRun(Follower):
         """How far beyond the rules the end of a step is."""
         trial = copy.copy(self)
         trial.commit(step, h)
-        return excess(self.rules, trial.row(), self.clock)
+        return overshoot(self.rules, trial.row(), self.clock)
 
     def defect(self, step: Step, h: float) -> float:
         """A second estimate of a step's error in units of the tolerance, where there is one."""
@@ -208,7 +208,7 @@ class FlowRun(Follower):
     def state(self) -> dict[str, np.ndarray]:
         """Weights and dual weights at the current point."""
         now = self.point.neurons
-        dual = self.stepper.law.vector(self.point.weights)
+        dual = self.stepper.objective.vector(self.point.weights)
         arrays = {"a": now.a, "V": now.V, "q": dual}
         return {name: value.cpu().numpy().copy() for name, value in arrays.items()}
 

@@ -14,7 +14,7 @@ from lowrot.integrate._implicit_newton import Triple
 
 
 @dataclass(frozen=True)
-class Weights:
+class DualWeights:
     """Dual weights ``q_i = |l'(p_i)|/Lam``, which determine the margins they belong to.
 
     Args:
@@ -29,7 +29,7 @@ class Weights:
     excess: Tensor | None = None
 
     @classmethod
-    def of_margins(cls, p: Tensor, loss: str) -> Weights:
+    def of_margins(cls, p: Tensor, loss: str) -> DualWeights:
         """The weights at margins p, shape (n,)."""
         excess = softplus(-p) if loss == "logistic" else None
         ln_slopes = -p if excess is None else -softplus(p)
@@ -37,7 +37,7 @@ class Weights:
         return cls(ln_slopes - ln_lam, ln_lam, excess)
 
     @classmethod
-    def from_plain(cls, values: dict[str, Any], like: Tensor) -> Weights:
+    def from_plain(cls, values: dict[str, Any], like: Tensor) -> DualWeights:
         """The weights that `plain` described, with the dtype and device of ``like``."""
         ln_q, excess = like.new_tensor(values["ln_q"]), values["excess"]
         return cls(ln_q, values["ln_lam"], None if excess is None else like.new_tensor(excess))

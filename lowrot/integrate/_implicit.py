@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from lowrot.integrate._dual_weights import Weights
+from lowrot.integrate._dual_weights import DualWeights
 from lowrot.integrate._implicit_newton import Triple, newton
 
 
@@ -38,7 +38,7 @@ class Model:
     temperature: float
     accuracy: float = 1e-9
 
-    def solve(self, guess: Weights) -> Weights | None:
+    def solve(self, guess: DualWeights) -> DualWeights | None:
         """The weights of the model, or None where no method settles.
 
         By compiled code on the processor, wherever the tensors live.
@@ -47,14 +47,14 @@ class Model:
         problem = *arrays, self.temperature, self.accuracy
         weights, done = newton(problem, guess.arrays)
         if not done:
-            weights, done = cooled(problem, guess.arrays)
+            weights, done = temperature_continuation(problem, guess.arrays)
         if not done:
             return None
         (ln_q, excess, ln_lam), to = weights, self.force.new_tensor
-        return Weights(to(ln_q), ln_lam, None if guess.excess is None else to(excess))
+        return DualWeights(to(ln_q), ln_lam, None if guess.excess is None else to(excess))
 
 
-def cooled(problem: Any, weights: Triple) -> tuple[Triple, bool]:
+def temperature_continuation(problem: Any, weights: Triple) -> tuple[Triple, bool]:
     """Solve at a high temperature first, where the entropy rules, then at lower ones."""
     force, curvature, origin, temperature, accuracy = problem
     hottest = float(np.abs(force).max() + curvature.diagonal().max())

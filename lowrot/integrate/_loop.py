@@ -17,7 +17,7 @@ from lowrot.path import Path
 Row = dict[str, float]
 
 
-class Follower(ABC):
+class Run(ABC):
     """A run of some dynamics; subclasses know the state and how to take a step.
 
     Attributes:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 
-def later(ln_t: float, rates: Sequence[float] | np.ndarray, h: float) -> float:
+def ln_time_after(ln_t: float, rates: Sequence[float] | np.ndarray, h: float) -> float:
     """``ln t`` after a step h in tau, along which ``ln dt/dtau`` goes from rate to rate in lines.
 
     Args:

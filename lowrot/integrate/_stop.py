@@ -50,7 +50,7 @@ def reached(rules: dict[str, Any], row: dict[str, float], clock: str = "tau") ->
     return ""
 
 
-def excess(rules: dict[str, Any], row: dict[str, float], clock: str) -> float:
+def overshoot(rules: dict[str, Any], row: dict[str, float], clock: str) -> float:
     """By how much a row is beyond the rules, about in logarithms; negative where it meets none."""
     most = -math.inf
     for name, target in rules.items():

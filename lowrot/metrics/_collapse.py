@@ -39,7 +39,7 @@ class CollapseMetrics:
 
 
 def collapse_metrics(
-    net: Network, data: Dataset, by: str = "groups", rays: bool = False
+    net: Network, data: Dataset, *, by: str = "groups", rays: bool = False
 ) -> CollapseMetrics:
     """Return the neural-collapse metrics of a network on data.
 

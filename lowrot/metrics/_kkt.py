@@ -54,12 +54,12 @@ def gradient_columns(
 def closest_multipliers(
     columns: sparse.csc_matrix,
     target: Array,
-    excess: Array,
+    slack: Array,
     at_kink: Array,
     slope: float,
 ) -> tuple[Array, Array]:
-    """Minimize ``|target - columns (lam, mu)|^2 + 2 excess.lam``, slope lam_i <= mu <= lam_i."""
-    n, k = len(excess), len(at_kink)
+    """Minimize ``|target - columns (lam, mu)|^2 + 2 slack.lam``, slope lam_i <= mu <= lam_i."""
+    n, k = len(slack), len(at_kink)
     if n + k < columns.shape[0]:
         full = np.column_stack([columns.toarray(), target])
         reduced: Array = np.asarray(np.linalg.qr(full, mode="r"))
@@ -68,7 +68,7 @@ def closest_multipliers(
     pick = sparse.csc_matrix((np.ones(k), (np.arange(k), at_kink)), shape=(k, n))
     eye = sparse.identity(k)
     quadratic = sparse.block_diag([sparse.csc_matrix((n + k, n + k)), sparse.identity(rows)])
-    linear = np.concatenate([excess, np.zeros(k + rows)])
+    linear = np.concatenate([slack, np.zeros(k + rows)])
     constraints = sparse.bmat(
         [
             [columns, sparse.identity(rows)],
@@ -105,7 +105,7 @@ class KKTResidual:
     complementarity: float
 
 
-def kkt_residual(net: Network, data: Dataset, kink: float = 1e-12) -> KKTResidual:
+def kkt_residual(net: Network, data: Dataset, *, kink: float = 1e-12) -> KKTResidual:
     """Return the multipliers that come closest to the KKT conditions, and what they leave over.
 
     The conditions are those of ``min ||W||^2/2`` subject to ``p_i >= min p``:
@@ -133,9 +133,9 @@ def kkt_residual(net: Network, data: Dataset, kink: float = 1e-12) -> KKTResidua
             "a network that separates the data"
         )
     scale = math.sqrt(_norm_squared(net))
-    excess = (p - p.min()).cpu().numpy() / scale**2
+    slack = (p - p.min()).cpu().numpy() / scale**2
     columns, target, at_kink = gradient_columns(net, data, kink)
-    lam, mu = closest_multipliers(columns, target, excess, at_kink, net.slope)
+    lam, mu = closest_multipliers(columns, target, slack, at_kink, net.slope)
     stationarity = float(np.linalg.norm(target - columns @ np.concatenate([lam, mu])))
     multipliers = torch.as_tensor(lam, device=data.X.device)
-    return KKTResidual(multipliers, stationarity, float(lam @ excess))
+    return KKTResidual(multipliers, stationarity, float(lam @ slack))

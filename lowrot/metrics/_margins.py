@@ -20,7 +20,7 @@ def normalized_margin(net: Network, data: Dataset) -> float:
     return float(net.margins(data).min()) / _norm_squared(net)
 
 
-def smoothed_margin(net: Network, data: Dataset, loss: str = "exponential") -> float:
+def smoothed_margin(net: Network, data: Dataset, *, loss: str = "exponential") -> float:
     """Return ``P_+ / ||W||^2``, which never decreases along the gradient flow.
 
     Raises:

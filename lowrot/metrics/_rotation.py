@@ -32,7 +32,7 @@ class FeatureChange:
 
 
 def feature_change(
-    net: Network, initial: Network, data: Dataset, kink: float = 1e-9
+    net: Network, initial: Network, data: Dataset, *, kink: float = 1e-9
 ) -> FeatureChange:
     """Compare a network with its start on the given points.
 
@@ -64,7 +64,7 @@ def feature_change(
         int((_sides(net, data.X, part, kink) != _sides(initial, data.X, part, kink)).sum())
         for part in net.chunks(data.n)
     )
-    grams = [each.kernel(data, "outer") for each in (net, initial)]
+    grams = [each.kernel(data, layers="outer") for each in (net, initial)]
     shape, shape_0 = (K / K.norm() if float(K.norm()) > 0 else torch.nan * K for K in grams)
     return FeatureChange(
         float(angle.median()),

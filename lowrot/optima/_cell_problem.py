@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import nnls
 
-from lowrot._hyperplanes import Array, Reduced
+from lowrot._hyperplanes import Array, Hyperplanes
 from lowrot.optima._arrangement import Arrangement, enumerate_cells
 from lowrot.optima._conic import project, tight_settings
 
@@ -23,7 +23,7 @@ _WANTED = 400
 class CellProblem:
     """``min_q max_{||v|| <= 1} |sum_i q_i y_i s(v.x_i)|`` over the cells of an arrangement."""
 
-    def __init__(self, reduced: Reduced, y: Array, slope: float) -> None:
+    def __init__(self, reduced: Hyperplanes, y: Array, slope: float) -> None:
         self.cells: Arrangement = enumerate_cells(reduced.normals)
         self.normals, self.signs = self.cells.normals, self.cells.signs
         self.listed = {row.tobytes() for row in self.signs}

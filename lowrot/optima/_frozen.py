@@ -26,7 +26,7 @@ _CHUNK_ENTRIES = 2**22
 
 
 def frozen_margin(
-    directions: Tensor, signs: Tensor, data: Dataset, slope: float = 0.0
+    directions: Tensor, signs: Tensor, data: Dataset, *, slope: float = 0.0
 ) -> Optimum[Tensor]:
     """Return the margin of frozen features, a linear program.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lowrot import _validate
-from lowrot._hyperplanes import Array, Reduced, reduce
+from lowrot._hyperplanes import Array, Hyperplanes, distinct_hyperplanes
 from lowrot.data import Dataset
 from lowrot.network import Network
 from lowrot.optima import _arrangement
@@ -23,7 +23,7 @@ CELL_LIMIT = 100_000
 """Largest number of activation cells that `global_margin` enumerates."""
 
 
-def global_margin(data: Dataset, slope: float = 0.0) -> Optimum[Network]:
+def global_margin(data: Dataset, *, slope: float = 0.0) -> Optimum[Network]:
     """Return the global margin, over all directions and signs, with a rigorous bound.
 
     ``gamma_gl = min_q max_{||v|| = 1} |sum_i q_i y_i s(v.x_i)|``, twice the largest normalized
@@ -58,7 +58,7 @@ def global_margin(data: Dataset, slope: float = 0.0) -> Optimum[Network]:
             float(net.margins(data).min()), linear.upper, net, linear.dual, data, proves, False
         )
     X, y = data.X.cpu().numpy(), data.y.cpu().numpy()
-    reduced = reduce(X)
+    reduced = distinct_hyperplanes(X)
     N, r = reduced.normals.shape
     cells = _arrangement.count(N, r)
     if cells > CELL_LIMIT:
@@ -97,7 +97,9 @@ def features(V: Array, X: Array, slope: float) -> Array:
     return np.maximum(z, slope * z)
 
 
-def _solve(reduced: Reduced, X: Array, y: Array, slope: float) -> tuple[Array, Array, Array, float]:
+def _solve(
+    reduced: Hyperplanes, X: Array, y: Array, slope: float
+) -> tuple[Array, Array, Array, float]:
     """Return directions (k, d), weights u (k,), the dual point q and its rigorous upper bound."""
     problem = CellProblem(reduced, y, slope)
     inside, count = problem.cells.inside, len(problem.cells.inside)

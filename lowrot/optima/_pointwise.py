@@ -46,9 +46,9 @@ class Terms:
 class Smoothed:
     """``f_eps`` on (net, data); nothing larger than (n, chunk) is held."""
 
-    def __init__(self, net: Network, data: Dataset, block: str) -> None:
+    def __init__(self, net: Network, data: Dataset, layers: str) -> None:
         self.net, self.data = net, data
-        self.outer, self.inner = block != "inner", block != "outer"
+        self.outer, self.inner = layers != "inner", layers != "outer"
         self.gram = data.X @ data.X.T
 
     def chunks(self) -> Iterator[slice]:
@@ -173,13 +173,13 @@ def _line_search(
     return q, False
 
 
-def conic(net: Network, data: Dataset, block: str) -> tuple[Tensor, tuple[Tensor, Tensor]] | None:
+def conic(net: Network, data: Dataset, layers: str) -> tuple[Tensor, tuple[Tensor, Tensor]] | None:
     """Solve small instances exactly as one cone program; None when it would be large.
 
     Returns:
         q, shape (n,), and theta, blocks (m,) and (m, d).
     """
-    outer, inner = block != "inner", block != "outer"
+    outer, inner = layers != "inner", layers != "outer"
     m, d, n = net.m, net.d, data.n
     k = outer + d * inner
     if n * m * k > _CONIC_ENTRIES:

@@ -51,7 +51,7 @@ def good_directions(sets: Mapping[str, Dataset], opposite: Collection[str] = ())
         require_plane("good_directions", data)
         assert data.groups is not None
         axis.plot(np.cos(turn), np.sin(turn), color=MUTED, lw=0.6, zorder=0)
-        arcs = plane_arcs(data, title in opposite)
+        arcs = plane_arcs(data, opposite=title in opposite)
         for k, (name, (start, length)) in enumerate(zip(data.groups.unique(), arcs)):
             label = float(data.y[data.groups == name][0])
             along = np.linspace(start, start + length, 60)

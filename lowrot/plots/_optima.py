@@ -206,7 +206,7 @@ def best_regions(sets: Mapping[str, Dataset], nets: Mapping[str, Network]) -> li
             decision_regions(data, predict, line.value, line.dual, first, label)
         except NotSeparable as no:
             decision_regions(data, None, None, no.dual, first, "line: none")
-        tangent = ntk_margin(nets[name], data, "both", "l2")
+        tangent = ntk_margin(nets[name], data, layers="both", norm="l2")
         predict, label = tangent_predictor(nets[name], tangent.primal), f"{tangent.value:.3f}"
         decision_regions(data, predict, tangent.value, tangent.dual, second, f"tangent: {label}")
         best = global_margin(data)

@@ -80,6 +80,7 @@ class Runs:
 def one_pass_sgd(
     net: Network | Sequence[Network],
     stream: Stream | Dataset | Callable[..., Any],
+    *,
     samples: int,
     eta: float | Sequence[float],
     update: str = "logistic",

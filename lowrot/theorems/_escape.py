@@ -26,12 +26,12 @@ from lowrot.theorems._escape_patterns import (
 )
 from lowrot.theorems._neural_collapse import neural_collapse
 from lowrot.theorems._norm_growth import early_growth
-from lowrot.theorems._theorem import Check, Hypothesis, Stated, require_start, times, verdict
+from lowrot.theorems._theorem import Check, Hypothesis, Theorem, require_start, times, verdict
 
 _BALANCE = 1e-9
 
 
-class Escape(Stated):
+class Escape(Theorem):
     """Where a start on two points ends; build it with `escape`.
 
     Attributes:

@@ -39,7 +39,7 @@ class Demands:
     silent: Tensor
 
 
-def demands(data: Dataset, opposite: bool = False) -> Demands:
+def demands(data: Dataset, *, opposite: bool = False) -> Demands:
     """Return what the groups of the data demand; groups are inferred where there are none."""
     groups = _grouped(data).groups
     assert groups is not None
@@ -52,7 +52,7 @@ def demands(data: Dataset, opposite: bool = False) -> Demands:
     return Demands(labels, active, silent)
 
 
-def good_neurons(net: Network, data: Dataset, opposite: bool = False) -> Tensor:
+def good_neurons(net: Network, data: Dataset, *, opposite: bool = False) -> Tensor:
     """Return which neurons are good for which group, shape (r, m), boolean.
 
     Neuron j is good for group k if ``sign(a_j) = sigma_k``, ``v_j.x > 0`` on the group and
@@ -68,7 +68,7 @@ def good_neurons(net: Network, data: Dataset, opposite: bool = False) -> Tensor:
     """
     if net.d != data.d:
         raise ValueError(f"net has d = {net.d}; expected {data.d}, as in data")
-    asked = demands(data, opposite)
+    asked = demands(data, opposite=opposite)
     z = data.X @ net.V.T
     wrong = asked.active.double() @ (z <= 0).double() + asked.silent.double() @ (z >= 0).double()
     good = (wrong == 0) & (torch.sign(net.a)[None, :] == asked.labels[:, None])
@@ -77,7 +77,7 @@ def good_neurons(net: Network, data: Dataset, opposite: bool = False) -> Tensor:
     return good
 
 
-def plane_arcs(data: Dataset, opposite: bool = False) -> np.ndarray:
+def plane_arcs(data: Dataset, *, opposite: bool = False) -> np.ndarray:
     """Good directions of each group in the plane: an arc, its start and its length, in radians.
 
     Returns:
@@ -88,7 +88,7 @@ def plane_arcs(data: Dataset, opposite: bool = False) -> np.ndarray:
     """
     if data.d != 2:
         raise ValueError(f"data has d = {data.d}; expected 2 (use sampled_fractions otherwise)")
-    asked = demands(data, opposite)
+    asked = demands(data, opposite=opposite)
     angle = torch.atan2(data.X[:, 1], data.X[:, 0]).cpu().numpy()
     out = []
     for active, silent in zip(asked.active.cpu().numpy(), asked.silent.cpu().numpy()):
@@ -101,23 +101,23 @@ def plane_arcs(data: Dataset, opposite: bool = False) -> np.ndarray:
     return np.array(out)
 
 
-def plane_fractions(data: Dataset, opposite: bool = False) -> np.ndarray:
+def plane_fractions(data: Dataset, *, opposite: bool = False) -> np.ndarray:
     """Probability that a random neuron is good for each group in the plane, exact, shape (r,).
 
     The direction is uniform, the sign of the output weight fair and independent of it. In the
     opposite-label variant the start is taken to be balanced. Source: chapter "Neural collapse".
     """
-    return plane_arcs(data, opposite)[:, 1] / (4 * math.pi)
+    return plane_arcs(data, opposite=opposite)[:, 1] / (4 * math.pi)
 
 
-def cap_fractions(data: Dataset, opposite: bool = False) -> np.ndarray:
+def cap_fractions(data: Dataset, *, opposite: bool = False) -> np.ndarray:
     """Lower bounds on the probabilities of `plane_fractions` in any dimension, shape (r,).
 
     Good directions are those that separate a group from what must be silent. They contain a cap
     about the maximal-margin direction, whose angle has the margin (of normalized inputs) as sine.
     Source: chapter "Neural collapse".
     """
-    asked = demands(data, opposite)
+    asked = demands(data, opposite=opposite)
     units = data.X / data.X.norm(dim=1, keepdim=True)
     out = []
     for active, silent in zip(asked.active, asked.silent):
@@ -135,6 +135,7 @@ def cap_fractions(data: Dataset, opposite: bool = False) -> np.ndarray:
 
 def sampled_fractions(
     data: Dataset,
+    *,
     samples: int = 100_000,
     seed: int = 0,
     opposite: bool = False,
@@ -150,7 +151,7 @@ def sampled_fractions(
     """
     samples = _validate.integer("samples", samples, 1)
     generator = torch.Generator().manual_seed(_validate.integer("seed", seed, 0))
-    asked = demands(data, opposite)
+    asked = demands(data, opposite=opposite)
     X, hits = data.X.cpu(), np.zeros(len(asked.labels))
     active, silent = asked.active.double().cpu(), asked.silent.double().cpu()
     left = samples

@@ -40,9 +40,9 @@ class Start:
     p: Tensor
 
     @classmethod
-    def of(cls, net: Network, data: Dataset, block: str) -> Start:
+    def of(cls, net: Network, data: Dataset, layers: str) -> Start:
         """Measure the start; raises `NotSeparable` when there is no positive margin."""
-        gamma = ntk_margin(net, data, block, "l2")
+        gamma = ntk_margin(net, data, layers=layers, norm="l2")
         outer, inner = gamma.primal if isinstance(gamma.primal, tuple) else (gamma.primal, None)
         p = net.margins(data)
         return cls(

@@ -17,13 +17,13 @@ from lowrot.network import Network
 from lowrot.path import Path
 from lowrot.theorems._flips import Flips
 from lowrot.theorems._near_init import Start, at_most, columns
-from lowrot.theorems._theorem import Check, Hypothesis, Stated, times, verdict
+from lowrot.theorems._theorem import Check, Hypothesis, Theorem, times, verdict
 
 _GRID = 2000
 _START_SLACK = 1e-6
 
 
-class NearInitFlow(Stated):
+class NearInitFlow(Theorem):
     """The theorem on a sampled W_0 and data; build it with `near_init_flow`.
 
     ``D`` and ``rho`` are distances ``||W - W_0||``, ``tau`` is the loss-normalized clock.
@@ -36,11 +36,11 @@ class NearInitFlow(Stated):
         hypotheses: those of the theorem, then those of the corollary, evaluated.
     """
 
-    def __init__(self, net: Network, data: Dataset, loss: str, block: str) -> None:
+    def __init__(self, net: Network, data: Dataset, loss: str, layers: str) -> None:
         self.net, self.data = net, data
         self.loss = _validate.choice("loss", loss, LOSSES)
-        self.block = _validate.choice("block", block, ("outer", "both"))
-        self.start = Start.of(net, data, block)
+        self.layers = _validate.choice("layers", layers, ("outer", "both"))
+        self.start = Start.of(net, data, layers)
         self.P0 = float(soft_margin(self.start.p, loss))
         self.c_n = entropy_constant(data.n, loss)
         self._flips = None
@@ -57,7 +57,7 @@ class NearInitFlow(Stated):
         self._best_ratio = np.maximum.accumulate(self.ratio_after(self._D))
 
     def phi(self, rho: Any) -> np.ndarray:
-        """Phi(rho), what flipped activations can cost, from above; 0 for the outer block."""
+        """Phi(rho), what flipped activations can cost, from above; 0 for the outer layer."""
         rho = _distances(rho)
         return np.zeros_like(rho) if self._flips is None else self._flips.cost(rho)
 
@@ -68,7 +68,7 @@ class NearInitFlow(Stated):
     def gain(self, rho: Any) -> np.ndarray:
         """Lower bound on ``P - P(0)`` once the distance rho was reached, greatest at ``reach``.
 
-        Outer block: ``g rho - rho^2/2``; both: the integral of ``rate``.
+        Outer layer: ``g rho - rho^2/2``; both: the integral of ``rate``.
         """
         rho = np.minimum(_distances(rho), self.reach)
         flips = 0.0 if self._flips is None else self._flips.integral(rho)
@@ -78,7 +78,7 @@ class NearInitFlow(Stated):
         """Lower bound on P, for ever after the distance rho was reached."""
         rho = np.minimum(_distances(rho), self.reach)
         floor = self.P0 + self.gain(rho)
-        if self._applies and self.loss == "logistic" and self.block == "outer":
+        if self._applies and self.loss == "logistic" and self.layers == "outer":
             # P >= 0 came at some distance below g/8.
             g = self.start.g
             late = self.gain(rho) - 15 * g**2 / 128
@@ -130,7 +130,7 @@ class NearInitFlow(Stated):
     def limit_explicit(self) -> float:
         """``(2/9) g/(||V_0||_F + g/2)``, or nan where the corollary or A <= g/16 fails."""
         g = self.start.g
-        if not (self._applies and self.block == "outer" and g >= 16 * self.start.A):
+        if not (self._applies and self.layers == "outer" and g >= 16 * self.start.A):
             return math.nan
         return 2 / 9 * g / (self.start.V_norm + g / 2)
 
@@ -172,7 +172,7 @@ class NearInitFlow(Stated):
             "floor <= P/(||a|| ||V||)": (frame.ratio - frame.ratio_floor).min(),
             "floor <= P/||W||^2": (frame.margin - frame.margin_floor).min(),
         }
-        if self._applies and self.block == "outer":
+        if self._applies and self.layers == "outer":
             g, late = self.start.g, tau >= 1.0
             done = late | (far >= g / 2)
             if done.any():
@@ -246,7 +246,7 @@ class NearInitFlow(Stated):
 
     def _corollary(self) -> list[Hypothesis]:
         g, A, N = self.start.g, self.start.A, self.start.N
-        if self.block == "both":
+        if self.layers == "both":
             best = self.P0 + float(self.gain(self.reach))
             statement = "corollary: soft margin that the theorem reaches, P(0) + gain"
             return [Hypothesis(statement, best, "> 0", best > 0)]
@@ -261,7 +261,7 @@ class NearInitFlow(Stated):
 
 
 def near_init_flow(
-    net: Network, data: Dataset, loss: str = "exponential", block: str = "outer"
+    net: Network, data: Dataset, *, loss: str = "exponential", layers: str = "outer"
 ) -> NearInitFlow:
     """Evaluate the near-initialization theorem of gradient flow at a sampled W_0.
 
@@ -269,16 +269,16 @@ def near_init_flow(
         net: the start W_0.
         data: the data set (n points).
         loss: "exponential" or "logistic".
-        block: "outer" (theta moves the outer weights only) or "both" (the margin is larger, and
+        layers: "outer" (theta moves the outer weights only) or "both" (the margin is larger, and
             activations that flip cost Phi).
 
     Raises:
-        NotSeparable: the tangents of that block have no positive margin.
+        NotSeparable: the tangents of these layers have no positive margin.
         ValueError, TypeError: arguments that do not fit together.
 
     Source: chapter "Near initialization: gradient flow".
     """
-    return NearInitFlow(net, data, loss, block)
+    return NearInitFlow(net, data, loss, layers)
 
 
 def _distances(rho: Any) -> np.ndarray:

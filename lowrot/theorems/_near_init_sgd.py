@@ -20,12 +20,12 @@ from lowrot.network import Network, activation
 from lowrot.path import Path
 from lowrot.sgd import UPDATES
 from lowrot.theorems._near_init import Start, at_most, columns
-from lowrot.theorems._theorem import Check, Hypothesis, Stated, verdict
+from lowrot.theorems._theorem import Check, Hypothesis, Theorem, verdict
 
 _PRICE = math.e / (math.e - 1.0)
 
 
-class NearInitSGD(Stated):
+class NearInitSGD(Theorem):
     """The theorem on a sampled W_0 and samples; build it with `near_init_sgd`.
 
     Attributes:
@@ -236,6 +236,7 @@ class NearInitSGD(Stated):
 def near_init_sgd(
     net: Network,
     data: Dataset,
+    *,
     samples: int,
     eta: float | None = None,
     update: str = "logistic",

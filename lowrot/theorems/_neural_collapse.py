@@ -19,10 +19,10 @@ from lowrot.optima import NotSeparable, svm_margin
 from lowrot.path import Path
 from lowrot.theorems._good_neurons import demands, good_neurons
 from lowrot.theorems._norm_growth import early_growth
-from lowrot.theorems._theorem import Check, Hypothesis, Stated, require_start, times, verdict
+from lowrot.theorems._theorem import Check, Hypothesis, Theorem, require_start, times, verdict
 
 
-class NeuralCollapse(Stated):
+class NeuralCollapse(Theorem):
     """The neural-collapse theorem on a given network and data; build it with `neural_collapse`.
 
     Attributes:
@@ -49,8 +49,8 @@ class NeuralCollapse(Stated):
         self.data = data if data.groups is not None else infer_groups(data)
         self.loss = _validate.choice("loss", loss, LOSSES)
         self.c_n = entropy_constant(data.n, loss)
-        self.good = good_neurons(net, self.data, self.opposite)
-        self._asked = demands(self.data, self.opposite)
+        self.good = good_neurons(net, self.data, opposite=self.opposite)
+        self._asked = demands(self.data, opposite=self.opposite)
         self._margins()
         self.ln_kappa = self._growth()
         self.ln_G0 = self._log_sum(self.ln_kappa)
@@ -261,7 +261,7 @@ def _own_margin(X: Tensor, ones: Tensor) -> tuple[float, float, Tensor]:
 
 
 def neural_collapse(
-    net: Network, data: Dataset, loss: str = "exponential", opposite: bool = False
+    net: Network, data: Dataset, *, loss: str = "exponential", opposite: bool = False
 ) -> NeuralCollapse:
     """Evaluate the neural-collapse theorem: the limit of the smoothed margin is at least 1/(2S).
 

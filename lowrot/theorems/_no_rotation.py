@@ -18,10 +18,10 @@ from lowrot.losses import LOSSES, entropy_constant
 from lowrot.network import Network, activation
 from lowrot.optima import Optimum, frozen_margin
 from lowrot.path import Path
-from lowrot.theorems._theorem import Check, Hypothesis, Stated, times, verdict
+from lowrot.theorems._theorem import Check, Hypothesis, Theorem, times, verdict
 
 
-class NoRotation(Stated):
+class NoRotation(Theorem):
     """The no-rotation theorem on given features and data; build it with `no_rotation`.
 
     Attributes:
@@ -35,7 +35,7 @@ class NoRotation(Stated):
         self.features, self.data = features, data
         self.loss = _validate.choice("loss", loss, LOSSES)
         self.gamma: Optimum[Tensor] = frozen_margin(
-            features.directions, features.signs, data, features.slope
+            features.directions, features.signs, data, slope=features.slope
         )
         self.c_n = entropy_constant(data.n, loss)
         self.ln_start_norm = float(torch.logsumexp(features.start, 0))
@@ -167,7 +167,7 @@ class NoRotation(Stated):
 
 
 def no_rotation(
-    net_or_features: Network | Features, data: Dataset, loss: str = "exponential"
+    net_or_features: Network | Features, data: Dataset, *, loss: str = "exponential"
 ) -> NoRotation:
     """Evaluate the no-rotation theorem: the coupled flow attains the maximal frozen margin.
 

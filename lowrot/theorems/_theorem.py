@@ -25,7 +25,7 @@ class Hypothesis:
     holds: bool
 
 
-class Stated:
+class Theorem:
     """A theorem on given objects: its hypotheses, evaluated.
 
     Attributes:

@@ -71,13 +71,13 @@ def test_a_cell_of_the_flow_comes_out_the_same():
 def test_the_half_way_point_is_interpolated():
     path = flow.lr.Path({"tau": np.arange(3.0), "rho": [0.0, 2.0, 1.0], "P": [-1.0, 3.0, 9.0]})
 
-    class Stated:
+    class Theorem:
         class start:
             g = 1.0
 
-    assert flow.half_way(Stated, path) == (0.25, 0.0)
-    Stated.start.g = 5.0
-    assert np.isnan(flow.half_way(Stated, path)).all()
+    assert flow.half_way(Theorem, path) == (0.25, 0.0)
+    Theorem.start.g = 5.0
+    assert np.isnan(flow.half_way(Theorem, path)).all()
 
 
 def test_a_sweep_is_written_and_read_again(tmp_path, capsys):

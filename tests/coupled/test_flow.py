@@ -23,7 +23,7 @@ from lowrot import (
     two_points,
 )
 from lowrot.coupled import METHODS
-from lowrot.coupled._run import Run
+from lowrot.coupled._run import CoupledRun
 from lowrot.losses import LOSSES
 from lowrot.path import Path
 
@@ -63,10 +63,10 @@ def reference(features, data, loss, times):
 
 
 def fixed_steps(features, data, loss, method, h, tau, monkeypatch):
-    """Run with a step size that the controller leaves alone."""
+    """CoupledRun with a step size that the controller leaves alone."""
     chosen = METHODS[method]
-    monkeypatch.setattr(Run, "_error", lambda *_: 0.9 ** (chosen.order + 1))
-    run = Run(features.potential(data), data.n, loss, chosen, 1e-3, None)
+    monkeypatch.setattr(CoupledRun, "_error", lambda *_: 0.9 ** (chosen.order + 1))
+    run = CoupledRun(features.potential(data), data.n, loss, chosen, 1e-3, None)
     run.h = h
     return run.follow({"tau": tau}, [], False, 100_000)
 
@@ -76,7 +76,7 @@ def test_one_neuron_on_one_point(loss):
     c, start, end = 0.6, math.log(0.3), 4.0
     features = Features(tensor([[1.0, 0.0]]), tensor([1.0]), tensor([start]))
     data = Dataset(tensor([[0.6, 0.8]]), tensor([1.0]))
-    path = coupled_flow(features, data, loss, stop={"tau": end}, rtol=1e-9, save=[1.0, end])
+    path = coupled_flow(features, data, loss=loss, stop={"tau": end}, rtol=1e-9, save=[1.0, end])
     assert path.ok
     assert path["tau"].tolist() == [0.0, 1.0, end]
     np.testing.assert_allclose(path["ln_norm"], start + 2 * c * path["tau"], rtol=0, atol=1e-13)
@@ -90,7 +90,7 @@ def test_one_neuron_on_one_point(loss):
 
     # Steps grow freely here (q is constant): ln t is a quadrature of the step's own accuracy.
     fine = coupled_flow(
-        features, data, loss, rtol=1e-3, stop={"tau": end}, save=np.arange(1, 401) / 100
+        features, data, loss=loss, rtol=1e-3, stop={"tau": end}, save=np.arange(1, 401) / 100
     )
     exact = math.log(quad(slope, 0.0, end, epsabs=0, epsrel=1e-12)[0])
     assert abs(fine["ln_t"][-1] - exact) < 1e-3
@@ -106,9 +106,9 @@ def test_orthogonal_features_against_radau(loss):
     data = Dataset(torch.eye(n, dtype=torch.float64) * scale, torch.ones(n).double())
     times = [0.5, 2.0, 6.0, 12.0]
     expected = reference(features, data, loss, times)
-    path = coupled_flow(features, data, loss, stop={"tau": 12.0}, rtol=1e-6, save=times)
+    path = coupled_flow(features, data, loss=loss, stop={"tau": 12.0}, rtol=1e-6, save=times)
     np.testing.assert_allclose(path["z"][1:], expected, atol=1e-4)
-    path = coupled_flow(features, data, loss, stop={"tau": 12.0}, rtol=1e-3, save=times)
+    path = coupled_flow(features, data, loss=loss, stop={"tau": 12.0}, rtol=1e-3, save=times)
     np.testing.assert_allclose(path["z"][1:], expected, atol=2e-2)
 
 
@@ -138,7 +138,7 @@ def test_implicit_euler_keeps_the_theorem_at_any_step_size(seed, h, loss, monkey
     assert len(path) == pytest.approx(41, abs=1)
     assert path.ok
     assert np.diff(path["margin"]).min() >= -1e-9
-    theorem = no_rotation(features, data, loss)
+    theorem = no_rotation(features, data, loss=loss)
     slack = theorem.check(path).slack | theorem.inequalities(path).slack
     if h > 50:
         # The integral of the flow is bounded a priori; that along one huge segment need not be.
@@ -164,7 +164,9 @@ def test_agrees_with_the_network_itself(loss, slope):
     start = np.concatenate([net.a.numpy(), net.V.norm(dim=1).numpy()])
     times = [1.0, 4.0, 8.0]
     w = solve_ivp(velocity, (0, 8.0), start, "DOP853", times, rtol=1e-11, atol=1e-13).y.T
-    path = coupled_flow(net, data, loss, stop={"tau": 8.0}, rtol=1e-7, save=times, max_steps=10**5)
+    path = coupled_flow(
+        net, data, loss=loss, stop={"tau": 8.0}, rtol=1e-7, save=times, max_steps=10**5
+    )
     for row, state in zip(path["z"][1:], w):
         u = Features.from_network(net).ln_weights(data, row).exp().numpy()
         np.testing.assert_allclose(u, np.abs(state[:m] * state[m:]), rtol=1e-4)
@@ -186,8 +188,8 @@ def test_the_reason_names_the_rule_that_was_met():
 @pytest.mark.parametrize(("seed", "slope"), [(0, 0.0), (1, 0.3), (2, 0.0)])
 def test_limit_is_the_linear_program(seed, slope, loss):
     features, data = random_problem(seed, m=60, n=6, d=4, slope=slope)
-    optimum = frozen_margin(features.directions, features.signs, data, slope)
-    path = coupled_flow(features, data, loss, stop={"gap": 1e-4})
+    optimum = frozen_margin(features.directions, features.signs, data, slope=slope)
+    path = coupled_flow(features, data, loss=loss, stop={"gap": 1e-4})
     assert path.ok
     assert "reached gap" in path.reason
     assert path["margin"][-1] <= optimum.upper * (1 + 1e-9)
@@ -196,13 +198,13 @@ def test_limit_is_the_linear_program(seed, slope, loss):
     assert np.all(path["dual"][1:] >= optimum.value * (1 - 1e-9))
     assert np.all(path["margin"] <= optimum.upper * (1 + 1e-9))
     assert np.diff(path["margin"]).min() >= -1e-8
-    check = no_rotation(features, data, loss).check(path)
+    check = no_rotation(features, data, loss=loss).check(path)
     assert check.holds, check.slack
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_far_into_the_log_domain(loss):
-    path = coupled_flow(balanced(50, 3, seed=1), sparse_parity(3), loss, stop={"ln_norm": 1e4})
+    path = coupled_flow(balanced(50, 3, seed=1), sparse_parity(3), loss=loss, stop={"ln_norm": 1e4})
     assert path.ok
     assert path["ln_norm"][-1] >= 1e4
     for name, values in path.columns.items():
@@ -236,14 +238,14 @@ def test_save_times_are_hit_exactly(method):
 @pytest.mark.parametrize("loss", LOSSES)
 def test_resume_continues_bit_for_bit(loss, tmp_path):
     features, data = random_problem(4)
-    whole = coupled_flow(features, data, loss, stop={"when": lambda row: False}, max_steps=25)
-    first = coupled_flow(features, data, loss, stop={"when": lambda row: False}, max_steps=10)
+    whole = coupled_flow(features, data, loss=loss, stop={"when": lambda row: False}, max_steps=25)
+    first = coupled_flow(features, data, loss=loss, stop={"when": lambda row: False}, max_steps=10)
     first.save(tmp_path / "first")
     second = coupled_flow(
         features,
         data,
-        loss,
-        {"when": lambda row: False},
+        loss=loss,
+        stop={"when": lambda row: False},
         max_steps=15,
         resume=Path.load(tmp_path / "first"),
     )
@@ -262,7 +264,7 @@ def test_resume_refuses_another_problem():
     features, data = random_problem(4)
     path = coupled_flow(features, data, stop={"tau": 3.0})
     with pytest.raises(ValueError, match="loss"):
-        coupled_flow(features, data, "logistic", resume=path)
+        coupled_flow(features, data, loss="logistic", resume=path)
     with pytest.raises(ValueError, match="points"):
         coupled_flow(features, random_problem(4, n=4)[1], resume=path)
     with pytest.raises(ValueError, match="features and data of that run"):
@@ -293,7 +295,7 @@ def test_an_interrupt_keeps_the_path():
 
 def test_an_interrupt_inside_a_step_keeps_a_consistent_point(monkeypatch):
     features, data = random_problem(4)
-    original, calls = Run.row, []
+    original, calls = CoupledRun.row, []
 
     def row(self):
         calls.append(self.point.tau)
@@ -301,7 +303,7 @@ def test_an_interrupt_inside_a_step_keeps_a_consistent_point(monkeypatch):
             raise KeyboardInterrupt
         return original(self)
 
-    monkeypatch.setattr(Run, "row", row)
+    monkeypatch.setattr(CoupledRun, "row", row)
     path = coupled_flow(features, data)
     monkeypatch.undo()
     assert len(path) == 7
@@ -315,7 +317,7 @@ def test_an_interrupt_inside_a_step_keeps_a_consistent_point(monkeypatch):
 def test_contradictory_labels_end_honestly(method, loss):
     X = tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
     data = Dataset(X, tensor([1.0, -1.0, 1.0]))
-    path = coupled_flow(balanced(20, 2), data, loss, method=method, max_steps=500)
+    path = coupled_flow(balanced(20, 2), data, loss=loss, method=method, max_steps=500)
     assert "no positive margin" in path.reason
     assert path.ok
     assert np.all(path["margin"] == 0.0)
@@ -330,10 +332,10 @@ def test_wrong_signs_end_honestly(loss):
     V = V / V.norm(dim=1, keepdim=True)
     data = Dataset(torch.eye(3, dtype=torch.float64), torch.ones(3).double())
     features = Features(V, -torch.ones(10).double())
-    path = coupled_flow(features, data, loss)
+    path = coupled_flow(features, data, loss=loss)
     assert "no positive margin" in path.reason
     assert np.all(path["gap"] == 1.0)
-    onward = coupled_flow(features, data, loss, stop={"tau": 1e4})
+    onward = coupled_flow(features, data, loss=loss, stop={"tau": 1e4})
     assert onward["tau"][-1] == 1e4
     assert onward.ok
     assert np.diff(onward["ln_norm"]).max() <= 1e-12
@@ -343,11 +345,11 @@ def test_wrong_signs_end_honestly(loss):
 @pytest.mark.parametrize("scale", [1e-8, 1e-3, 1e2, 1e4])
 def test_small_and_large_initialization(scale, loss):
     net, data = small(balanced(50, 3, seed=1), scale), sparse_parity(3)
-    path = coupled_flow(net, data, loss)
+    path = coupled_flow(net, data, loss=loss)
     assert "reached gap" in path.reason
     assert path.ok
     assert path["ln_norm"][0] == pytest.approx(2 * math.log(scale), abs=1e-9)
-    theorem = no_rotation(net, data, loss)
+    theorem = no_rotation(net, data, loss=loss)
     check = theorem.check(path)
     assert check.holds, check.slack
 
@@ -362,11 +364,14 @@ def test_a_start_too_small_for_the_doubles_is_refused():
 @pytest.mark.parametrize("loss", LOSSES)
 def test_one_point_many_neurons_and_many_points_one_neuron(loss):
     data = Dataset(tensor([[0.0, 1.0]]), tensor([-1.0]))
-    path = coupled_flow(balanced(30, 2, seed=2), data, loss, stop={"gap": 1e-3})
+    path = coupled_flow(balanced(30, 2, seed=2), data, loss=loss, stop={"gap": 1e-3})
     assert path.ok
     assert path["gap"][-1] <= 1e-3
     path = coupled_flow(
-        Features(tensor([[1.0, 0.0]]), tensor([1.0])), two_points(0.3), loss, stop={"gap": 1e-6}
+        Features(tensor([[1.0, 0.0]]), tensor([1.0])),
+        two_points(0.3),
+        loss=loss,
+        stop={"gap": 1e-6},
     )
     assert path.ok
     assert path["margin"][-1] == pytest.approx(math.cos(0.3), rel=1e-6)

@@ -8,7 +8,7 @@ import torch
 
 from lowrot import Features, balanced, coupled_flow, sparse_parity
 from lowrot.coupled._implicit_step import TEMPERATURE_FLOOR, implicit_weights
-from lowrot.integrate import Weights
+from lowrot.integrate import DualWeights
 from lowrot.losses import LOSSES, dual_weights
 
 
@@ -19,7 +19,7 @@ def problem(m=60, d=3, seed=0):
 
 def start(potential, z, loss):
     margins = potential.margins(z)
-    return Weights.of_margins(margins.p * math.exp(min(margins.ln_scale, 600.0)), loss)
+    return DualWeights.of_margins(margins.p * math.exp(min(margins.ln_scale, 600.0)), loss)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -59,10 +59,10 @@ def test_the_step_minimizes_its_objective():
 def test_below_the_floor_only_the_entropy_is_blurred(loss):
     """Far out, margins still agree on the active points to the floor."""
     potential, n = problem()
-    path = coupled_flow(balanced(60, 3), sparse_parity(3), loss, stop={"tau": 1500.0})
+    path = coupled_flow(balanced(60, 3), sparse_parity(3), loss=loss, stop={"tau": 1500.0})
     z0 = torch.tensor(path["z"][-1])
     even = torch.zeros(n, dtype=torch.float64)
-    solution = implicit_weights(potential.near, z0, 40.0, Weights.of_margins(even, loss))
+    solution = implicit_weights(potential.near, z0, 40.0, DualWeights.of_margins(even, loss))
     assert solution.converged
     assert solution.margins.ln_scale > 100
     active, p = solution.weights.q > 1e-3, solution.margins.p
@@ -74,7 +74,7 @@ def test_below_the_floor_only_the_entropy_is_blurred(loss):
 def test_a_guess_far_away_leads_to_the_same_solution(loss):
     potential, n = problem()
     z0 = torch.zeros(n, dtype=torch.float64)
-    far = Weights.of_margins(20.0 * torch.arange(n).double(), loss)
+    far = DualWeights.of_margins(20.0 * torch.arange(n).double(), loss)
     near = implicit_weights(potential.near, z0, 30.0, start(potential, z0, loss))
     other = implicit_weights(potential.near, z0, 30.0, far)
     assert near.converged

@@ -61,7 +61,9 @@ def instance(seed, n=None, d=None, m=None):
 def test_one_neuron_on_one_point_grows_like_e_to_the_tau(loss):
     x, size = tensor([[0.6, 0.8]]), 1e-3
     net = Network(tensor([size]), size * x)
-    path = gradient_flow(net, Dataset(x, tensor([1.0])), loss, {"tau": 10.0}, save=[1, 4, 10])
+    path = gradient_flow(
+        net, Dataset(x, tensor([1.0])), loss=loss, stop={"tau": 10.0}, save=[1, 4, 10]
+    )
     assert path["tau"].tolist() == [0, 1, 4, 10]
     np.testing.assert_allclose(path["a"][:, 0], size * np.exp(path["tau"]), rtol=1e-12)
     np.testing.assert_allclose(path["V"][:, 0], path["a"] * x.numpy(), rtol=1e-12)
@@ -76,7 +78,7 @@ def test_an_unbalanced_neuron_by_hand(loss):
     x, a, v = np.array([0.6, 0.0]), 0.5, np.array([0.3, 0.7])
     net = Network(tensor([a]), tensor([v.tolist()]))
     data = Dataset(tensor([x.tolist()]), tensor([1.0]))
-    path = gradient_flow(net, data, loss, {"tau": 5.0}, save=[0.5, 5.0])
+    path = gradient_flow(net, data, loss=loss, stop={"tau": 5.0}, save=[0.5, 5.0])
     s = 0.6 * path["tau"]
     np.testing.assert_allclose(path["a"][:, 0], a * np.cosh(s) + 0.3 * np.sinh(s), rtol=1e-12)
     np.testing.assert_allclose(path["V"][:, 0, 0], a * np.sinh(s) + 0.3 * np.cosh(s), rtol=1e-12)
@@ -96,7 +98,7 @@ def test_orthogonal_data_share_the_weights(loss):
 
     exact = solve_ivp(slope, (0, 6), np.log(u), "Radau", [1, 3, 6], rtol=1e-11, atol=1e-12).y.T
     for rtol, allowed in ((1e-3, 5e-3), (1e-6, 5e-6)):
-        path = gradient_flow(net, data, loss, {"tau": 6.0}, rtol, [1, 3, 6])
+        path = gradient_flow(net, data, loss=loss, stop={"tau": 6.0}, rtol=rtol, save=[1, 3, 6])
         np.testing.assert_allclose(2 * np.log(path["a"][1:]), exact, atol=allowed)
 
 
@@ -121,7 +123,7 @@ def test_linear_nets_reach_the_support_vector_margin(loss):
     X = tensor([[0.8, 0.6], [0.8, -0.6], [0.0, 1.0]])
     data = Dataset(X, tensor([1.0, 1.0, 1.0]))
     net = balanced(6, 2, seed=1, slope=1.0)
-    path = gradient_flow(net, data, loss, {"min_margin": 1e5})
+    path = gradient_flow(net, data, loss=loss, stop={"min_margin": 1e5})
     # The nearest point of the hull: half-way between (0.8, -0.6) and (0, 1).
     w = np.array([0.4, 0.2])
     assert np.all(X.numpy() @ w >= w @ w - 1e-15)
@@ -136,7 +138,7 @@ def test_a_sliding_neuron_by_hand(loss):
     X = tensor([[1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
     data = Dataset(X, tensor([1.0, -1.0, -1.0]))
     net = Network(tensor([0.5]), tensor([[0.5, 0.0]]))
-    path = gradient_flow(net, data, loss, {"tau": 6.0}, 1e-6, [1.0, 3.0, 6.0])
+    path = gradient_flow(net, data, loss=loss, stop={"tau": 6.0}, rtol=1e-6, save=[1.0, 3.0, 6.0])
     assert path["sliding"].tolist() == [1, 1, 1, 1]
     np.testing.assert_array_equal(path["V"][:, 0, 1], 0.0)
     ln = {"exponential": lambda p: -p, "logistic": lambda p: -np.logaddexp(0, p)}[loss]
@@ -159,7 +161,7 @@ def test_xor_slides_on_every_pair_of_opposite_labels(seed, loss):
     active = net.V @ data.X.T > 0
     opposite = net.a[:, None].sign() * data.y < 0
     covered = bool((active & ~opposite).any(0).all())
-    path = gradient_flow(net, data, loss, {"min_margin": 1e4})
+    path = gradient_flow(net, data, loss=loss, stop={"min_margin": 1e4})
     assert path.ok, path.status
     V = tensor(path["V"][-1])
     on = (V @ data.X.T).abs() <= 1e-9 * V.norm(dim=1, keepdim=True)
@@ -182,7 +184,7 @@ def test_no_stall_on_a_hundred_random_instances():
     ends = {"reached": 0, "at rest": 0}
     for seed in range(100):
         net, data, loss = instance(seed)
-        path = gradient_flow(net, data, loss, {"min_margin": 20.0, "tau": 15.0})
+        path = gradient_flow(net, data, loss=loss, stop={"min_margin": 20.0, "tau": 15.0})
         kind = next((kind for kind in ends if path.reason.startswith(kind)), path.reason)
         assert kind in ends, (seed, path.status)
         assert path.ok, (seed, path.status)
@@ -223,7 +225,7 @@ def test_twelve_instances_against_brute_force():
     rough, fine = (brute_force(*stack, slope, logistic, tau, h) for h in (8e-4, 4e-4))
     P, slid = [], 0
     for net, data, loss in problems:
-        path = gradient_flow(net, data, loss, {"tau": tau}, rtol=1e-4)
+        path = gradient_flow(net, data, loss=loss, stop={"tau": tau}, rtol=1e-4)
         P.append(path["P"][-1])
         slid += path["sliding"].max() > 0
     assert slid >= 4
@@ -237,9 +239,9 @@ def test_twelve_instances_against_brute_force():
 def test_accuracy_follows_rtol():
     for seed in (0, 7, 14, 18):
         net, data, loss = instance(seed)
-        exact = gradient_flow(net, data, loss, {"tau": 4.0}, 1e-7)["P"][-1]
+        exact = gradient_flow(net, data, loss=loss, stop={"tau": 4.0}, rtol=1e-7)["P"][-1]
         errors = [
-            abs(gradient_flow(net, data, loss, {"tau": 4.0}, rtol)["P"][-1] - exact)
+            abs(gradient_flow(net, data, loss=loss, stop={"tau": 4.0}, rtol=rtol)["P"][-1] - exact)
             for rtol in (1e-2, 1e-3, 1e-4)
         ]
         for rtol, error in zip((1e-2, 1e-3, 1e-4), errors):
@@ -266,14 +268,14 @@ def test_explicit_and_implicit_steps_follow_one_path(monkeypatch):
 @pytest.mark.parametrize("train", ["outer", "inner"])
 def test_one_layer_alone(train):
     data, net = sparse_parity(3), standard(30, 3, seed=1)
-    path = gradient_flow(net, data, stop={"min_margin": 50.0}, train=train)
+    path = gradient_flow(net, data, stop={"min_margin": 50.0}, layers=train)
     assert path.reason.startswith("reached min_margin")
     assert path.ok, path.status
     frozen, start = ("V", net.V) if train == "outer" else ("a", net.a)
     np.testing.assert_array_equal(path[frozen], np.broadcast_to(start, path[frozen].shape))
     if train == "outer":  # the limit is the l2 margin of the random features
         z = torch.relu(data.X @ net.V.T) * data.y[:, None]
-        late = gradient_flow(net, data, stop={"min_margin": 1e5}, train=train)
+        late = gradient_flow(net, data, stop={"min_margin": 1e5}, layers=train)
         grown = tensor(late["a"][-1])
         normal = z.T @ tensor(late["q"][-1])
         # Stationary: a is parallel to sum_i q_i G_i, up to the start, which is forgotten.
@@ -284,28 +286,30 @@ def test_one_layer_alone(train):
 def test_resume_continues_to_the_same_end(tmp_path):
     net, data = balanced(12, 2, seed=1), sparse_parity(2)
     for loss in LOSSES:
-        whole = gradient_flow(net, data, loss, {"tau": 12.0})
-        first = gradient_flow(net, data, loss, {"tau": 12.0}, max_steps=7)
+        whole = gradient_flow(net, data, loss=loss, stop={"tau": 12.0})
+        first = gradient_flow(net, data, loss=loss, stop={"tau": 12.0}, max_steps=7)
         assert "max_steps = 7" in first.reason
         first.save(tmp_path / "first")
-        again = gradient_flow(net, data, loss, {"tau": 12.0}, resume=Path.load(tmp_path / "first"))
+        again = gradient_flow(
+            net, data, loss=loss, stop={"tau": 12.0}, resume=Path.load(tmp_path / "first")
+        )
         np.testing.assert_allclose(again["P"][:8], whole["P"][:8], rtol=1e-14)
         # The prediction of the weights is lost: other steps, the same end within their tolerance.
         assert again["tau"][-1] == whole["tau"][-1] == 12.0
         assert again["P"][-1] == pytest.approx(whole["P"][-1], rel=2e-3)
         assert again.ok, again.status
-        longer = gradient_flow(net, data, loss, {"min_margin": 1e4}, resume=first)
+        longer = gradient_flow(net, data, loss=loss, stop={"min_margin": 1e4}, resume=first)
         assert longer["normalized"][-1] == pytest.approx(1 / 8, rel=1e-3)
     with pytest.raises(ValueError, match="resume is a path"):
-        gradient_flow(net, data, "exponential", resume=first)
+        gradient_flow(net, data, loss="exponential", resume=first)
     with pytest.raises(ValueError, match="resume is a path"):
-        gradient_flow(balanced(13, 2), data, "logistic", resume=first)
+        gradient_flow(balanced(13, 2), data, loss="logistic", resume=first)
 
 
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"train": "outer"}, r"resume is a path with .*rates"),
+        ({"layers": "outer"}, r"resume is a path with .*rates"),
         ({"net": Network(*(getattr(balanced(12, 2, seed=1), w) for w in "aV"), 0.5)}, "slope"),
         ({"net": balanced(12, 2, seed=2)}, r"net\.a is up to .* from the start of resume"),
         ({"data": Dataset(sparse_parity(2).X, -sparse_parity(2).y)}, "data of the path"),
@@ -333,7 +337,7 @@ def test_an_interrupt_keeps_the_path():
 
 def test_save_times_are_exact_and_columns_belong_to_the_states():
     net, data, times = balanced(12, 2, seed=1), sparse_parity(2), [0.1, 1 / 3, 0.3334, 2.0]
-    path = gradient_flow(net, data, "logistic", {"tau": 5.0}, save=times)
+    path = gradient_flow(net, data, loss="logistic", stop={"tau": 5.0}, save=times)
     assert path["tau"].tolist() == [0.0, *times]
     last = end(path)
     assert path["norm_squared"][-1] == pytest.approx(last.norm_squared, rel=1e-12)
@@ -352,12 +356,12 @@ RULES = {"ln_t": 30.0, "P": 30.0, "rho": 3.0, "margin": 0.1, "min_margin": 30.0}
 def test_every_rule_ends_a_run_where_it_is_met(rule, loss):
     """From above, to a millionth; at the moment when a run with a fine tolerance meets it."""
     target, net, data = RULES[rule], balanced(12, 2, seed=1), sparse_parity(2)
-    path = gradient_flow(net, data, loss, {rule: target, "tau": 99})
+    path = gradient_flow(net, data, loss=loss, stop={rule: target, "tau": 99})
     assert path.reason.startswith(f"reached {rule} = ")
     assert target <= path[rule][-1] <= target * (1 + 2e-6)
     assert path[rule][-2] < target
     assert path.ok, path.status
-    fine = gradient_flow(net, data, loss, {rule: target, "tau": 99}, rtol=1e-7)
+    fine = gradient_flow(net, data, loss=loss, stop={rule: target, "tau": 99}, rtol=1e-7)
     assert path["tau"][-1] == pytest.approx(fine["tau"][-1], rel=3e-3)
     last = end(path)
     assert float(last.margins(data).min()) == pytest.approx(path["min_margin"][-1], rel=1e-12)
@@ -397,7 +401,9 @@ def test_the_time_of_the_unnormalized_flow_converges():
     times = [1.0, 3.0, 9.0, 18.0]
     for loss in LOSSES:
         ln_t = [
-            gradient_flow(net, data, loss, {"tau": 18.0}, rtol, times)["ln_t"][1:]
+            gradient_flow(net, data, loss=loss, stop={"tau": 18.0}, rtol=rtol, save=times)["ln_t"][
+                1:
+            ]
             for rtol in (1e-3, 1e-6)
         ]
         np.testing.assert_allclose(ln_t[0], ln_t[1], rtol=1e-3, atol=0.03)
@@ -451,7 +457,7 @@ def test_no_sliding_is_seen(monkeypatch):
         return 0
 
     with _jit.interpreted(), monkeypatch.context() as patch:
-        patch.setattr(_track, "first_crossed", lambda *given: (-1, 2.0))
+        patch.setattr(_track, "first_event", lambda *given: (-1, 2.0))
         patch.setattr(_track, "contact", never)
         path = gradient_flow(net, data, stop={"tau": 6.0}, max_steps=300)
     assert not path.ok, path.status
@@ -470,7 +476,7 @@ def regression_problem():
 @pytest.mark.parametrize("rates", [(1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.1, 2.0), (5.0, 0.01)])
 def test_regression_down_to_twenty_digits(rates):
     net, X, y = regression_problem()
-    path = regression_flow(net, X, y, rates, {"relative_loss": 1e-20})
+    path = regression_flow(net, X, y, rates=rates, stop={"relative_loss": 1e-20})
     assert path.ok, path.status
     assert path.reason.startswith("reached relative_loss")
     assert 0.99999 * 1e-20 <= path["relative_loss"][-1] <= 1e-20
@@ -493,12 +499,12 @@ def test_regression_down_to_twenty_digits(rates):
 def test_regression_of_the_outer_layer_in_closed_form(rate):
     """Frozen features: ``r(t) = exp(-rate K t) r(0)``."""
     net, X, y = regression_problem()
-    K = net.kernel(Dataset(X / 10.0, torch.ones(6).double()), "outer") * 100.0
+    K = net.kernel(Dataset(X / 10.0, torch.ones(6).double()), layers="outer") * 100.0
     values, vectors = torch.linalg.eigh(K)
     first = vectors.T @ (net(X) - y)
     times = [0.01, 0.1, 1.0]
     for rtol in (1e-3, 1e-5):
-        path = regression_flow(net, X, y, (rate, 0.0), {"t": 1.0}, rtol, times)
+        path = regression_flow(net, X, y, rates=(rate, 0.0), stop={"t": 1.0}, rtol=rtol, save=times)
         for t, q in zip(path["t"], path["q"]):
             exact = vectors @ ((-rate * t * values).exp() * first)
             # The flow contracts residuals: local errors add up at most.
@@ -510,29 +516,31 @@ def test_regression_of_one_linear_neuron():
     net = Network(tensor([0.1]), tensor([[0.1]]), 1.0)
     times = [0.5, 1.5, 3.0]
     one = tensor([[1.0]]), tensor([1.0])
-    path = regression_flow(net, *one, (1.0, 1.0), {"t": 3.0}, 1e-6, times)
+    path = regression_flow(net, *one, rates=(1.0, 1.0), stop={"t": 3.0}, rtol=1e-6, save=times)
     u = 1.0 / (1.0 + (1.0 / 0.01 - 1.0) * np.exp(-2 * path["t"]))
     np.testing.assert_allclose(path["a"][:, 0] ** 2, u, atol=3e-6)
-    faster = regression_flow(net, *one, (2.0, 2.0), {"t": 1.5}, 1e-6, [0.25, 0.75, 1.5])
+    faster = regression_flow(
+        net, *one, rates=(2.0, 2.0), stop={"t": 1.5}, rtol=1e-6, save=[0.25, 0.75, 1.5]
+    )
     np.testing.assert_allclose(faster["a"], path["a"], atol=3e-6)
 
 
 def test_regression_resumes(tmp_path):
     net, X, y = regression_problem()
-    whole = regression_flow(net, X, y, (1.0, 0.5), {"t": 2.0}, save=[1.0, 2.0])
-    first = regression_flow(net, X, y, (1.0, 0.5), {"t": 1.0})
+    whole = regression_flow(net, X, y, rates=(1.0, 0.5), stop={"t": 2.0}, save=[1.0, 2.0])
+    first = regression_flow(net, X, y, rates=(1.0, 0.5), stop={"t": 1.0})
     first.save(tmp_path / "first")
     saved = Path.load(tmp_path / "first")
-    again = regression_flow(net, X, y, (1.0, 0.5), {"t": 2.0}, resume=saved)
+    again = regression_flow(net, X, y, rates=(1.0, 0.5), stop={"t": 2.0}, resume=saved)
     assert again.ok
     assert again["t"][-1] == whole["t"][-1] == 2.0
     assert again["relative_loss"][-1] == pytest.approx(whole["relative_loss"][-1], rel=1e-2)
     with pytest.raises(ValueError, match="resume is a path with"):
-        regression_flow(net, X, y, (1.0, 1.0), {"t": 2.0}, resume=saved)
+        regression_flow(net, X, y, rates=(1.0, 1.0), stop={"t": 2.0}, resume=saved)
     with pytest.raises(ValueError, match="resume is a path with"):
-        regression_flow(net, X[:5], y[:5], (1.0, 0.5), {"t": 2.0}, resume=saved)
+        regression_flow(net, X[:5], y[:5], rates=(1.0, 0.5), stop={"t": 2.0}, resume=saved)
     with pytest.raises(ValueError, match="data of the path"):
-        regression_flow(net, X, -y, (1.0, 0.5), {"t": 2.0}, resume=saved)
+        regression_flow(net, X, -y, rates=(1.0, 0.5), stop={"t": 2.0}, resume=saved)
 
 
 def test_regression_that_cannot_fit_comes_to_rest():
@@ -569,7 +577,7 @@ def test_regression_ends_where_residuals_are_rounding():
         ({"net": 3}, TypeError, "net is a int; expected a Network"),
         ({"data": balanced(10, 2)}, TypeError, "data is a Network; expected a Dataset"),
         ({"loss": "hinge"}, ValueError, "loss is 'hinge'"),
-        ({"train": "none"}, ValueError, "train is 'none'"),
+        ({"layers": "none"}, ValueError, "layers is 'none'"),
         ({"rtol": 0.0}, ValueError, "rtol"),
         ({"rtol": "small"}, TypeError, "rtol"),
         ({"max_steps": 0}, ValueError, "max_steps"),

@@ -1,4 +1,4 @@
-"""What a law promises a step: its equation solved, its derivative, its units."""
+"""What a objective promises a step: its equation solved, its derivative, its units."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from lowrot.flow._objectives import Regression, Separation
+from lowrot.flow._objectives import Classification, Regression
 from lowrot.losses import LOSSES, soft_margin
 
 
@@ -25,11 +25,11 @@ def test_separation_solves_its_implicit_equation(scale, loss):
     """Q is the response to margins that move with it; at any size of the curvature."""
     for seed in range(5):
         p, K = problem(seed, scale=scale)
-        law = Separation(torch.ones(6, dtype=torch.float64), loss)
-        guess = law.respond(torch.zeros(6, dtype=torch.float64))
-        new = law.solve(p, K, guess)
+        objective = Classification(torch.ones(6, dtype=torch.float64), loss)
+        guess = objective.respond(torch.zeros(6, dtype=torch.float64))
+        new = objective.solve(p, K, guess)
         assert float(new.q.sum()) == pytest.approx(1.0, abs=1e-10)
-        expected = law.respond(p + K @ (new.q - guess.q))
+        expected = objective.respond(p + K @ (new.q - guess.q))
         # Rounding of q, times the curvature, is what the margins can be known to.
         np.testing.assert_allclose(new.q, expected.q, atol=1e-8 + 1e-14 * scale)
 
@@ -38,55 +38,57 @@ def test_separation_solves_its_implicit_equation(scale, loss):
 def test_rate_is_the_slope_of_the_soft_margin(loss):
     for shift in (-30.0, -2.0, 0.0, 5.0, 15.0):
         p = (problem(1)[0] + shift).requires_grad_()
-        law = Separation(torch.ones(6, dtype=torch.float64), loss)
+        objective = Classification(torch.ones(6, dtype=torch.float64), loss)
         (slope,) = torch.autograd.grad(soft_margin(p, loss), p)
-        expected = law.rate(p.detach()) * law.vector(law.respond(p.detach()))
+        expected = objective.rate(p.detach()) * objective.vector(objective.respond(p.detach()))
         torch.testing.assert_close(slope, expected, rtol=1e-9, atol=1e-300)
-        assert law.rate(p.detach()) >= 1.0 - 1e-12  # F2
+        assert objective.rate(p.detach()) >= 1.0 - 1e-12  # F2
 
 
 def test_prediction_extrapolates_ln_q_but_not_far():
-    law = Separation(torch.ones(2, dtype=torch.float64), "exponential")
-    before, now = (law.respond(torch.tensor([0.0, gap], dtype=torch.float64)) for gap in (1, 2))
-    far = law.predict(now, before, 1.0)
-    ratio = far.ln_q - law.respond(torch.tensor([0.0, 3.0], dtype=torch.float64)).ln_q
+    objective = Classification(torch.ones(2, dtype=torch.float64), "exponential")
+    before, now = (
+        objective.respond(torch.tensor([0.0, gap], dtype=torch.float64)) for gap in (1, 2)
+    )
+    far = objective.predict(now, before, 1.0)
+    ratio = far.ln_q - objective.respond(torch.tensor([0.0, 3.0], dtype=torch.float64)).ln_q
     assert float(ratio.abs().max()) < 1e-12
-    assert float(law.predict(now, before, 0.5).q.sum()) == pytest.approx(1.0)
-    distant = law.respond(torch.tensor([0.0, 1e5], dtype=torch.float64))
-    bent = law.predict(distant, now, 2.0)
+    assert float(objective.predict(now, before, 0.5).q.sum()) == pytest.approx(1.0)
+    distant = objective.respond(torch.tensor([0.0, 1e5], dtype=torch.float64))
+    bent = objective.predict(distant, now, 2.0)
     assert float(distant.ln_q[1] - bent.ln_q[1]) < 7.0
 
 
 def test_units_differences_and_stiffness():
     p, K = problem(2)
-    law = Separation(torch.ones(6, dtype=torch.float64), "exponential")
-    now, other = law.respond(p), law.respond(p + 0.1 * torch.arange(6).double())
-    direction, size = law.unit(p + 50.0, now)
+    objective = Classification(torch.ones(6, dtype=torch.float64), "exponential")
+    now, other = objective.respond(p), objective.respond(p + 0.1 * torch.arange(6).double())
+    direction, size = objective.unit(p + 50.0, now)
     assert size == pytest.approx(abs(float(soft_margin(p + 50.0, "exponential"))))
-    assert law.unit(0 * p, now)[1] == pytest.approx(max(1.0, math.log(6)))
+    assert objective.unit(0 * p, now)[1] == pytest.approx(max(1.0, math.log(6)))
     torch.testing.assert_close(direction, now.q)
-    assert law.difference(now, now) == 0.0
-    assert law.difference(other, now) == pytest.approx(
+    assert objective.difference(now, now) == 0.0
+    assert objective.difference(other, now) == pytest.approx(
         float((other.q * (other.ln_q - now.ln_q).abs()).sum())
     )
     # The bound on rates: dq/dtau = -(diag q - q q^T) dp/dtau, dp/dtau = K q.
     Q = torch.diag(now.q) - torch.outer(now.q, now.q)
-    assert float(torch.linalg.eigvals(Q @ K).real.max()) <= law.stiffness(K, now) + 1e-12
+    assert float(torch.linalg.eigvals(Q @ K).real.max()) <= objective.stiffness(K, now) + 1e-12
     squares = Regression(p)
     assert float(torch.linalg.eigvalsh(K).max()) <= squares.stiffness(K, p)
 
 
 def test_regression_solves_its_implicit_equation():
     f, K = problem(3, scale=100.0)
-    law = Regression(torch.arange(6).double())
-    guess = law.respond(f)
-    new = law.solve(f, K, guess + 1.0)
-    expected = law.respond(f + K @ (new - guess - 1.0))
+    objective = Regression(torch.arange(6).double())
+    guess = objective.respond(f)
+    new = objective.solve(f, K, guess + 1.0)
+    expected = objective.respond(f + K @ (new - guess - 1.0))
     torch.testing.assert_close(new, expected, rtol=1e-10, atol=1e-10)
-    torch.testing.assert_close(law.vector(new), new)
-    assert law.solve(f, -K, guess) is None
-    torch.testing.assert_close(law.predict(guess, new, 2.0), guess)
-    assert law.difference(2 * new, new) == pytest.approx(0.5)
-    direction, size = law.unit(f, new)
+    torch.testing.assert_close(objective.vector(new), new)
+    assert objective.solve(f, -K, guess) is None
+    torch.testing.assert_close(objective.predict(guess, new, 2.0), guess)
+    assert objective.difference(2 * new, new) == pytest.approx(0.5)
+    direction, size = objective.unit(f, new)
     assert size == pytest.approx(float(new.norm()))
     assert float(direction @ new) == pytest.approx(size)

@@ -8,7 +8,7 @@ import torch
 
 from lowrot import Dataset, balanced, sparse_parity, standard
 from lowrot.flow import _planes as module
-from lowrot.flow._objectives import Separation
+from lowrot.flow._objectives import Classification
 from lowrot.flow._planes import Planes
 from lowrot.flow._radau import Collocation
 from lowrot.flow.neuron import Neurons, track
@@ -92,7 +92,7 @@ def test_kernel_against_autograd(slope, block):
     K = planes.kernel(net.a, net.V, patterns(planes, net.V), BLOCKS[block])
     torch.testing.assert_close(K, G @ G.T, rtol=1e-12, atol=1e-13)
     signed = torch.outer(data.y, data.y) * K
-    torch.testing.assert_close(signed, net.kernel(data, block), rtol=1e-12, atol=1e-13)
+    torch.testing.assert_close(signed, net.kernel(data, layers=block), rtol=1e-12, atol=1e-13)
 
 
 def test_rates_weigh_the_blocks_and_chunks_do_not_matter(monkeypatch):
@@ -153,7 +153,7 @@ def test_kernel_with_sliding_against_the_integrator(slope):
     t = 1e-6
     end = track(start, drive.jump[0], drive, (0.5 * t, t), (1.0, 1.0)).states[1]
     assert int((end.S == 0).sum()) == 1
-    stepper = Collocation(planes, Separation(data.y, "exponential"), (1.0, 1.0), 1e-3)
+    stepper = Collocation(planes, Classification(data.y, "exponential"), (1.0, 1.0), 1e-3)
     rate = data.y * (stepper.outputs(end) - stepper.outputs(start)) / t
     K = planes.kernel(start.a, start.V, start.S, (1.0, 1.0))
     np.testing.assert_allclose(rate, K @ w, rtol=1e-4, atol=1e-8)

@@ -12,8 +12,8 @@ from scipy.special import softmax
 
 from lowrot import Dataset, Network, balanced, gradient_flow, standard
 from lowrot.flow import _radau as module
-from lowrot.flow._classification_run import SeparationRun
-from lowrot.flow._objectives import Regression, Separation
+from lowrot.flow._classification_run import ClassificationRun
+from lowrot.flow._objectives import Classification, Regression
 from lowrot.flow._planes import Planes
 from lowrot.flow._radau import DEFECT, A, Collocation
 from lowrot.losses import LOSSES, soft_margin
@@ -32,8 +32,8 @@ def problem(seed, n=5, d=3, m=4):
     return standard(m, d, seed=seed, slope=1.0), Dataset(X, y)
 
 
-def stepper_of(net, data, law, rtol=1e-9):
-    return Collocation(Planes.of(data.X, net.slope), law, (1.0, 1.0), rtol)
+def stepper_of(net, data, objective, rtol=1e-9):
+    return Collocation(Planes.of(data.X, net.slope), objective, (1.0, 1.0), rtol)
 
 
 def march(stepper, point, h, count):
@@ -74,12 +74,12 @@ def response(data, loss):
 def test_third_order_where_the_flow_is_smooth(loss):
     net, data = problem(0)
     if loss == "squares":
-        law, respond = Regression(data.y), lambda f: data.y.numpy() - f
+        objective, respond = Regression(data.y), lambda f: data.y.numpy() - f
     else:
-        law, respond = Separation(data.y, loss), response(data, loss)
+        objective, respond = Classification(data.y, loss), response(data, loss)
     tau = 1.0
     W = exact(net, data.X, tau, respond)
-    stepper, counts, errors = stepper_of(net, data, law, 1e-10), [10, 20, 40, 80], []
+    stepper, counts, errors = stepper_of(net, data, objective, 1e-10), [10, 20, 40, 80], []
     for count in counts:
         point = march(stepper, stepper.start(net.a, net.V), tau / count, count)
         errors.append(np.linalg.norm(flat(point) - W))
@@ -92,11 +92,15 @@ def test_third_order_where_the_flow_is_smooth(loss):
 def test_order_on_the_slow_manifold(loss):
     """Steps of many relaxation times, from a point that the flow has reached itself."""
     net, data = problem(1)
-    path = gradient_flow(net, data, loss, stop={"min_margin": 50.0}, rtol=1e-6)
+    path = gradient_flow(net, data, loss=loss, stop={"min_margin": 50.0}, rtol=1e-6)
     late = Network(tensor(path["a"][-1]), tensor(path["V"][-1]), 1.0)
     tau = 0.5
     W = exact(late, data.X, tau, response(data, loss), "Radau")
-    stepper, counts, errors = stepper_of(late, data, Separation(data.y, loss)), [2, 4, 8, 16], []
+    stepper, counts, errors = (
+        stepper_of(late, data, Classification(data.y, loss)),
+        [2, 4, 8, 16],
+        [],
+    )
     for count in counts:
         point = stepper.start(late.a, late.V)
         stiffness = float(stepper.kernel(point.neurons).diagonal().max())
@@ -113,7 +117,7 @@ def test_explicit_and_implicit_iterations_agree(loss, monkeypatch):
     ends = []
     for threshold in (0.0, 1e9):
         monkeypatch.setattr(module, "_NONSTIFF", threshold)
-        stepper = stepper_of(net, data, Separation(data.y, loss), 1e-10)
+        stepper = stepper_of(net, data, Classification(data.y, loss), 1e-10)
         start = stepper.start(net.a, net.V)
         step = stepper.attempt(start, start.weights, 0.0, 0.02)
         assert step.stiff == (threshold == 0.0)
@@ -124,7 +128,7 @@ def test_explicit_and_implicit_iterations_agree(loss, monkeypatch):
 def test_the_estimate_follows_the_local_error():
     """The estimate falls like h^3 and bounds the true error of the step, of order h^4."""
     net, data = problem(3)
-    stepper = stepper_of(net, data, Separation(data.y, "exponential"), 1e-8)
+    stepper = stepper_of(net, data, Classification(data.y, "exponential"), 1e-8)
     start, sizes, estimates, errors = stepper.start(net.a, net.V), [0.4, 0.2, 0.1, 0.05], [], []
     for h in sizes:
         step = stepper.attempt(start, start.weights, 0.0, h)
@@ -152,7 +156,7 @@ def test_the_coefficients_are_those_of_radau():
 def test_pairs_on_a_plane_start_as_sliding_and_kernel_has_signs():
     data = Dataset(tensor([[0.6, 0.8], [0.0, 1.0]]), tensor([-1.0, 1.0]))
     net = Network(tensor([1.0, 2.0]), tensor([[1.0, 0.0], [0.3, 0.4]]))
-    stepper = stepper_of(net, data, Separation(data.y, "logistic"))
+    stepper = stepper_of(net, data, Classification(data.y, "logistic"))
     point = stepper.start(net.a, net.V)
     assert point.neurons.S[0].tolist().count(0) == 1
     torch.testing.assert_close(point.p, net.margins(data))
@@ -164,7 +168,7 @@ def test_pairs_on_a_plane_start_as_sliding_and_kernel_has_signs():
 @pytest.mark.parametrize("loss", LOSSES)
 def test_growth_bounds_every_neuron(loss):
     net, data = problem(4)
-    stepper = stepper_of(net, data, Separation(data.y, loss))
+    stepper = stepper_of(net, data, Classification(data.y, loss))
     point = stepper.start(net.a, net.V)
     grad_a, grad_V = net.gradient(data, point.weights.q)
     sizes = (net.a.square() + net.V.square().sum(1)).sqrt()
@@ -178,7 +182,7 @@ def test_the_margins_of_a_step_are_those_of_its_weights():
     X = torch.randn(40, 5, generator=generator, dtype=torch.float64)
     y = 1.0 - 2.0 * torch.randint(2, (40,), generator=generator).double()
     data, rtol, largest = Dataset(X / X.norm(dim=1, keepdim=True), y), 1e-3, 0.0
-    run = SeparationRun(standard(200, 5, seed=4), data, "exponential", (1.0, 1.0), rtol)
+    run = ClassificationRun(standard(200, 5, seed=4), data, "exponential", (1.0, 1.0), rtol)
     while run.row()["min_margin"] < 1e4:
         assert run.advance(math.inf) == ""
         P = run.row()["P"]

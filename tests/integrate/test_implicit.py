@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from lowrot.integrate import Model, Weights
+from lowrot.integrate import DualWeights, Model
 from lowrot.losses import LOSSES
 
 
@@ -28,12 +28,12 @@ def residual(model, weights):
 @pytest.mark.parametrize("loss", LOSSES)
 def test_weights_of_margins(loss):
     p = torch.tensor([-1e6, -40.0, -1.0, 0.0, 2.0, 50.0, 1e6], dtype=torch.float64)
-    weights = Weights.of_margins(p, loss)
+    weights = DualWeights.of_margins(p, loss)
     torch.testing.assert_close(-weights.logit, p, rtol=1e-14, atol=1e-9)
     assert float(weights.q.sum()) == pytest.approx(1, abs=1e-14)
     slopes = torch.sigmoid(-p) if loss == "logistic" else torch.exp(-p - 1e6)
     torch.testing.assert_close(weights.q, slopes / slopes.sum(), rtol=1e-13, atol=0)
-    again = Weights.from_plain(weights.plain(), p)
+    again = DualWeights.from_plain(weights.plain(), p)
     assert torch.equal(again.ln_q, weights.ln_q)
     assert torch.equal(again.logit, weights.logit)
 
@@ -44,14 +44,14 @@ def test_weights_of_margins(loss):
 def test_random_models_are_solved(seed, temperature, loss):
     n = (2, 5, 20, 20, 40, 40)[seed]
     model = random_model(seed, n, temperature, rank=n if seed % 2 else max(1, n // 3))
-    guess = Weights.of_margins(torch.zeros(n, dtype=torch.float64), loss)
+    guess = DualWeights.of_margins(torch.zeros(n, dtype=torch.float64), loss)
     weights = model.solve(guess)
     assert weights is not None
     scale = float(model.curvature.abs().max())
     assert float(residual(model, weights).abs().max()) < 1e-6 * temperature + 1e-14 * scale
     assert float(weights.q.sum()) == pytest.approx(1, abs=1e-12)
     torch.testing.assert_close(
-        Weights.of_margins(-weights.logit, loss).q, weights.q, rtol=1e-4, atol=1e-6
+        DualWeights.of_margins(-weights.logit, loss).q, weights.q, rtol=1e-4, atol=1e-6
     )
 
 
@@ -66,7 +66,9 @@ def test_the_entropic_program_against_a_general_solver():
 
     best = minimize(objective, np.zeros(6), method="BFGS", options={"gtol": 1e-9}).x
     best = np.exp(best - np.logaddexp.reduce(best))
-    weights = model.solve(Weights.of_margins(torch.zeros(6, dtype=torch.float64), "exponential"))
+    weights = model.solve(
+        DualWeights.of_margins(torch.zeros(6, dtype=torch.float64), "exponential")
+    )
     np.testing.assert_allclose(weights.q, best, atol=1e-5)
 
 
@@ -75,7 +77,9 @@ def test_zero_temperature_is_the_quadratic_program():
     force = torch.tensor([0.0, 0.0, 5.0], dtype=torch.float64)
     K = torch.diag(torch.tensor([1.0, 2.0, 1.0], dtype=torch.float64))
     model = Model(force, K, torch.zeros(3, dtype=torch.float64), 1e-10)
-    weights = model.solve(Weights.of_margins(torch.zeros(3, dtype=torch.float64), "exponential"))
+    weights = model.solve(
+        DualWeights.of_margins(torch.zeros(3, dtype=torch.float64), "exponential")
+    )
     np.testing.assert_allclose(weights.q, [2 / 3, 1 / 3, 0], atol=1e-8)
     # The inactive point: T ln q = -(slack), with slack = force - common margin = 5 - 2/3.
     assert 1e-10 * float(weights.ln_q[2]) == pytest.approx(-(5 - 2 / 3), rel=1e-6)
@@ -85,7 +89,7 @@ def test_misclassified_points_saturate_the_logistic_loss():
     """With margins near -10^6 the slope is one: q = 1/k on the k such points, at any force."""
     force = torch.tensor([-1.0, -2.0, 3.0], dtype=torch.float64)
     model = Model(force, 1e-9 * torch.eye(3).double(), torch.zeros(3).double(), 1e-6)
-    weights = model.solve(Weights.of_margins(torch.zeros(3).double(), "logistic"))
+    weights = model.solve(DualWeights.of_margins(torch.zeros(3).double(), "logistic"))
     np.testing.assert_allclose(weights.q, [0.5, 0.5, 0.0], atol=1e-12)
     assert weights.ln_lam == pytest.approx(math.log(2))
     np.testing.assert_allclose(weights.logit, -force / 1e-6, rtol=1e-6)
@@ -93,7 +97,7 @@ def test_misclassified_points_saturate_the_logistic_loss():
 
 def test_what_cannot_be_solved_is_none():
     model = random_model(0, 4, 1.0)
-    guess = Weights.of_margins(torch.zeros(4, dtype=torch.float64), "exponential")
+    guess = DualWeights.of_margins(torch.zeros(4, dtype=torch.float64), "exponential")
     assert model.solve(guess) is not None
     for bad in (math.nan, math.inf):
         assert replace(model, force=model.force * bad).solve(guess) is None
@@ -104,7 +108,7 @@ def test_what_cannot_be_solved_is_none():
 def test_the_guess_is_not_changed():
     model = random_model(1, 5, 0.1)
     for loss in LOSSES:
-        guess = Weights.of_margins(torch.linspace(-1, 1, 5, dtype=torch.float64), loss)
+        guess = DualWeights.of_margins(torch.linspace(-1, 1, 5, dtype=torch.float64), loss)
         before = guess.plain()
         assert model.solve(guess) is not None
         assert guess.plain() == before

@@ -8,8 +8,8 @@ import torch
 from scipy.special import wrightomega
 
 from lowrot import _jit
-from lowrot.integrate import Weights, _implicit_newton
-from lowrot.integrate._implicit import cooled
+from lowrot.integrate import DualWeights, _implicit_newton
+from lowrot.integrate._implicit import temperature_continuation
 from lowrot.integrate._implicit_newton import (
     factorize_and_solve,
     ln_omega,
@@ -23,7 +23,7 @@ NONE = np.empty(0)
 
 
 def weights_at(p, loss):
-    return Weights.of_margins(torch.tensor(p, dtype=torch.float64), loss).arrays
+    return DualWeights.of_margins(torch.tensor(p, dtype=torch.float64), loss).arrays
 
 
 def random_problem(seed, n, temperature, scale=1.0, rank=None):
@@ -85,7 +85,7 @@ def test_cooling_solves_what_newton_does_not(temperature, loss):
     problem = random_problem(5, 40, temperature, rank=13)
     guess = weights_at(np.zeros(40), loss)
     assert loss == "logistic" or not _implicit_newton.newton(problem, guess)[1]
-    weights, done = cooled(problem, guess)
+    weights, done = temperature_continuation(problem, guess)
     assert done
     rest, _ = residual(problem, weights)
     assert np.abs(rest).max() <= 1e-7 * temperature + 1e-12

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from lowrot.integrate import Follower, Recorder, later
+from lowrot.integrate import Recorder, Run, ln_time_after
 
 
-class Counter(Follower):
+class Counter(Run):
     """Steps of 1 that stop at limits; x = tau^2; fails or is interrupted at a given time."""
 
     def __init__(self, fail=math.inf, interrupt=math.inf):
@@ -122,13 +122,13 @@ def test_later_adds_the_integral(start, end):
         return math.exp(start + (end - start) * s / h)
 
     exact = math.log(math.exp(before) + quad(inside, 0, h, epsabs=0, epsrel=1e-13)[0])
-    assert later(before, (start, end), h) == pytest.approx(exact, rel=1e-12)
+    assert ln_time_after(before, (start, end), h) == pytest.approx(exact, rel=1e-12)
 
 
 def test_later_beyond_the_doubles():
-    assert later(-math.inf, (0.0, 0.0), 0.5) == pytest.approx(math.log(0.5))
-    assert later(1e5, (2e5, 3e5), 1.0) == pytest.approx(3e5 - math.log(1e5), abs=1e-6)
-    assert later(0.0, (1.0, math.inf), 1.0) == math.inf
-    assert later(1e5, np.linspace(2e5, 3e5, 50), 1.0) == pytest.approx(
+    assert ln_time_after(-math.inf, (0.0, 0.0), 0.5) == pytest.approx(math.log(0.5))
+    assert ln_time_after(1e5, (2e5, 3e5), 1.0) == pytest.approx(3e5 - math.log(1e5), abs=1e-6)
+    assert ln_time_after(0.0, (1.0, math.inf), 1.0) == math.inf
+    assert ln_time_after(1e5, np.linspace(2e5, 3e5, 50), 1.0) == pytest.approx(
         3e5 - math.log(1e5), abs=1e-6
     )

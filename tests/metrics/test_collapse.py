@@ -46,7 +46,7 @@ def test_the_metrics_are_their_definitions(slope, by, rays):
     names = (data.groups if by == "groups" else data.y).numpy()
     sets = [names == name for name in np.unique(names)]
     labels = np.array([data.y.numpy()[s][0] for s in sets])
-    found = collapse_metrics(net, data, by, rays)
+    found = collapse_metrics(net, data, by=by, rays=rays)
     expected = by_definition(h, sets, net.a.numpy(), labels)
     assert tuple(vars(found).values()) == pytest.approx(expected, rel=1e-8, abs=1e-12)
 
@@ -68,7 +68,7 @@ def test_collapse_is_recognized():
     assert collapse_metrics(net, data).duality == pytest.approx(0, abs=1e-12)
     # Classes of two groups each have not collapsed; NC1 does not see it, as they differ in a
     # direction in which the classes do not.
-    classes = collapse_metrics(net, data, "classes")
+    classes = collapse_metrics(net, data, by="classes")
     assert classes.within == pytest.approx(0, abs=1e-12)
     assert classes.variability == pytest.approx(0.5 / 0.25)
 
@@ -102,11 +102,11 @@ def test_what_has_no_metrics_is_refused():
     with pytest.raises(ValueError, match="has no groups"):
         collapse_metrics(net, replace(data, groups=None))
     with pytest.raises(ValueError, match="1 set by classes"):
-        collapse_metrics(net, replace(data, y=torch.ones(9).double()), "classes")
+        collapse_metrics(net, replace(data, y=torch.ones(9).double()), by="classes")
     with pytest.raises(ValueError, match="group 0 has points of both labels"):
         collapse_metrics(net, replace(data, groups=[0] * 5 + [1] * 4))
     with pytest.raises(ValueError, match="by is 'points'"):
-        collapse_metrics(net, data, "points")
+        collapse_metrics(net, data, by="points")
     with pytest.raises(ValueError, match="equal mean features"):
         collapse_metrics(Network([1.0], [[-1.0, -1.0, -1.0]]), data)
     with pytest.raises(ValueError, match="net has d = 2; expected 3"):

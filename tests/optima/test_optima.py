@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from lowrot._hyperplanes import reduce
+from lowrot._hyperplanes import distinct_hyperplanes
 from lowrot.data import Dataset, sparse_parity, two_points
 from lowrot.network import Network, activation, balanced, standard
 from lowrot.optima import (
@@ -114,7 +114,7 @@ def test_svm_proves_that_parity_is_not_separable():
 @pytest.mark.parametrize("norm", ["l2", "pointwise"])
 def test_ntk_against_a_general_solver(block, norm, slope):
     net, data = standard(12, 3, 1, slope), instance(6, 3)
-    best = ntk_margin(net, data, block, norm)
+    best = ntk_margin(net, data, layers=block, norm=norm)
     check(best)
     G = jacobian(net, data, block).numpy()
     n, m, k = G.shape
@@ -132,7 +132,7 @@ def test_ntk_against_a_general_solver(block, norm, slope):
 @pytest.mark.parametrize("norm", ["l2", "pointwise"])
 def test_ntk_certificate_by_hand(block, norm):
     net, data = standard(30, 3, 2), instance(8, 3, 3)
-    best = ntk_margin(net, data, block, norm)
+    best = ntk_margin(net, data, layers=block, norm=norm)
     G = jacobian(net, data, block)
     theta = best.primal
     if block == "outer":
@@ -155,9 +155,9 @@ def test_ntk_certificate_by_hand(block, norm):
 def test_newton_and_the_cone_program_agree(block, monkeypatch):
     net, data = standard(400, 4, 1), sparse_parity(4)
     monkeypatch.setattr(_pointwise, "_CONIC_ENTRIES", 10**6)
-    exact = ntk_margin(net, data, block, "pointwise")
+    exact = ntk_margin(net, data, layers=block, norm="pointwise")
     monkeypatch.setattr(_pointwise, "_CONIC_ENTRIES", 0)
-    followed = ntk_margin(net, data, block, "pointwise")
+    followed = ntk_margin(net, data, layers=block, norm="pointwise")
     check(followed)
     assert followed.value == pytest.approx(exact.value, rel=2e-6)
 
@@ -191,7 +191,7 @@ def test_wide_networks_have_the_reference_margins(block, norm, d):
     m = 30_000
     V = standard(m, d, seed=5).V
     data = sparse_parity(d)
-    best = ntk_margin(Network(torch.ones(m).double(), V), data, block, norm)
+    best = ntk_margin(Network(torch.ones(m).double(), V), data, layers=block, norm=norm)
     q = torch.full((data.n,), 1 / data.n, dtype=torch.float64)
     size = Network(torch.ones(m).double(), V).gradient(data, q)[block == "inner"]
     lengths = size.reshape(m, -1).norm(dim=1)
@@ -210,7 +210,11 @@ def test_the_exact_entry_of_the_table():
 
 def test_l2_is_at_least_pointwise_and_both_at_least_either():
     net, data = standard(300, 4, 3), sparse_parity(4)
-    value = {(b, s): ntk_margin(net, data, b, s).upper for b in BLOCKS for s in ("l2", "pointwise")}
+    value = {
+        (b, s): ntk_margin(net, data, layers=b, norm=s).upper
+        for b in BLOCKS
+        for s in ("l2", "pointwise")
+    }
     for block in BLOCKS:
         assert value[block, "l2"] >= value[block, "pointwise"]
     for norm in ("l2", "pointwise"):
@@ -223,7 +227,7 @@ def test_ntk_proves_that_contradictory_labels_are_not_separable():
     for norm in ("l2", "pointwise"):
         for block in BLOCKS:
             with pytest.raises(NotSeparable) as caught:
-                ntk_margin(net, data, block, norm)
+                ntk_margin(net, data, layers=block, norm=norm)
             assert caught.value.upper <= 1e-9
 
 
@@ -231,10 +235,10 @@ def test_ntk_refuses():
     net, data = standard(5, 3), sparse_parity(2)
     with pytest.raises(ValueError, match=r"net.V has 3 columns; expected 2"):
         ntk_margin(net, data)
-    with pytest.raises(ValueError, match="block is 'all'"):
-        ntk_margin(net, data, "all")
+    with pytest.raises(ValueError, match="layers is 'all'"):
+        ntk_margin(net, data, layers="all")
     with pytest.raises(ValueError, match="norm is 'l1'"):
-        ntk_margin(net, data, "outer", "l1")
+        ntk_margin(net, data, layers="outer", norm="l1")
 
 
 # Frozen features
@@ -251,9 +255,9 @@ def test_frozen_against_a_general_solver(m, slope):
     value = problem.solve(solver="CLARABEL")
     if value < 1e-7:
         with pytest.raises(NotSeparable):
-            frozen_margin(V, s, data, slope)
+            frozen_margin(V, s, data, slope=slope)
         return
-    best = frozen_margin(V, s, data, slope)
+    best = frozen_margin(V, s, data, slope=slope)
     check(best)
     assert best.value == pytest.approx(value, rel=1e-5)
 
@@ -318,7 +322,7 @@ def test_the_global_margin_of_parity(d):
 @pytest.mark.parametrize("slope", [0.0, 0.3, 0.9])
 @pytest.mark.parametrize("phi", [0.3, 1.0, 1.2, 1.57])
 def test_the_global_margin_of_two_points(phi, slope):
-    best = global_margin(two_points(phi), slope)
+    best = global_margin(two_points(phi), slope=slope)
     check(best)
     if slope == 0:
         assert best.value == pytest.approx(max(0.5, math.cos(phi)), rel=1e-6)
@@ -346,7 +350,7 @@ def all_cells_at_once(data, slope):
 )
 def test_the_global_margin_against_one_cone_program(n, d, slope, seed):
     data = instance(n, d, seed)
-    best = global_margin(data, slope)
+    best = global_margin(data, slope=slope)
     check(best)
     assert best.value == pytest.approx(all_cells_at_once(data, slope), rel=1e-5)
 
@@ -363,18 +367,18 @@ def test_the_upper_bound_holds_on_a_fine_net_of_directions(d):
 
 def test_facets_are_the_irredundant_hyperplanes_of_a_cell():
     plane = instance(9, 2, 7)
-    reduced = reduce(plane.X.numpy())
+    reduced = distinct_hyperplanes(plane.X.numpy())
     problem = _cell_problem.CellProblem(reduced, plane.y.numpy(), 0.0)
     assert [len(problem.facets(c)) for c in range(18)] == [2] * 18
     space = instance(7, 3, 7)
-    problem = _cell_problem.CellProblem(reduce(space.X.numpy()), space.y.numpy(), 0.0)
+    problem = _cell_problem.CellProblem(distinct_hyperplanes(space.X.numpy()), space.y.numpy(), 0.0)
     # Each of the 7 great circles is cut into 12 arcs, each arc bounds two cells.
     assert sum(len(problem.facets(c)) for c in range(len(problem.signs))) == 7 * 12 * 2
 
 
 def test_a_descent_step_keeps_the_multipliers_feasible_and_never_lengthens():
     data = instance(8, 3, 7)
-    reduced = reduce(data.X.numpy())
+    reduced = distinct_hyperplanes(data.X.numpy())
     problem = _cell_problem.CellProblem(reduced, data.y.numpy(), 0.0)
     cell = np.arange(len(problem.signs))
     rng = np.random.default_rng(0)
@@ -398,7 +402,7 @@ def test_pricing_bounds_any_dual_point(exact, monkeypatch):
     # With exact = 0 every cell goes through the coarse descent first.
     monkeypatch.setattr(_cell_problem, "_EXACT", exact)
     data = instance(8, 3, 7)
-    reduced = reduce(data.X.numpy())
+    reduced = distinct_hyperplanes(data.X.numpy())
     problem = _cell_problem.CellProblem(reduced, data.y.numpy(), 0.1)
     V, _ = directions(200_000, 3, 2)
     for seed in range(5):
@@ -437,7 +441,7 @@ def test_symmetric_data_have_the_known_leaky_margin():
     both = Dataset(torch.cat([data.X, -data.X]), torch.cat([data.y, -data.y]))
     for slope in (0.1, 0.5):
         expected = (1 + slope) / 2 * svm_margin(data).value
-        assert global_margin(both, slope).value == pytest.approx(expected, rel=1e-6)
+        assert global_margin(both, slope=slope).value == pytest.approx(expected, rel=1e-6)
 
 
 def test_the_margins_are_in_order():
@@ -458,8 +462,8 @@ def test_the_span_and_parallel_inputs_are_reduced():
     lifted = Dataset(plane.X @ turn[:2], plane.y)
     assert global_margin(lifted).value == pytest.approx(global_margin(plane).value, rel=1e-6)
     doubled = Dataset(torch.cat([plane.X, 0.3 * plane.X]), torch.cat([plane.y, plane.y]))
-    assert len(reduce(doubled.X.numpy()).normals) == 6
-    assert len(reduce(lifted.X.numpy()).basis) == 2
+    assert len(distinct_hyperplanes(doubled.X.numpy()).normals) == 6
+    assert len(distinct_hyperplanes(lifted.X.numpy()).basis) == 2
     halved = Dataset(0.3 * plane.X, plane.y)
     assert global_margin(doubled).value == pytest.approx(global_margin(halved).value, rel=1e-6)
     line = Dataset([[1.0], [-0.5]], [1, -1])

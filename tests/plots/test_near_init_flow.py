@@ -60,7 +60,7 @@ def test_panels_against_the_width():
 
 def test_rates_fall_to_zero(followed):
     stated, _ = followed
-    both = lowrot.near_init_flow(stated.net, XOR, block="both")
+    both = lowrot.near_init_flow(stated.net, XOR, layers="both")
     axis = plots.rates({"outer": stated, "both": both})
     outer, other = axis.lines[0].get_ydata(), axis.lines[1].get_ydata()
     assert (outer[0], outer[-1]) == (pytest.approx(1.0), pytest.approx(0.0))

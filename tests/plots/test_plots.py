@@ -143,7 +143,7 @@ def test_margins_against_d_draws_curves_and_spreads():
 def test_tangent_predictor_has_the_margins_that_ntk_margin_maximizes():
     net = lowrot.standard(40, 2, seed=3)
     for block in ("outer", "inner", "both"):
-        best = lowrot.ntk_margin(net, XOR, block)
+        best = lowrot.ntk_margin(net, XOR, layers=block)
         f = plots.tangent_predictor(net, best.primal)
         assert float((XOR.y * f(XOR.X)).min()) == pytest.approx(best.value, rel=1e-9)
 
@@ -248,9 +248,15 @@ def test_groups_are_separated():
 @pytest.fixture(scope="module")
 def trained():
     net = lowrot.standard(200, 2, seed=0)
-    stated = lowrot.near_init_sgd(net, XOR, 40)
+    stated = lowrot.near_init_sgd(net, XOR, samples=40)
     runs = lowrot.one_pass_sgd(
-        net, lowrot.parity_stream(2), 40, stated.eta, seeds=[0, 1], records=range(40), keep=True
+        net,
+        lowrot.parity_stream(2),
+        samples=40,
+        eta=stated.eta,
+        seeds=[0, 1],
+        records=range(40),
+        keep=True,
     )
     return stated, runs
 

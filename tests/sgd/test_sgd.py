@@ -51,7 +51,7 @@ def test_two_steps_in_numbers():
     # a = 1, v = (2, 0); x = (1, 0), y = +1: p = 2, grad p = (2, (1, 0)), lam = 1/(1 + e^2).
     net = Network(tensor([1.0]), tensor([[2.0, 0.0]]))
     data = Dataset(tensor([[1.0, 0.0], [1.0, 0.0]]), [1, -1])
-    runs = one_pass_sgd(net, Stream.ordered(data), 2, 0.5, records=[0, 1, 2], keep=True)
+    runs = one_pass_sgd(net, Stream.ordered(data), samples=2, eta=0.5, records=[0, 1, 2], keep=True)
     c = 0.5 / (1 + math.exp(2))
     a, v = 1 + 2 * c, 2 + c
     assert runs.paths[0]["a"][1].tolist() == pytest.approx([a])
@@ -74,7 +74,13 @@ def test_the_perceptron_moves_on_mistakes_only():
     net = Network(tensor([1.0]), tensor([[2.0, 0.0]]))
     data = Dataset(tensor([[1.0, 0.0], [1.0, 0.0], [-1.0, 0.0]]), [1, -1, 1])
     runs = one_pass_sgd(
-        net, Stream.ordered(data), 3, 0.25, "perceptron", records=[1, 2, 3], keep=True
+        net,
+        Stream.ordered(data),
+        samples=3,
+        eta=0.25,
+        update="perceptron",
+        records=[1, 2, 3],
+        keep=True,
     )
     path = runs.paths[0]
     assert path["a"].ravel().tolist() == [1.0, 1.0, 0.5, 0.5]  # -0.25 v, then nothing
@@ -87,7 +93,7 @@ def test_the_perceptron_moves_on_mistakes_only():
 def test_at_a_kink_the_left_derivative_is_taken(slope):
     net = Network(tensor([1.0]), tensor([[2.0, 0.0]]), slope)
     data = Dataset(tensor([[0.0, 1.0]]), [-1])
-    runs = one_pass_sgd(net, Stream.ordered(data), 1, 0.5)
+    runs = one_pass_sgd(net, Stream.ordered(data), samples=1, eta=0.5)
     assert runs.V[0].tolist() == [[2.0, -0.25 * slope]]
     assert runs.a[0].tolist() == [1.0]
 
@@ -97,7 +103,7 @@ def test_at_a_kink_the_left_derivative_is_taken(slope):
 def test_steps_equal_autograd(update, slope):
     net, cube = standard(17, 5, seed=3, slope=slope), sparse_parity(5, n=40, seed=1)
     data = Dataset(cube.X * torch.linspace(0.2, 1.0, 40).double()[:, None], cube.y)
-    runs = one_pass_sgd(net, Stream.ordered(data), 40, 0.7, update)
+    runs = one_pass_sgd(net, Stream.ordered(data), samples=40, eta=0.7, update=update)
     end, p, sizes = by_hand(net, data, 0.7, update)
     torch.testing.assert_close(runs.end(0).a, end.a, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(runs.end(0).V, end.V, rtol=1e-12, atol=1e-12)
@@ -111,9 +117,19 @@ def test_steps_equal_autograd(update, slope):
 def test_a_batch_equals_its_single_runs(update):
     stream, seeds, etas = parity_stream(4), [5, 6, 7], [0.5, 0.1, 0.02]
     nets = [standard(33, 4, seed=s) for s in range(3)]
-    batch = one_pass_sgd(nets, stream, 1500, etas, update, seeds, keep=True)
+    batch = one_pass_sgd(
+        nets, stream, samples=1500, eta=etas, update=update, seeds=seeds, keep=True
+    )
     for run in range(3):
-        single = one_pass_sgd(nets[run], stream, 1500, etas[run], update, seeds[run], keep=True)
+        single = one_pass_sgd(
+            nets[run],
+            stream,
+            samples=1500,
+            eta=etas[run],
+            update=update,
+            seeds=seeds[run],
+            keep=True,
+        )
         assert torch.equal(single.drawn[0].X, batch.drawn[run].X)
         for name in ("a", "V", "tau", "mistakes", "rho", "test_error", "test_lam"):
             np.testing.assert_allclose(
@@ -129,17 +145,17 @@ def test_a_batch_equals_its_single_runs(update):
 
 def test_single_values_serve_all_runs():
     net, stream = standard(8, 2), parity_stream(2)
-    runs = one_pass_sgd(net, stream, 10, 0.1, seeds=range(4))
+    runs = one_pass_sgd(net, stream, samples=10, eta=0.1, seeds=range(4))
     assert len(runs) == 4
     assert all(torch.equal(start.a, net.a) for start in runs.start)
     assert len({tuple(m.tolist()) for m in runs.margins}) == 4
-    assert len(one_pass_sgd(net, stream, 10, [0.1, 0.2], seeds=[3])) == 2
+    assert len(one_pass_sgd(net, stream, samples=10, eta=[0.1, 0.2], seeds=[3])) == 2
 
 
 @pytest.mark.parametrize("d", [2, 5])
 def test_errors_are_those_of_the_whole_cube(d):
     net, stream = standard(20, d, seed=1), parity_stream(d)
-    runs = one_pass_sgd(net, stream, 300, 0.2, seeds=[0], keep=True)
+    runs = one_pass_sgd(net, stream, samples=300, eta=0.2, seeds=[0], keep=True)
     cube, path = sparse_parity(d), runs.paths[0]
     for a, V, error, lam in zip(path["a"], path["V"], path["test_error"], path["test_lam"]):
         f = np.maximum(cube.X.numpy() @ V.T, 0.0) @ a
@@ -151,15 +167,18 @@ def test_errors_are_those_of_the_whole_cube(d):
 
 def test_a_margin_of_zero_is_an_error():
     net = Network(tensor([0.0]), tensor([[1.0, 0.0]]))
-    path = one_pass_sgd(net, parity_stream(2), 1, 0.1).paths[0]
+    path = one_pass_sgd(net, parity_stream(2), samples=1, eta=0.1).paths[0]
     assert path["test_error"][0] == 1.0
     assert path["test_lam"][0] == 0.5
-    assert one_pass_sgd(net, XOR, 1, 0.1, "perceptron").paths[0]["test_lam"][0] == 1.0
+    assert (
+        one_pass_sgd(net, XOR, samples=1, eta=0.1, update="perceptron").paths[0]["test_lam"][0]
+        == 1.0
+    )
 
 
 def test_scalars_are_those_of_the_kept_weights():
     net = standard(20, 3, seed=1)
-    path = one_pass_sgd(net, parity_stream(3), 200, 0.3, keep=True).paths[0]
+    path = one_pass_sgd(net, parity_stream(3), samples=200, eta=0.3, keep=True).paths[0]
     a, V = path["a"], path["V"]
     moved = np.sqrt(((a - a[0]) ** 2).sum(1) + ((V - V[0]) ** 2).sum((1, 2)))
     np.testing.assert_allclose(path["rho"], moved, rtol=1e-12)
@@ -176,10 +195,10 @@ def test_streams_draw_what_they_say():
     assert float(X.mean(0).abs().max()) < 4 / math.sqrt(6 * 4000)
     assert stream.population.n == 64
     assert parity_stream(17).population is None
-    ordered = one_pass_sgd(standard(4, 2), Stream.ordered(XOR), 4, 0.1)
+    ordered = one_pass_sgd(standard(4, 2), Stream.ordered(XOR), samples=4, eta=0.1)
     assert torch.equal(ordered.drawn[0].X, XOR.X)
     assert math.isnan(ordered.paths[0]["test_error"][0])
-    drawn = one_pass_sgd(standard(4, 2), XOR, 800, 0.1)
+    drawn = one_pass_sgd(standard(4, 2), XOR, samples=800, eta=0.1)
     assert drawn.paths[0].meta["stream"].startswith("draws from 2-sparse parity")
     index = (drawn.drawn[0].X[:, None] == XOR.X[None]).all(2).double().mean(0)
     assert float((index - 0.25).abs().max()) < 4 * math.sqrt(0.1875 / 800)
@@ -188,8 +207,8 @@ def test_streams_draw_what_they_say():
 
 def test_a_longer_run_begins_like_a_shorter_one():
     net, stream = standard(8, 3), parity_stream(3)
-    short = one_pass_sgd(net, stream, 1100, 0.1, seeds=2)
-    long = one_pass_sgd(net, stream, 2100, 0.1, seeds=2, records=[1100])
+    short = one_pass_sgd(net, stream, samples=1100, eta=0.1, seeds=2)
+    long = one_pass_sgd(net, stream, samples=2100, eta=0.1, seeds=2, records=[1100])
     assert torch.equal(short.margins[0], long.margins[0][:1100])
     assert short.paths[0]["rho"][-1] == long.paths[0]["rho"][1]
 
@@ -198,14 +217,14 @@ def test_a_function_is_a_stream_and_may_have_other_test_points():
     def draw(start, count, generator):
         return XOR.X[(start + torch.arange(count)) % 4], XOR.y[(start + torch.arange(count)) % 4]
 
-    runs = one_pass_sgd(standard(30, 2), draw, 8, 0.1, test=XOR)
+    runs = one_pass_sgd(standard(30, 2), draw, samples=8, eta=0.1, test=XOR)
     assert torch.equal(runs.drawn[0].X, XOR.X.repeat(2, 1))
     assert runs.paths[0]["test_error"][-1] <= 1.0
 
 
 def test_an_interrupt_returns_the_runs_so_far(monkeypatch):
     stream, net, stops = parity_stream(3), standard(12, 3), iter(range(100))
-    whole = one_pass_sgd(net, stream, 50, 0.2, records=range(51))
+    whole = one_pass_sgd(net, stream, samples=50, eta=0.2, records=range(51))
     step = engine.Batch._step
 
     def interrupted(self):
@@ -214,7 +233,7 @@ def test_an_interrupt_returns_the_runs_so_far(monkeypatch):
         step(self)
 
     monkeypatch.setattr(engine.Batch, "_step", interrupted)
-    runs = one_pass_sgd(net, stream, 50, 0.2)
+    runs = one_pass_sgd(net, stream, samples=50, eta=0.2)
     assert "interrupted after 20 of 50 samples" in runs.status
     assert runs.paths[0].ok
     assert runs.paths[0]["samples"][-1] == runs.drawn[0].n == runs.margins.shape[1] == 20
@@ -223,7 +242,7 @@ def test_an_interrupt_returns_the_runs_so_far(monkeypatch):
     # Before the first sample there is nothing to return.
     stops = iter([20])
     with pytest.raises(KeyboardInterrupt):
-        one_pass_sgd(net, stream, 50, 0.2)
+        one_pass_sgd(net, stream, samples=50, eta=0.2)
 
     # Within a step: nothing of it is kept.
     stops = iter(range(100))
@@ -236,54 +255,56 @@ def test_an_interrupt_returns_the_runs_so_far(monkeypatch):
         return addcmul(*arguments, **options)
 
     monkeypatch.setattr(torch, "addcmul", torn)
-    runs = one_pass_sgd(net, stream, 50, 0.2, records=[50])
+    runs = one_pass_sgd(net, stream, samples=50, eta=0.2, records=[50])
     assert runs.paths[0]["samples"][-1] == 7
     assert runs.paths[0]["rho"][-1] == whole.paths[0]["rho"][7]
     assert runs.paths[0].ok
 
 
 def test_drawn_samples_do_not_keep_the_batch_alive():
-    runs = one_pass_sgd(standard(4, 3), parity_stream(3), 50, 0.2, seeds=range(10))
+    runs = one_pass_sgd(standard(4, 3), parity_stream(3), samples=50, eta=0.2, seeds=range(10))
     for sample in runs.drawn:
         assert sample.X.untyped_storage().nbytes() == 50 * 3 * 8
 
 
 def test_the_certificate_sees_wrong_steps(monkeypatch):
     net, stream = standard(12, 3), parity_stream(3)
-    assert one_pass_sgd(net, stream, 30, 0.2).paths[0].certificates["norm"].value < 1e-14
+    assert (
+        one_pass_sgd(net, stream, samples=30, eta=0.2).paths[0].certificates["norm"].value < 1e-14
+    )
     addcmul = torch.addcmul
 
     def wrong(start, first, second, out):
         return addcmul(start, first, 1.001 * second, out=out)
 
     monkeypatch.setattr(torch, "addcmul", wrong)
-    runs = one_pass_sgd(net, stream, 30, 0.2)
+    runs = one_pass_sgd(net, stream, samples=30, eta=0.2)
     assert not runs.paths[0].ok
     assert "norm" in runs.status
 
 
 def test_a_diverging_run_says_so():
     net = standard(12, 3)
-    runs = one_pass_sgd(net, parity_stream(3), 2000, [1e200, 0.1])
+    runs = one_pass_sgd(net, parity_stream(3), samples=2000, eta=[1e200, 0.1])
     assert [path.ok for path in runs.paths] == [False, True]
     assert "took 2000 samples; NOT certified: norm = inf" in runs.status
     assert math.isnan(runs.paths[0]["test_error"][-1])
     with pytest.raises(ValueError, match="expected finite numbers"):
         runs.end(0)
     assert runs.end(1).m == 12
-    alone = one_pass_sgd(net, parity_stream(3), 9000, 1e200)
+    alone = one_pass_sgd(net, parity_stream(3), samples=9000, eta=1e200)
     assert "no run is finite after 1024 samples" in alone.status
 
 
 def test_progress_is_printed(capsys, monkeypatch):
     clock = iter(np.arange(0.0, 1e4, 1.5))
     monkeypatch.setattr(engine.time, "perf_counter", lambda: next(clock))
-    one_pass_sgd(standard(4, 2), parity_stream(2), 10, 0.1, progress=True)
+    one_pass_sgd(standard(4, 2), parity_stream(2), samples=10, eta=0.1, progress=True)
     assert "samples" in capsys.readouterr().out
 
 
 def test_paths_are_saved_and_loaded(tmp_path):
-    path = one_pass_sgd(standard(4, 2), parity_stream(2), 10, 0.1, keep=True).paths[0]
+    path = one_pass_sgd(standard(4, 2), parity_stream(2), samples=10, eta=0.1, keep=True).paths[0]
     path.save(tmp_path / "run")
     assert np.array_equal(Path.load(tmp_path / "run")["V"], path["V"])
 

@@ -84,18 +84,18 @@ def test_xor_has_no_good_neuron_but_for_opposite_labels():
 def test_sampling_agrees_with_the_plane_and_caps_are_below(arguments):
     r, d, spread = arguments
     data = collapsed_groups(r, d, spread=spread)
-    exact, found = plane_fractions(data), sampled_fractions(data, 40_000, confidence=0.9999)
+    exact, found = plane_fractions(data), sampled_fractions(data, samples=40_000, confidence=0.9999)
     assert (found.low <= exact).all()
     assert (exact <= found.high).all()
     assert (cap_fractions(data) <= exact + 1e-9).all()
-    wide = sampled_fractions(data, 400, confidence=0.9999)
+    wide = sampled_fractions(data, samples=400, confidence=0.9999)
     assert (wide.high - wide.low > found.high - found.low).all()
 
 
 def test_orthonormal_groups_have_two_to_the_minus_r_minus_one():
     for r in (1, 2, 4):
         data = collapsed_groups(r, 6, sizes=1, spread=0.0, blocks=r)
-        found = sampled_fractions(data, 40_000, seed=r, confidence=0.9999)
+        found = sampled_fractions(data, samples=40_000, seed=r, confidence=0.9999)
         assert (found.low <= 2.0 ** -(r + 1)).all()
         assert (found.high >= 2.0 ** -(r + 1)).all()
         assert (cap_fractions(data) <= 2.0 ** -(r + 1) + 1e-12).all()
@@ -104,7 +104,7 @@ def test_orthonormal_groups_have_two_to_the_minus_r_minus_one():
 def test_sampled_fractions_are_those_of_neurons():
     data = collapsed_groups(3, 4, spread=0.1)
     share = good_neurons(standard(100_000, 4, seed=5), data).double().mean(dim=1).numpy()
-    found = sampled_fractions(data, 100_000, seed=6)
+    found = sampled_fractions(data, samples=100_000, seed=6)
     assert np.allclose(share, found.fraction, atol=5 * math.sqrt(0.05 / 100_000))
 
 

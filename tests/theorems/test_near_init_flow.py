@@ -141,7 +141,7 @@ def test_conclusions_and_proof_hold_along_a_path(loss, m, block, steps):
     net, path = quiet(m), None
     if m == 1800:
         net, path = logistic_path()
-    stated = near_init_flow(net, XOR, loss, block)
+    stated = near_init_flow(net, XOR, loss=loss, layers=block)
     assert stated.holds == (m > 16)
     path = path or explicit_path(net, XOR, loss, 1.2, steps, steps // 200)
     check, proof = stated.check(path), stated.inequalities(path)
@@ -153,7 +153,7 @@ def test_conclusions_and_proof_hold_along_a_path(loss, m, block, steps):
 
 def test_false_conclusions_are_seen():
     net, path = logistic_path()
-    stated = near_init_flow(net, XOR, "logistic")
+    stated = near_init_flow(net, XOR, loss="logistic")
     assert stated.check(path).holds
     g, P, later = stated.start.g, path["P"], path["tau"] > 0
 
@@ -175,7 +175,7 @@ def test_false_conclusions_are_seen():
 
 def test_a_path_saved_at_few_times_is_not_blamed():
     net, path = logistic_path()
-    stated, few = near_init_flow(net, XOR, "logistic"), [0, 20, len(path) - 1]
+    stated, few = near_init_flow(net, XOR, loss="logistic"), [0, 20, len(path) - 1]
     coarse = Path(
         {name: values[few] for name, values in path.columns.items()},
         {name: values[few] for name, values in path.states.items()},
@@ -193,7 +193,7 @@ def test_hypotheses_on_both_sides_of_their_limits():
     # One neuron, one point: g = c, A = a, and P(0) = a c (or l^{-1} of l).
     def stated(a, c, loss):
         net = Network(torch.tensor([a]).double(), torch.tensor([[c, 0.0]]).double())
-        return near_init_flow(net, POINT, loss)
+        return near_init_flow(net, POINT, loss=loss)
 
     # Exponential: 8 N <= g^2 with N = -a c, that is |a| <= c/8.
     assert stated(-0.99 / 8, 1.0, "exponential").holds
@@ -208,7 +208,7 @@ def test_hypotheses_on_both_sides_of_their_limits():
     # and the floor at g/2 is 33/128 g^2, above g^2/4.
     copies = Dataset(POINT.X.repeat(64, 1), torch.ones(64).double())
     net = Network(torch.tensor([1e-9]).double(), torch.tensor([[12.5, 0.0]]).double())
-    late = near_init_flow(net, copies, "logistic")
+    late = near_init_flow(net, copies, loss="logistic")
     g = late.start.g
     assert late.holds
     assert pytest.approx(-64 * math.log(2), rel=1e-6) == late.P0
@@ -244,7 +244,7 @@ def test_the_rate_bounds_the_tangents_everywhere(slope):
     # At random points around W_0, and where the cheapest neurons have just been flipped.
     net, data = standard(40, 3, seed=2, slope=slope), sparse_parity(3)
     for block in ("outer", "both"):
-        stated = near_init_flow(net, data, "exponential", block)
+        stated = near_init_flow(net, data, loss="exponential", layers=block)
         outer, inner = stated.start.outer, stated.start.inner
         g = torch.Generator().manual_seed(5)
         for trial in range(200):
@@ -264,7 +264,7 @@ def test_the_rate_bounds_the_tangents_everywhere(slope):
 def test_a_flip_costs_what_it_carries():
     # One neuron with a heavy output weight just inside its kink: a small move removes it.
     net = Network(torch.tensor([10.0]).double(), torch.tensor([[0.1, 0.0]]).double())
-    stated = near_init_flow(net, POINT, "exponential", "both")
+    stated = near_init_flow(net, POINT, loss="exponential", layers="both")
     assert stated.start.g == pytest.approx(math.hypot(10, 0.1))
     flipped = Network(net.a, -0.01 * net.V)
     lost = stated.start.g - float(flipped.tangent(POINT, stated.start.outer, stated.start.inner))
@@ -281,7 +281,9 @@ def test_a_flip_costs_what_it_carries():
 def test_both_layers_without_inner_margin_agree_with_outer():
     # Zero output weights: the inner gradients vanish, and so do all flips.
     net = Network(torch.zeros(50).double(), standard(50, 2, seed=0).V)
-    outer, both = (near_init_flow(net, XOR, "exponential", b) for b in ("outer", "both"))
+    outer, both = (
+        near_init_flow(net, XOR, loss="exponential", layers=b) for b in ("outer", "both")
+    )
     assert both.reach == pytest.approx(outer.reach, rel=1e-9)
     assert both.phi(1.0) == 0.0
     assert both.limit == pytest.approx(outer.limit, rel=1e-6)
@@ -291,10 +293,10 @@ def test_both_layers_without_inner_margin_agree_with_outer():
 
 def test_what_does_not_fit_is_named():
     net = standard(64, 2, seed=0)
-    with pytest.raises(ValueError, match="block"):
-        near_init_flow(net, XOR, block="inner")
+    with pytest.raises(ValueError, match="layers"):
+        near_init_flow(net, XOR, layers="inner")
     with pytest.raises(ValueError, match="loss"):
-        near_init_flow(net, XOR, "hinge")
+        near_init_flow(net, XOR, loss="hinge")
     with pytest.raises(NotSeparable):
         near_init_flow(Network(net.a[:1], net.V[:1]), XOR)
     stated = near_init_flow(net, XOR)

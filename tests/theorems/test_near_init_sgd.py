@@ -35,7 +35,7 @@ def one_neuron(a, c):
 
 
 def test_constants_of_one_neuron_on_one_point():
-    stated = near_init_sgd(one_neuron(1.0, 48.0), POINT, 1000)
+    stated = near_init_sgd(one_neuron(1.0, 48.0), POINT, samples=1000)
     # g = s(v.x) = 48, A = 1, N = 0, ||s(V_0 x)|| = ||V_0||_op = 48.
     assert stated.start.g == pytest.approx(48.0)
     assert pytest.approx(2.0) == stated.R
@@ -53,12 +53,12 @@ def test_constants_of_one_neuron_on_one_point():
     assert stated.error(1e4) == pytest.approx(bound)
     assert stated.error(1.0) == 1.0
     assert stated.error(stated.samples_for(0.1)) == pytest.approx(0.1)
-    given = near_init_sgd(one_neuron(1.0, 48.0), POINT, 1000, eta=1e-3)
+    given = near_init_sgd(one_neuron(1.0, 48.0), POINT, samples=1000, eta=1e-3)
     assert (given.eta, given.sum_lam) == (1e-3, pytest.approx(2000 / 3))
 
 
 def test_constants_of_the_perceptron():
-    stated = near_init_sgd(one_neuron(1.0, 48.0), POINT, 1000, update="perceptron")
+    stated = near_init_sgd(one_neuron(1.0, 48.0), POINT, samples=1000, update="perceptron")
     assert pytest.approx(3.0) == stated.R
     assert stated.eta == pytest.approx(3 * 48**2 / (64 * stated.B**2))
     assert stated.displacement == pytest.approx(6.0)
@@ -92,16 +92,16 @@ def test_hypotheses_on_both_sides_of_their_limits(a, c, options, holds):
 
 
 def test_the_number_of_samples_is_limited():
-    stated = near_init_sgd(one_neuron(0.0, 40.0), POINT, 1, eta=0.008)
+    stated = near_init_sgd(one_neuron(0.0, 40.0), POINT, samples=1, eta=0.008)
     for factor, holds in ((0.99, True), (1.01, False)):
         t = round(factor * stated.samples_limit)
-        assert near_init_sgd(one_neuron(0.0, 40.0), POINT, t, eta=0.008).holds == holds
+        assert near_init_sgd(one_neuron(0.0, 40.0), POINT, samples=t, eta=0.008).holds == holds
 
 
 def test_repeated_points_count_once():
     net = quiet(50)
     many = Dataset(XOR.X.repeat(5, 1), XOR.y.repeat(5))
-    once, five = (near_init_sgd(net, data, 10) for data in (XOR, many))
+    once, five = (near_init_sgd(net, data, samples=10) for data in (XOR, many))
     assert five.data.n == 4
     assert five.start.g == pytest.approx(once.start.g, rel=1e-9)
     assert (pytest.approx(once.B), pytest.approx(once.start.N)) == (five.B, five.start.N)
@@ -110,10 +110,17 @@ def test_repeated_points_count_once():
 @pytest.mark.parametrize("update", ["logistic", "perceptron"])
 def test_conclusion_and_proof_along_runs_that_meet_the_hypotheses(update):
     net = quiet(6000)
-    stated = near_init_sgd(net, XOR, 400, update=update)
+    stated = near_init_sgd(net, XOR, samples=400, update=update)
     assert stated.holds, stated.hypothesis_frame()
     runs = one_pass_sgd(
-        net, parity_stream(2), 400, stated.eta, update, [0, 1], records=range(400), keep=True
+        net,
+        parity_stream(2),
+        samples=400,
+        eta=stated.eta,
+        update=update,
+        seeds=[0, 1],
+        records=range(400),
+        keep=True,
     )
     for path, drawn in zip(runs.paths, runs.drawn, strict=True):
         check, proof = stated.check(path), stated.inequalities(path)
@@ -121,7 +128,7 @@ def test_conclusion_and_proof_along_runs_that_meet_the_hypotheses(update):
         assert proof.holds, proof.slack
         assert "average error <= its bound" in check.slack
         # g and N over the drawn samples are at least as good, and the same conclusions hold.
-        sampled = near_init_sgd(net, drawn, 400, stated.eta, update)
+        sampled = near_init_sgd(net, drawn, samples=400, eta=stated.eta, update=update)
         assert sampled.start.g >= stated.start.g * (1 - 1e-9)
         assert sampled.start.N <= stated.start.N
         assert sampled.holds
@@ -130,12 +137,14 @@ def test_conclusion_and_proof_along_runs_that_meet_the_hypotheses(update):
 
 def test_the_average_is_that_of_the_iterates_before_each_sample():
     net = quiet(6000)
-    stated = near_init_sgd(net, XOR, 60)
-    path = one_pass_sgd(net, parity_stream(2), 60, stated.eta, records=range(60)).paths[0]
+    stated = near_init_sgd(net, XOR, samples=60)
+    path = one_pass_sgd(net, parity_stream(2), samples=60, eta=stated.eta, records=range(60)).paths[
+        0
+    ]
     frame = stated.check(path).frame
     for t in (1, 7, 60):
         assert frame.average_error[t] == pytest.approx(np.mean(path["test_error"][:t]))
-    sparse = one_pass_sgd(net, parity_stream(2), 60, stated.eta).paths[0]
+    sparse = one_pass_sgd(net, parity_stream(2), samples=60, eta=stated.eta).paths[0]
     assert "best_error" in stated.check(sparse).frame
 
 
@@ -145,8 +154,10 @@ def test_any_order_of_samples_is_fine_for_the_perceptron():
     p = net.margins(XOR)
     order = torch.cat([torch.argsort(p), torch.argsort(p, descending=True)]).repeat(20)
     data = Dataset(XOR.X[order], XOR.y[order])
-    stated = near_init_sgd(net, data, data.n, update="perceptron")
-    path = one_pass_sgd(net, Stream.ordered(data), data.n, stated.eta, "perceptron").paths[0]
+    stated = near_init_sgd(net, data, samples=data.n, update="perceptron")
+    path = one_pass_sgd(
+        net, Stream.ordered(data), samples=data.n, eta=stated.eta, update="perceptron"
+    ).paths[0]
     assert stated.holds
     assert stated.check(path).holds
     assert path["mistakes"][-1] >= 1
@@ -159,8 +170,10 @@ def tampered(path, **changed):
 @pytest.mark.parametrize("update", ["logistic", "perceptron"])
 def test_false_conclusions_are_seen(update):
     net = quiet(6000)
-    stated = near_init_sgd(net, XOR, 4000, update=update)
-    path = one_pass_sgd(net, parity_stream(2), 4000, stated.eta, update, keep=True).paths[0]
+    stated = near_init_sgd(net, XOR, samples=4000, update=update)
+    path = one_pass_sgd(
+        net, parity_stream(2), samples=4000, eta=stated.eta, update=update, keep=True
+    ).paths[0]
     assert stated.check(path).holds
     for name, line in [
         ("rho", "||W_s - W_0|| <= its bound"),
@@ -195,7 +208,7 @@ def test_the_pointwise_line_of_the_logistic_proof():
 def test_what_does_not_fit_is_named():
     net = quiet(100)
     with pytest.raises(NotSeparable):
-        near_init_sgd(Network(net.a[:1], net.V[:1]), XOR, 10)
+        near_init_sgd(Network(net.a[:1], net.V[:1]), XOR, samples=10)
     for options, words in [
         ({"samples": 0}, "samples is 0"),
         ({"samples": 5, "eta": -1.0}, "eta is -1"),
@@ -203,12 +216,15 @@ def test_what_does_not_fit_is_named():
     ]:
         with pytest.raises(ValueError, match=words):
             near_init_sgd(net, XOR, **options)
-    stated = near_init_sgd(net, XOR, 10, 0.1)
-    path = one_pass_sgd(net, parity_stream(2), 10, 0.1).paths[0]
-    other = one_pass_sgd(quiet(100, seed=1), parity_stream(2), 10, 0.1).paths[0]
+    stated = near_init_sgd(net, XOR, samples=10, eta=0.1)
+    path = one_pass_sgd(net, parity_stream(2), samples=10, eta=0.1).paths[0]
+    other = one_pass_sgd(quiet(100, seed=1), parity_stream(2), samples=10, eta=0.1).paths[0]
     for bad, words in [
-        (one_pass_sgd(net, parity_stream(2), 10, 0.2).paths[0], "'eta': 0.2"),
-        (one_pass_sgd(net, parity_stream(2), 10, 0.1, "perceptron").paths[0], "'perceptron'"),
+        (one_pass_sgd(net, parity_stream(2), samples=10, eta=0.2).paths[0], "'eta': 0.2"),
+        (
+            one_pass_sgd(net, parity_stream(2), samples=10, eta=0.1, update="perceptron").paths[0],
+            "'perceptron'",
+        ),
         (other, r"starts at .*the W_0"),
         (Path({"tau": np.zeros(1)}), "no column samples"),
     ]:

@@ -143,7 +143,7 @@ def test_constants_by_hand():
     expected = 0.25 - (math.log(norm / G0) + 0.5) / 40
     assert float(stated.bound(10.0, 0.5)) == pytest.approx(expected, abs=1e-8)
     assert float(stated.bound(0.0, 0.0)) == -math.inf
-    assert neural_collapse(net, data, "logistic").c_n == pytest.approx(math.log(4))
+    assert neural_collapse(net, data, loss="logistic").c_n == pytest.approx(math.log(4))
 
 
 def test_several_good_neurons_of_a_group_add_up():
@@ -197,7 +197,7 @@ def test_the_upper_bound_of_the_global_margin_weighs_groups_by_their_width():
 def test_conclusion_and_proof_hold_along_exact_flows(loss, balance, labels):
     data = orthonormal(3, 4, labels)
     net = good_start(data, 3, balance=balance)
-    stated = neural_collapse(net, data, loss)
+    stated = neural_collapse(net, data, loss=loss)
     path = exact_flow(net, data, GRID, loss)
     assert stated.holds
     check, proof = stated.check(path), stated.inequalities(path)
@@ -228,7 +228,7 @@ def test_every_constant_is_attained():
 def test_conclusion_and_proof_hold_from_standard_initialization(loss):
     data = collapsed_groups(3, 2, spread=0.2, seed=1)
     net = standard(40, 2, seed=3)
-    stated = neural_collapse(net, data, loss)
+    stated = neural_collapse(net, data, loss=loss)
     path = explicit_flow(net, data, GRID[GRID < 7], loss)
     assert stated.holds
     check, proof = stated.check(path), stated.inequalities(path)
@@ -364,7 +364,7 @@ def test_the_integral_J_is_between_its_bounds(loss):
 def test_J_stays_below_its_limit_on_any_grid(loss):
     data = orthonormal(3, 4)
     net = small(good_start(data, 2), 0.01)
-    stated = neural_collapse(net, data, loss)
+    stated = neural_collapse(net, data, loss=loss)
     for grid in (np.array([0.0, 14.0]), np.array([0.0, 3.0, 9.0, 14.0])):
         least, most = stated.J(exact_flow(net, data, grid, loss))
         assert least[-1] <= most[-1] <= stated.J_limit
@@ -400,6 +400,6 @@ def test_paths_and_arguments_that_do_not_fit_are_named():
     with pytest.raises(ValueError, match="only zero weights"):
         neural_collapse(Network([0.0], [[0.0, 0.0]]), data)
     with pytest.raises(ValueError, match="loss"):
-        neural_collapse(net, data, "hinge")
+        neural_collapse(net, data, loss="hinge")
     with pytest.raises(ValueError, match="tau"):
         stated.bound(-1.0, 0.0)

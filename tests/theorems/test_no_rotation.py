@@ -36,7 +36,7 @@ def test_constants_of_two_orthogonal_points():
     assert stated.J_limit == pytest.approx(1 + math.log(2), abs=1e-8)
     assert stated.bound(10.0, 0.5) == pytest.approx(0.5 - (math.log(2) + 1.0) / 20)
     assert stated.width_of_certificate(10.0, 0.5) == pytest.approx((math.log(4) + 1.0) / 20)
-    logistic = no_rotation(AXES, ORTHOGONAL, "logistic")
+    logistic = no_rotation(AXES, ORTHOGONAL, loss="logistic")
     assert logistic.c_n == pytest.approx(math.log(4))
     assert logistic.J_limit == pytest.approx(1 + math.log(2) + math.log(math.log(4)), abs=1e-8)
 
@@ -44,8 +44,8 @@ def test_constants_of_two_orthogonal_points():
 @pytest.mark.parametrize("loss", ["exponential", "logistic"])
 def test_conclusion_and_proof_hold_along_a_path(loss):
     data, features = sparse_parity(3), Features.from_network(balanced(64, 3, seed=2))
-    stated = no_rotation(features, data, loss)
-    path = coupled_flow(features, data, loss, stop={"tau": 300.0})
+    stated = no_rotation(features, data, loss=loss)
+    path = coupled_flow(features, data, loss=loss, stop={"tau": 300.0})
     assert path.ok, path.status
     check, proof = stated.check(path), stated.inequalities(path)
     assert check.holds, check.slack
@@ -89,11 +89,11 @@ def test_arguments_that_do_not_fit_are_named():
         no_rotation("net", data)
     stated = no_rotation(balanced(64, 2), data)
     with pytest.raises(ValueError, match="loss"):
-        no_rotation(balanced(64, 2), data, "hinge")
+        no_rotation(balanced(64, 2), data, loss="hinge")
     with pytest.raises(ValueError, match="kind"):
         stated.check(Path({"tau": np.zeros(1)}, {"z": np.zeros((1, 4))}))
     with pytest.raises(ValueError, match="loss 'logistic'"):
-        stated.check(coupled_flow(balanced(64, 2), data, "logistic", stop={"tau": 1.0}))
+        stated.check(coupled_flow(balanced(64, 2), data, loss="logistic", stop={"tau": 1.0}))
     with pytest.raises(ValueError, match="tau"):
         stated.bound(-1.0, 0.0)
 

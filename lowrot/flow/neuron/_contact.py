@@ -15,7 +15,7 @@ import numpy as np
 from lowrot._jit import jit
 from lowrot.flow.neuron._linalg import copy, dot, remove, resize, span
 from lowrot.flow.neuron._propagate import Arrays, Rates, propagate
-from lowrot.flow.neuron._sliding import least_velocity
+from lowrot.flow.neuron._sliding import minimal_norm_velocity
 
 CROSSED = 1e-10
 """Distance from a plane over ``||v||`` at which a neuron is beyond it."""
@@ -141,7 +141,7 @@ def motion(
             k = index[i]
             for c in range(d):
                 D[i, c] = mean * (jump[0, k] + half * jump[1, k]) * U[k, c]
-        least_velocity(D, base, normal, moved)
+        minimal_norm_velocity(D, base, normal, moved)
         for i in range(count):
             pull = normal[i] * dot(D[i], U[index[i]])
             pattern[index[i]] = 1 if pull > 0.0 else (-1 if pull < 0.0 else 0)

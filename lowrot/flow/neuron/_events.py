@@ -15,7 +15,7 @@ _NEWTON = 30
 
 
 @jit
-def first_crossed(
+def first_event(
     columns: np.ndarray,
     free: np.ndarray,
     stuck: np.ndarray,
@@ -41,7 +41,7 @@ def first_crossed(
 
 
 @jit
-def time_of_meeting(
+def locate_event(
     arc: np.ndarray,
     start: float,
     held: bool,

@@ -21,7 +21,7 @@ _PIVOTS, _RIDGE = 8, 1e-13
 
 
 @jit
-def least_velocity(D: np.ndarray, h: np.ndarray, normal: np.ndarray, r: np.ndarray) -> None:
+def minimal_norm_velocity(D: np.ndarray, h: np.ndarray, normal: np.ndarray, r: np.ndarray) -> None:
     """Write the least r, shape (d,), and its normal parts ``D_k.r``, 0 on planes that are kept.
 
     Args:

@@ -17,7 +17,7 @@ import torch
 
 from lowrot._jit import jit
 from lowrot.flow.neuron._contact import ARC, at, contact, energy, motion, slip, speed
-from lowrot.flow.neuron._events import first_crossed, flatten, goes_through, time_of_meeting
+from lowrot.flow.neuron._events import first_event, flatten, goes_through, locate_event
 from lowrot.flow.neuron._linalg import copy, heights
 from lowrot.flow.neuron._propagate import Arrays, Drive, Neurons, Rates, fastest, field, speed_at
 
@@ -27,7 +27,7 @@ _SHARE = 2**15
 
 
 @dataclass(frozen=True)
-class Tracked:
+class Trajectory:
     """Neurons at two goals, and what they did on their way.
 
     Attributes:
@@ -47,7 +47,7 @@ class Tracked:
 
 def track(
     neurons: Neurons, pull: np.ndarray, drive: Drive, goals: tuple[float, float], rates: Rates
-) -> Tracked | None:
+) -> Trajectory | None:
     """Follow neurons from time 0 through their kinks, to the two goals.
 
     Args:
@@ -72,7 +72,7 @@ def track(
         Neurons(*(torch.as_tensor(part[goal], device=device) for part in ends)) for goal in (0, 1)
     )
     total = sums.sum(0).tolist()
-    return Tracked((first, second), (total[0], total[1]), total[2], total[3], int(total[4]))
+    return Trajectory((first, second), (total[0], total[1]), total[2], total[3], int(total[4]))
 
 
 def growth(neurons: Neurons, drive: Drive, rates: Rates) -> float:
@@ -133,7 +133,7 @@ def _follow(j: int, task: Any) -> None:
         while plane < 0 and goal < 2:
             dt = max(goals[goal] - t, 0.0)
             next_a = motion(*here, dt, *there)
-            plane, fraction = first_crossed(columns, free, stuck, z, next_v, next_z)
+            plane, fraction = first_event(columns, free, stuck, z, next_v, next_z)
             if plane < 0:
                 _put(goal, j, next_a, next_v, next_pattern, ends)
                 if held:
@@ -143,7 +143,7 @@ def _follow(j: int, task: Any) -> None:
                 goal += 1
         if plane >= 0:
             side, normal = float(free[plane]), U[plane]
-            dt = time_of_meeting(arc, a, held, dt, rates, side, normal, fraction, scratch)
+            dt = locate_event(arc, a, held, dt, rates, side, normal, fraction, scratch)
             next_a = at(arc, a, held, dt, rates, next_v)
             strength = jump[0, plane] + (t + dt) * jump[1, plane]
             through = goes_through(arc, next_a, dt, side, normal, strength, basis, rank, scratch)

@@ -9,7 +9,7 @@ import pytest
 from scipy.optimize import brentq
 
 from lowrot.flow.neuron._contact import ARC
-from lowrot.flow.neuron._events import first_crossed, flatten, goes_through, time_of_meeting
+from lowrot.flow.neuron._events import first_event, flatten, goes_through, locate_event
 
 BOTH = (1.0, 1.0)
 
@@ -34,18 +34,18 @@ def test_the_time_of_meeting(guess, side):
     want = brentq(lambda t: height(a, v, h, t), 0.0, 1.0, xtol=1e-14)
     arc = course(v, [0.0, h])
     normal, scratch = np.array([0.0, 1.0]), np.empty(2)
-    got = time_of_meeting(arc, a, False, 1.0, BOTH, side, normal, guess, scratch)
+    got = locate_event(arc, a, False, 1.0, BOTH, side, normal, guess, scratch)
     assert got == pytest.approx(want, rel=1e-9)
 
 
 def test_on_a_plane_it_is_met_at_once_unless_the_neuron_leaves_first():
     normal, scratch = np.array([0.0, 1.0]), np.empty(2)
     falling = course(np.array([1.0, 0.0]), [0.0, -1.0])
-    assert time_of_meeting(falling, 1.0, False, 1.0, BOTH, 1.0, normal, 0.0, scratch) == 0.0
+    assert locate_event(falling, 1.0, False, 1.0, BOTH, 1.0, normal, 0.0, scratch) == 0.0
     # h_2 = 1 - 2 t: up, and down again.
     returning = course(np.array([1.0, 0.0]), [0.0, 1.0])
     returning[2] = [0.0, -2.0]
-    got = time_of_meeting(returning, 1.0, False, 1.5, BOTH, 1.0, normal, 0.0, scratch)
+    got = locate_event(returning, 1.0, False, 1.5, BOTH, 1.0, normal, 0.0, scratch)
     assert 0.5 < got < 1.2
 
 
@@ -54,7 +54,7 @@ def test_the_time_is_within_the_interval(normal):
     """Also where the plane is met beyond it, or never."""
     arc = course(np.array([0.0, 0.3]), [0.4, -0.2])
     for dt in (1e-3, 0.1, 0.4):
-        got = time_of_meeting(arc, 1.0, False, dt, BOTH, 1.0, np.array(normal), 0.9, np.empty(2))
+        got = locate_event(arc, 1.0, False, dt, BOTH, 1.0, np.array(normal), 0.9, np.empty(2))
         assert 0.0 <= got <= dt
 
 
@@ -62,14 +62,14 @@ def test_the_plane_crossed_first_on_a_straight_line():
     columns = np.eye(3)
     free, stuck = np.array([1, 1, -1], dtype=np.int8), np.zeros(3, dtype=bool)
     z, v, scratch = np.array([1.0, 0.2, -0.5]), np.array([-1.0, -0.2, 0.1]), np.empty(3)
-    plane, fraction = first_crossed(columns, free, stuck, z, v, scratch)
+    plane, fraction = first_event(columns, free, stuck, z, v, scratch)
     assert (plane, fraction) == (0, pytest.approx(0.5))
     np.testing.assert_allclose(scratch, v)
     stuck[:2] = True
-    plane, fraction = first_crossed(columns, free, stuck, z, v, scratch)
+    plane, fraction = first_event(columns, free, stuck, z, v, scratch)
     assert (plane, fraction) == (2, pytest.approx(5 / 6))
     stuck[2] = True
-    assert first_crossed(columns, free, stuck, z, v, scratch)[0] == -1
+    assert first_event(columns, free, stuck, z, v, scratch)[0] == -1
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import lsq_linear
 
-from lowrot.flow.neuron._sliding import force, interior, least_velocity, pivot
+from lowrot.flow.neuron._sliding import force, interior, minimal_norm_velocity, pivot
 
 
 def reference(D, h):
@@ -33,7 +33,7 @@ def problem(kind, seed):
     return np.array([D for D, _ in rows]), np.array([h for _, h in rows])
 
 
-def solved(D, h, method=least_velocity):
+def solved(D, h, method=minimal_norm_velocity):
     """Normal parts and the velocity of one neuron."""
     normal, r = np.empty(len(D)), np.empty(len(h))
     method(np.ascontiguousarray(D), np.ascontiguousarray(h), normal, r)
