@@ -30,9 +30,9 @@ path = lowrot.gradient_flow(lowrot.balanced(12, 2, seed=1), data, stop={"tau": 4
 assert path.ok, path.status
 assert path["tau"][-1] >= 4.0 * (1 - 1e-6)
 
-features = lowrot.Features(lowrot.balanced(64, 2, seed=1), data)
-followed = lowrot.coupled_flow(features, data, stop={"tau": 100.0})
-check = theorems.no_rotation(features, data).check(followed)
+net = lowrot.balanced(64, 2, seed=1)
+followed = lowrot.coupled_flow(net, data, stop={"tau": 100.0})
+check = theorems.no_rotation(net, data).check(followed)
 assert check.holds, check
 
 lowrot.claim("bare", "a claim needs no notebook", best.gap, "<=", 1e-6, "measured")
