@@ -63,8 +63,9 @@ __all__ = ["claim", "coupled_flow", "escape", "gradient_flow", "margin"]
     "lowrot/metrics/_margins.py": "from lowrot import _validate\n"
     "def margin(): _validate.positive(1)\n",
     "lowrot/metrics/_kkt.py": "def kkt(): pass\n",
-    "lowrot/flow/__init__.py": "from lowrot.flow._flow import gradient_flow\n",
-    "lowrot/flow/_flow.py": "from ._run import Run\ndef gradient_flow(): return Run().step()\n",
+    "lowrot/flow/__init__.py": "from lowrot.flow._flow import descent, gradient_flow\n",
+    "lowrot/flow/_flow.py": "from ._run import Run\ndef gradient_flow(): return Run().step()\n"
+    "def descent(): pass\n",
     "lowrot/flow/_run.py": "class Run:\n    def step(self):\n"
     "        from .neuron import slide\n        return slide()\n",
     "lowrot/flow/neuron/__init__.py": "from lowrot.flow.neuron._sliding import slide\n",
@@ -75,8 +76,7 @@ __all__ = ["claim", "coupled_flow", "escape", "gradient_flow", "margin"]
     "lowrot/coupled/_run.py": "def run(): pass\n",
     "lowrot/theorems/__init__.py": "from lowrot.theorems._escape import escape\n"
     "from lowrot.theorems._statistics import interval\n",
-    "lowrot/theorems/_escape.py": "from lowrot.claims import claim\n"
-    "def escape(): return claim(1)\n",
+    "lowrot/theorems/_escape.py": "from ..claims import claim\ndef escape(): return claim(1)\n",
     "lowrot/theorems/_statistics.py": "def interval(): pass\n",
     "lowrot/plots/__init__.py": "from lowrot.plots._ring import ring\n"
     "from lowrot.plots._scrubber import scrubber\n",
@@ -196,7 +196,7 @@ def test_an_index_may_grow(tree):
     index = PROJECT["lowrot/__init__.py"]
     more = index + "from lowrot.plots import ring\n"
     assert tree.hit("lowrot/__init__.py", more.replace("An index.", "A longer index.")) == set()
-    renamed = index.replace("import gradient_flow", "import steepest as gradient_flow")
+    renamed = index.replace("import gradient_flow", "import descent as gradient_flow")
     assert tree.hit("lowrot/__init__.py", renamed) == {"flow"}
     everyone = {"flow", "escape", "margins"}
     assert tree.hit("lowrot/__init__.py", index.replace('"1"', '"2"')) == everyone
@@ -251,6 +251,11 @@ CLAIM = {"claims.py", "_validate.py"}
         ("from lowrot.coupled import _run\nmock.patch.object(_run, 'run')", {"coupled/_run.py"}),
         ("mock.patch('lowrot.coupled._run.run')", {"coupled/_run.py"}),
         ("mock.patch('lowrot.coupled_flow')", COUPLED),
+        ("from lowrot import flow\nf(flow)",
+         FLOW | {"flow/__init__.py", "flow/neuron/__init__.py"}),
+        ("mock.patch(f'lowrot.coupled.{name}')", COUPLED | {"coupled/__init__.py"}),
+        ("from importlib.resources import files\nfiles('lowrot.plots')", {"plots/scrubber.css"}),
+        ("import lowrot.gone as g\ng()", {"everything"}),
         ("import lowrot\nf(lowrot)", {"everything"}),
         ("import lowrot\ngetattr(lowrot, name)", {"everything"}),
         ("import lowrot\nlowrot.__all__", {"everything"}),
@@ -313,6 +318,45 @@ def test_every_cell_is_read(tree, fence):
     assert not reach.everything
 
 
+def test_a_module_that_leaves_sight_takes_all_along(tree):
+    """What its text imports without using it, what it does not list, and its files."""
+    init = PROJECT["lowrot/plots/__init__.py"]
+    tree.write("lowrot/plots/__init__.py", init + "from lowrot.theorems import interval\n")
+    tree.write("lowrot/plots/_unlisted.py", "")
+    tree.write("lowrot/plots/deep/style.json", "")
+    code = "from lowrot import plots\nf(plots)"
+    more = {"theorems/_statistics.py", "plots/_unlisted.py", "plots/deep/style.json"}
+    assert tree.files(code) == WHOLE_PLOTS | more
+
+
+def test_a_package_comes_before_a_module(tree):
+    tree.write("lowrot/coupled.py", "def coupled_flow(): pass\n")
+    assert tree.files("import lowrot\nlowrot.coupled_flow()") == COUPLED
+
+
+def test_the_packages_above_a_module_count(tree):
+    """They run before it."""
+    code = "from lowrot.coupled._run import run\nrun()"
+    before = tree.reach(code).lines
+    tree.write("lowrot/coupled/__init__.py", PROJECT["lowrot/coupled/__init__.py"] + "SIZE = 1\n")
+    assert tree.reach(code).lines != before
+
+
+@pytest.mark.parametrize("way", ["files(__package__)", "resources.files(__name__)", "get_data()"])
+def test_files_in_packages(tree, way):
+    """However they are found: those in the folder, but not those of packages inside it."""
+    tree.write("lowrot/coupled/table.csv", "")
+    tree.write("lowrot/coupled/deep/table.csv", "")
+    tree.write("lowrot/coupled/inner/__init__.py", "")
+    tree.write("lowrot/coupled/inner/table.csv", "")
+    text = "from importlib import resources\n" if "resources" in way else ""
+    text += "from importlib.resources import files\n" if way.startswith("files") else ""
+    way = way.replace("get_data", "loader().get_data")
+    tree.write("lowrot/coupled/_run.py", f"{text}def run(): return {way}\n")
+    found = {"coupled/table.csv", "coupled/deep/table.csv"}
+    assert tree.files("import lowrot\nlowrot.coupled_flow()") == COUPLED | found
+
+
 LAZY = """
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -334,6 +378,10 @@ def test_lazy_index(tree):
     assert tree.files("import lowrot\nlowrot.margin()") == {"everything"}
     before = tree.reach("import lowrot\nlowrot.gradient_flow()").lines
     tree.write("lowrot/__init__.py", LAZY.replace("_HOMES[name]", "_HOMES[name.lower()]"))
+    assert tree.reach("import lowrot\nlowrot.gradient_flow()").lines != before
+    # Another table is code like any other.
+    tree.write("lowrot/__init__.py", LAZY + 'OTHER = {"margin": "lowrot.metrics"}\n')
+    assert tree.files("import lowrot\nlowrot.margin()") == {"everything"}
     assert tree.reach("import lowrot\nlowrot.gradient_flow()").lines != before
     # A table that is not understood throughout is code like any other, and hides no name.
     tree.write("lowrot/__init__.py", LAZY.replace('".claims"', '".claims" + ""'))
@@ -373,6 +421,34 @@ def test_a_module_that_acts_when_imported_is_not_passed_over(tree, line):
     assert tree.hit(module) == everyone
 
 
+def test_what_a_function_imports_runs_with_the_function(tree):
+    """A module that acts, and that only functions import, only concerns those who reach them."""
+    tree.write("lowrot/_extra.py", "import torch\ntorch.set_flush_denormal(True)\n")
+    assert tree.hit("lowrot/_extra.py") == set()
+    tree.write("lowrot/claims.py", PROJECT["lowrot/claims.py"] + "from lowrot import _extra\n")
+    assert tree.hit("lowrot/_extra.py") == {"flow", "escape", "margins"}
+    inside = "def margin():\n    from lowrot import _extra\n"
+    tree.write("lowrot/claims.py", PROJECT["lowrot/claims.py"])
+    tree.write("lowrot/metrics/_margins.py", inside)
+    assert tree.hit("lowrot/_extra.py") == {"margins"}
+
+
+def test_what_a_text_imports_in_passing_runs(tree):
+    """Unused, and through a package that only the import names."""
+    tree.write("lowrot/extra/__init__.py", "import torch\ntorch.set_flush_denormal(True)\n")
+    tree.write("lowrot/extra/_deep.py", "")
+    for line in ("import lowrot.extra._deep", "from lowrot.extra._deep import x"):
+        tree.write("lowrot/_validate.py", PROJECT["lowrot/_validate.py"] + line + "\n")
+        assert tree.hit("lowrot/extra/__init__.py", "X = 1\n") == {"flow", "escape", "margins"}
+
+
+def test_what_only_a_type_checker_imports_does_not_run(tree):
+    tree.write("lowrot/_extra.py", "import torch\ntorch.set_flush_denormal(True)\n")
+    tree.write("lowrot/__init__.py", LAZY.replace("lowrot.coupled", "lowrot._extra"))
+    assert tree.files("import lowrot\nlowrot.claim(1)") == CLAIM
+    assert tree.files("import lowrot\nlowrot.coupled_flow()") == {"everything"}
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -400,9 +476,8 @@ def test_the_compiler_is_known_to_be_harmless(tree):
     """It looks at all modules, and at its own place: neither changes what is computed."""
     looks = "import sys\nfrom pathlib import Path\nHERE = Path(__file__)\ndef jit(f): return f\n"
     tree.write("lowrot/_jit.py", looks + "def interpreted(): return list(sys.modules)\n")
-    text = "from lowrot._jit import jit\n@jit\ndef slide(): pass\n"
-    tree.write("lowrot/flow/neuron/_sliding.py", text)
-    assert tree.files("import lowrot\nlowrot.gradient_flow()") == FLOW | {"_jit.py"}
+    tree.write("lowrot/coupled/_run.py", "from lowrot._jit import jit\n@jit\ndef run(): pass\n")
+    assert tree.files("import lowrot\nlowrot.coupled_flow()") == COUPLED | {"_jit.py"}
     assert tree.files("import lowrot\nlowrot.claim(1)") == CLAIM
 
 
