@@ -43,7 +43,7 @@ def test_column_generation_equals_the_whole_program(batch):
     working, u, q = _margin_program.margin_program(
         lambda index: C[:, index], lambda q: q @ C, 6, 500, batch=batch
     )
-    value = _margin_program.solve_margin_program(C)[2]
+    value = _margin_program.solve_margin_program(C).value
     assert (C[:, working] @ u).min() == pytest.approx(value, rel=1e-6)
     assert (q @ C).max() == pytest.approx(value, rel=1e-6)
 

@@ -18,6 +18,7 @@ from lowrot.optima import (
     _margin_program,
     _optimum,
     _pointwise,
+    _pointwise_conic,
     frozen_margin,
     global_margin,
     ntk_margin,
@@ -154,9 +155,9 @@ def test_ntk_certificate_by_hand(block, norm):
 @pytest.mark.parametrize("block", BLOCKS)
 def test_newton_and_the_cone_program_agree(block, monkeypatch):
     net, data = standard(400, 4, 1), sparse_parity(4)
-    monkeypatch.setattr(_pointwise, "_CONIC_ENTRIES", 10**6)
+    monkeypatch.setattr(_pointwise_conic, "_CONIC_ENTRIES", 10**6)
     exact = ntk_margin(net, data, layers=block, norm="pointwise")
-    monkeypatch.setattr(_pointwise, "_CONIC_ENTRIES", 0)
+    monkeypatch.setattr(_pointwise_conic, "_CONIC_ENTRIES", 0)
     followed = ntk_margin(net, data, layers=block, norm="pointwise")
     check(followed)
     assert followed.value == pytest.approx(exact.value, rel=2e-6)
@@ -373,28 +374,29 @@ def test_facets_are_the_irredundant_hyperplanes_of_a_cell():
     space = instance(7, 3, 7)
     problem = _cell_problem.CellProblem(distinct_hyperplanes(space.X.numpy()), space.y.numpy(), 0.0)
     # Each of the 7 great circles is cut into 12 arcs, each arc bounds two cells.
-    assert sum(len(problem.facets(c)) for c in range(len(problem.signs))) == 7 * 12 * 2
+    assert sum(len(problem.facets(c)) for c in range(len(problem.orientation))) == 7 * 12 * 2
 
 
 def test_a_descent_step_keeps_the_multipliers_feasible_and_never_lengthens():
     data = instance(8, 3, 7)
     reduced = distinct_hyperplanes(data.X.numpy())
     problem = _cell_problem.CellProblem(reduced, data.y.numpy(), 0.0)
-    cell = np.arange(len(problem.signs))
+    cell = np.arange(len(problem.orientation))
     rng = np.random.default_rng(0)
     multipliers = rng.exponential(size=(len(cell), 8))
     g = problem.gradients(rng.dirichlet(np.ones(8)))
 
     def point():
-        return g + (multipliers * problem.signs) @ problem.normals
+        return g + (multipliers * problem.orientation) @ problem.normals
 
-    w = point()
+    pairs = _cell_problem.Pairs(cell, np.ones(len(cell)))
+    left = _cell_problem._Open(pairs, point(), multipliers, np.full(len(cell), np.inf))
     for _ in range(20):
-        before = np.linalg.norm(w, axis=1)
-        problem._descend(cell, w, multipliers)
+        before = np.linalg.norm(left.w, axis=1)
+        problem._descend(left)
         assert multipliers.min() >= 0
-        assert np.allclose(w, point(), atol=1e-12)
-        assert (np.linalg.norm(w, axis=1) <= before + 1e-12).all()
+        assert np.allclose(left.w, point(), atol=1e-12)
+        assert (np.linalg.norm(left.w, axis=1) <= before + 1e-12).all()
 
 
 @pytest.mark.parametrize("exact", [0, 3000])
@@ -407,7 +409,7 @@ def test_pricing_bounds_any_dual_point(exact, monkeypatch):
     V, _ = directions(200_000, 3, 2)
     for seed in range(5):
         q = np.random.default_rng(seed).dirichlet(np.full(8, 0.5))
-        bound = problem.price(q, 1e-12)[0]
+        bound = problem.price(q, 1e-12).bound
         weight = torch.as_tensor(q) * data.y
         sampled = float((weight @ activation(data.X @ V.T, 0.1)).abs().max())
         assert sampled <= bound <= sampled * (1 + 1e-3)
@@ -510,7 +512,7 @@ def test_large_problems_promise_less():
 def test_devices_must_agree():
     # The values of a meta tensor cannot be read: the check of devices is tested on its own.
     with pytest.raises(ValueError, match=r"net.V on meta, data.X on cpu"):
-        _optimum._same_space("net.V", torch.ones(3, 2, device="meta").double(), two_points(0.5))
+        _optimum.check_space("net.V", torch.ones(3, 2, device="meta").double(), two_points(0.5))
 
 
 def test_the_linear_program_survives_a_solver_that_fails(monkeypatch):
