@@ -47,3 +47,10 @@ def test_to_keeps_everything():
     data = Dataset(UNIT, [1, -1], [0, 1], "name", {"gamma_svm": 0.1}).to("cpu")
     assert (data.n, data.d, data.name, dict(data.known)) == (2, 2, "name", {"gamma_svm": 0.1})
     assert data.groups.tolist() == [0, 1]
+
+
+def test_equality_is_identity():
+    data, same = Dataset(UNIT, [1, -1], [0, 1]), Dataset(UNIT, [1, -1], [0, 1])
+    assert data == data
+    assert data != same
+    assert len({data, same, data}) == 2

@@ -116,3 +116,11 @@ def test_the_multipliers_are_those_of_a_general_solver(case, kink):
 def test_kkt_refuses_a_negative_kink():
     with pytest.raises(ValueError, match="kink"):
         kkt_residual(Network([1.0], [[1.0, 0.0]]), two_points(0.5), kink=-1.0)
+
+
+def test_equality_is_identity():
+    net = Network([1.0], [[1.0, 0.0]])
+    result, same = kkt_residual(net, two_points(0.5)), kkt_residual(net, two_points(0.5))
+    assert result == result
+    assert result != same
+    assert len({result, same, result}) == 2

@@ -41,3 +41,10 @@ def test_anything_but_a_data_set_is_named(given):
             TypeError, match=f"data is a {type(given).__name__}; expected a Dataset"
         ):
             margin()
+
+
+def test_equality_is_identity():
+    best, same = svm_margin(two_points(0.5)), svm_margin(two_points(0.5))
+    assert best == best
+    assert best != same
+    assert len({best, same, best}) == 2
