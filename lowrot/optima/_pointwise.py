@@ -144,7 +144,10 @@ class Smoothed:
         return _Chunk(features, active, outer, pushed, square)
 
     def _add_hessian(self, total: Tensor, chunk: _Chunk, r: Tensor, eps: float) -> None:
-        """Add ``sum_j G_j G_j^T / r_j - (G_j B_j q)(G_j B_j q)^T / r_j^3`` but for the labels."""
+        """Add ``sum_j G_j G_j^T / r_j - (G_j B_j q)(G_j B_j q)^T / r_j^3`` but for the labels.
+
+        Overwrites ``chunk.pushed``.
+        """
         features, active = chunk.features, chunk.active
         if not self.inner:  # 1/r - outer^2/r^3 without its cancellation
             total += (features * (eps**2 / r**3)) @ features.T
@@ -152,7 +155,7 @@ class Smoothed:
         if self.outer:
             total += (features / r) @ features.T
         total += self.gram * ((active / r) @ active.T)
-        pushed = chunk.pushed / r**1.5
+        pushed = chunk.pushed.div_(r**1.5)
         total -= pushed @ pushed.T
 
 
