@@ -16,6 +16,7 @@ import pandas as pd
 from lowrot.network import Network
 
 _FORMAT = "lowrot-path-1"
+"""Names the layout of a saved file, so that a reader refuses what it does not know."""
 
 
 class Outcome(StrEnum):
@@ -68,9 +69,9 @@ class Certificate:
         return self.value <= self.tolerance
 
 
-@dataclass
+@dataclass(eq=False)
 class Path:
-    """A followed trajectory.
+    """A followed trajectory; two paths are equal only if they are the same object.
 
     Args:
         columns: one array of shape (k,) a scalar, among them the clock: ``tau`` (loss-normalized)
@@ -107,7 +108,11 @@ class Path:
         return len(next(iter(self.columns.values())))
 
     def __getitem__(self, name: str) -> np.ndarray:
-        """Return a column or a state by name."""
+        """Return a column, shape (k,), or a state, shape (k, ...), by name.
+
+        Raises:
+            KeyError: neither has the name; the message lists those there are.
+        """
         for store in (self.columns, self.states):
             if name in store:
                 return store[name]
@@ -143,7 +148,11 @@ class Path:
         return pd.DataFrame.from_dict(rows, orient="index", columns=names)
 
     def at(self, tau: float) -> dict[str, float]:
-        """Return the scalars at the last saved time not after ``tau`` (``t`` in regression)."""
+        """Return the scalars at the last saved time not after ``tau`` (``t`` in regression).
+
+        Raises:
+            ValueError: the path starts later.
+        """
         clock = "tau" if "tau" in self.columns else "t"
         index = int(np.searchsorted(self[clock], tau, side="right")) - 1
         if index < 0:
@@ -157,12 +166,25 @@ class Path:
         Args:
             index: of the saved point; the last one by default.
 
-        Its slope is the one that the flow recorded; 0 (ReLU) on a path that records none.
+        Returns:
+            The network, with the slope that the flow recorded; 0 (ReLU) on a path without one.
+
+        Raises:
+            KeyError: the path has no states ``a`` and ``V``.
+            IndexError: no such saved point.
         """
         return Network(self["a"][index], self["V"][index], self.meta.get("slope", 0.0))
 
     def save(self, path: str | FilePath) -> None:
-        """Write the path to a ``.npz`` file (no pickle); the file appears whole or not at all."""
+        """Write the path to a ``.npz`` file (no pickle); the file appears whole or not at all.
+
+        Args:
+            path: where; ``.npz`` is added to a name without it.
+
+        Raises:
+            TypeError, ValueError: ``meta`` that is not plain JSON, or arrays of objects.
+            OSError: the file cannot be written.
+        """
         file = _npz_name(path)
         header = {
             "format": _FORMAT,
@@ -186,6 +208,9 @@ class Path:
     @classmethod
     def load(cls, path: str | FilePath) -> Path:
         """Read a path that `save` wrote.
+
+        Args:
+            path: where; ``.npz`` is added to a name without it.
 
         Raises:
             FileNotFoundError: no such file.

@@ -154,3 +154,18 @@ def test_in_plane_is_balanced_with_the_masses_given():
             in_plane([0, 90], masses)
     with pytest.raises(ValueError, match="signs"):
         in_plane([0, 90], [1, 1], [0, 1])
+
+
+def test_equality_is_identity():
+    net, same = standard(3, 2), standard(3, 2)
+    assert net == net
+    assert net != same
+    assert len({net, same, net}) == 2
+
+
+def test_layers_are_selected_by_one_word():
+    assert network.select_layers("outer") == (True, False)
+    assert network.select_layers("inner") == (False, True)
+    assert network.select_layers("both") == (True, True)
+    with pytest.raises(ValueError, match="expected one of 'outer', 'inner', 'both'"):
+        network.select_layers("all")

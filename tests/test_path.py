@@ -126,3 +126,10 @@ def test_the_network_at_a_saved_point(slope, tmp_path):
         assert torch.equal(first.V, start.V)
         assert first.slope == last.slope == slope
         assert float(last.margins(data).min()) == pytest.approx(path["min_margin"][-1], rel=1e-12)
+
+
+def test_equality_is_identity():
+    path, same = example(), example()
+    assert path == path
+    assert path != same
+    assert len({path, same, path}) == 2

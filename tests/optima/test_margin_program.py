@@ -1,31 +1,11 @@
-"""The two solvers over the simplex, on their own."""
+"""The linear program of margins, on its own."""
 
 import numpy as np
 import pytest
+import torch
 
-from lowrot.optima import _conic, _least_norm, _margin_program
-
-
-@pytest.mark.parametrize(("k", "n"), [(2, 5), (5, 5), (30, 12)])
-def test_the_point_of_least_norm_satisfies_its_optimality_conditions(k, n):
-    A = np.random.default_rng(k).standard_normal((k, n)) + 0.5
-    q = _least_norm.least_norm(A)
-    point = A @ q
-    assert q.min() >= 0
-    assert q.sum() == pytest.approx(1)
-    assert (A.T @ point).min() >= point @ point - 1e-9
-
-
-def test_a_working_set_finds_the_same_point(monkeypatch):
-    A = np.random.default_rng(0).standard_normal((3, 400)) + np.array([[1.5], [0], [0]])
-    whole = A @ _least_norm.least_norm(A)
-    monkeypatch.setattr(_least_norm, "_WORKING_POINTS", 40)
-    assert np.allclose(A @ _least_norm.least_norm(A), whole, atol=1e-8)
-
-
-def test_the_origin_inside_the_hull_is_found_exactly():
-    A = np.array([[1.0, -1.0, 0.3], [0.0, 0.0, 1.0]])
-    assert np.linalg.norm(A @ _least_norm.least_norm(A)) < 1e-14
+from lowrot.data import two_points
+from lowrot.optima import _margin_program, frozen_margin
 
 
 @pytest.mark.parametrize("unit", [1.0, 1e-5, 1e-8])
@@ -43,11 +23,24 @@ def test_column_generation_equals_the_whole_program(batch):
     working, u, q = _margin_program.margin_program(
         lambda index: C[:, index], lambda q: q @ C, 6, 500, batch=batch
     )
-    value = _margin_program.solve_margin_program(C)[2]
+    value = _margin_program.solve_margin_program(C).value
     assert (C[:, working] @ u).min() == pytest.approx(value, rel=1e-6)
     assert (q @ C).max() == pytest.approx(value, rel=1e-6)
 
 
-def test_projection_makes_a_point_of_the_simplex():
-    assert _conic.project(np.array([2.0, -1e-9, np.nan, 2.0])).tolist() == [0.5, 0, 0, 0.5]
-    assert _conic.project(np.zeros(4)).tolist() == [0.25] * 4
+def test_the_linear_program_survives_a_solver_that_fails(monkeypatch, directions, check):
+    calls = []
+    original = _margin_program.linprog
+
+    def failing(*arguments, **options):
+        calls.append(options["method"])
+        result = original(*arguments, **options)
+        if len(calls) == 1:
+            result.x = None
+        return result
+
+    monkeypatch.setattr(_margin_program, "linprog", failing)
+    V, s = directions(10, 2)
+    V, s = torch.cat([V, V]), torch.cat([s, -s])
+    check(frozen_margin(V, s, two_points(0.5)))
+    assert len(calls) > 1

@@ -1,0 +1,126 @@
+"""The KKT residual: known points, kinks, and the multipliers of a general solver."""
+
+import math
+
+import cvxpy as cp
+import numpy as np
+import pytest
+import torch
+
+from lowrot.data import Dataset, sparse_parity, two_points
+from lowrot.metrics import kkt_residual
+from lowrot.network import Network, small, standard
+
+
+@pytest.mark.parametrize("phi", [0.5, 1.2, 1.5])
+@pytest.mark.parametrize("scale", [1.0, 1e3])
+def test_the_bad_kkt_point_is_one(phi, scale):
+    net = small(Network([1.0, 0.0, 0.0], [[1.0, 0.0], [0.0, 0.0], [0.0, 0.0]]), scale)
+    result = kkt_residual(net, two_points(phi))
+    assert result.stationarity < 1e-10
+    assert abs(result.complementarity) < 1e-10
+    assert result.multipliers.tolist() == pytest.approx([0.5 / math.cos(phi)] * 2, rel=1e-9)
+
+
+def test_a_point_that_is_not_kkt_is_told_apart():
+    tilted = Network([1.0], [[math.cos(0.2), math.sin(0.2)]])
+    result = kkt_residual(tilted, two_points(1.2))
+    assert result.stationarity + result.complementarity > 0.05
+    wide = standard(200, 4, seed=1)
+    data = sparse_parity(4)
+    theta = standard(200, 4, seed=2)
+    grown = Network(wide.gradient(data, torch.full((16,), 1 / 16).double())[0], theta.V)
+    assert float(grown.margins(data).min()) < 0
+    with pytest.raises(ValueError, match="smallest margin of net"):
+        kkt_residual(grown, data)
+
+
+def test_complementarity_sees_weight_on_a_point_far_from_the_margin():
+    # The neuron along x_2 alone: stationary with the multiplier on x_2, but x_1 has the margin.
+    data = Dataset([[0.6, 0.8], [1.0, 0.0]], [1, 1])
+    result = kkt_residual(Network([1.0], [[1.0, 0.0]]), data)
+    assert result.stationarity**2 + 2 * result.complementarity > 0.1
+
+
+def neuron_on_a_kink(phi):
+    """Two neurons along the axes, two points; x_2 is on the kink of the first neuron.
+
+    W = lambda_1 G_1 + lambda_2 G_2 asks for lambda = (1/cos phi, 1) and the slope tan phi at the
+    kink: a Clarke KKT point exactly when tan phi <= 1.
+    """
+    data = Dataset([[math.cos(phi), -math.sin(phi)], [0.0, 1.0]], [1, 1])
+    b = math.sqrt(math.cos(phi))
+    return Network([1.0, b], [[1.0, 0.0], [0.0, b]]), data
+
+
+@pytest.mark.parametrize("phi", [0.1, 0.7])
+def test_the_slope_at_a_kink_is_free(phi):
+    result = kkt_residual(*neuron_on_a_kink(phi))
+    assert result.stationarity < 1e-9
+    assert abs(result.complementarity) < 1e-9
+    assert result.multipliers.tolist() == pytest.approx([1 / math.cos(phi), 1.0], rel=1e-8)
+
+
+def test_the_slope_at_a_kink_is_at_most_one():
+    result = kkt_residual(*neuron_on_a_kink(1.2))
+    assert result.stationarity**2 + 2 * result.complementarity > 1e-2
+
+
+def merit_by_a_general_solver(net, data, kink):
+    """The least stationarity^2 + 2 complementarity, its multipliers, and whether kinks occur."""
+    X, y, a, slope = data.X.numpy(), data.y.numpy(), net.a.numpy(), net.slope
+    (n, m), V = (data.n, net.m), net.V.numpy()
+    z, W = X @ V.T, np.concatenate([a, V.ravel()])
+    close = np.abs(z) <= kink * np.outer(np.linalg.norm(X, axis=1), np.linalg.norm(V, axis=1))
+    lam, mu = cp.Variable(n, nonneg=True), cp.Variable((n, m))
+    limits = []
+    for i in range(n):
+        for j in range(m):
+            if close[i, j]:
+                limits += [slope * lam[i] <= mu[i, j], mu[i, j] <= lam[i]]
+            else:
+                limits.append(mu[i, j] == (1.0 if z[i, j] > 0 else slope) * lam[i])
+    outer = [sum(lam[i] * y[i] * max(z[i, j], slope * z[i, j]) for i in range(n)) for j in range(m)]
+    inner = [sum(mu[i, j] * y[i] * a[j] * X[i] for i in range(n)) for j in range(m)]
+    left_over = cp.hstack([cp.hstack(outer), *inner]) - W
+    p = net.margins(data).numpy()
+    merit = (cp.sum_squares(left_over) + 2 * lam @ (p - p.min())) / net.norm_squared
+    return cp.Problem(cp.Minimize(merit), limits).solve(solver="CLARABEL"), lam.value, close.any()
+
+
+def three_points(slope):
+    data = Dataset(0.9 * torch.eye(3).double() + 0.05, [1, -1, 1])
+    V = torch.tensor([[1.0, 0.2, 0.0], [0.0, 1.0, 0.03], [0.1, -0.3, 1.0], [0.02, 1.0, -0.5]])
+    return Network([1.0, -1.2, 0.8, -0.1], V.double(), slope), data
+
+
+@pytest.mark.parametrize(
+    ("case", "kink"),
+    [
+        (three_points(0.0), 1e-12),
+        (three_points(0.3), 1e-12),
+        (three_points(0.3), 0.1),
+        (neuron_on_a_kink(0.7), 1e-12),
+        (neuron_on_a_kink(1.2), 1e-12),
+    ],
+)
+def test_the_multipliers_are_those_of_a_general_solver(case, kink):
+    result = kkt_residual(*case, kink=kink)
+    value, multipliers, kinks = merit_by_a_general_solver(*case, kink)
+    assert kinks == (kink > 0.01 or case[0].m == 2)
+    merit = result.stationarity**2 + 2 * result.complementarity
+    assert merit == pytest.approx(value, rel=1e-6, abs=1e-9)
+    assert result.multipliers.tolist() == pytest.approx(multipliers.tolist(), abs=1e-3)
+
+
+def test_kkt_refuses_a_negative_kink():
+    with pytest.raises(ValueError, match="kink"):
+        kkt_residual(Network([1.0], [[1.0, 0.0]]), two_points(0.5), kink=-1.0)
+
+
+def test_equality_is_identity():
+    net = Network([1.0], [[1.0, 0.0]])
+    result, same = kkt_residual(net, two_points(0.5)), kkt_residual(net, two_points(0.5))
+    assert result == result
+    assert result != same
+    assert len({result, same, result}) == 2

@@ -1,0 +1,28 @@
+"""The point of least norm in a convex hull, on its own."""
+
+import numpy as np
+import pytest
+
+from lowrot.optima import _least_norm
+
+
+@pytest.mark.parametrize(("k", "n"), [(2, 5), (5, 5), (30, 12)])
+def test_the_point_of_least_norm_satisfies_its_optimality_conditions(k, n):
+    A = np.random.default_rng(k).standard_normal((k, n)) + 0.5
+    q = _least_norm.least_norm(A)
+    point = A @ q
+    assert q.min() >= 0
+    assert q.sum() == pytest.approx(1)
+    assert (A.T @ point).min() >= point @ point - 1e-9
+
+
+def test_a_working_set_finds_the_same_point(monkeypatch):
+    A = np.random.default_rng(0).standard_normal((3, 400)) + np.array([[1.5], [0], [0]])
+    whole = A @ _least_norm.least_norm(A)
+    monkeypatch.setattr(_least_norm, "_WORKING_POINTS", 40)
+    assert np.allclose(A @ _least_norm.least_norm(A), whole, atol=1e-8)
+
+
+def test_the_origin_inside_the_hull_is_found_exactly():
+    A = np.array([[1.0, -1.0, 0.3], [0.0, 0.0, 1.0]])
+    assert np.linalg.norm(A @ _least_norm.least_norm(A)) < 1e-14
