@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,9 +22,6 @@ _NEGLIGIBLE = -54.0
 even a million of them, each e^8 times larger at the end of the step, are below rounding."""
 _SAMPLES = 2**15
 """Neurons that enter the curvature of a wide network."""
-
-Line = tuple[float, float]
-"""Value at the start of a step, and slope."""
 
 
 class Potential:
@@ -145,18 +141,3 @@ def soft_ratio(margins: ScaledMargins, loss: Loss) -> float:
             f"||u||_1 is exp({margins.ln_scale:.4g}); expected a start above exp(-600)"
         )
     return loss.soft_margin_far(margins.p)
-
-
-def time_below(ln_c: float, left: Line, right: Line, h: float) -> float:
-    """Upper bound on the integral of ``min(1, exp(ln_c - max(left, right)))`` over a step.
-
-    Each line is (value at the start of the step, slope); their crossing is one of the nodes, and
-    between nodes the integrand is monotone.
-    """
-    nodes = np.linspace(0.0, h, 65)
-    if right[1] > left[1]:
-        crossing = (left[0] - right[0]) / (right[1] - left[1])
-        nodes = np.sort(np.append(nodes, min(max(crossing, 0.0), h)))
-    lowest = np.maximum(left[0] + left[1] * nodes, right[0] + right[1] * nodes)
-    height = np.exp(np.minimum(0.0, ln_c - lowest))
-    return float(np.diff(nodes) @ np.maximum(height[1:], height[:-1]))

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from lowrot.coupled._implicit_step import ScaledMargins, implicit_weights
-from lowrot.coupled._potential import Potential, soft_ratio, time_below
+from lowrot.coupled._potential import Potential, soft_ratio
 from lowrot.coupled._tableaux import Method
-from lowrot.integrate import DualWeights, Recorder, Row, Run, StepSize, ln_time_after
+from lowrot.integrate import DualWeights, Recorder, Row, Run, StepSize, ln_time_after, time_under
 from lowrot.losses import Loss
 from lowrot.path import End, Outcome, Path
 
@@ -174,12 +174,12 @@ class CoupledRun(Run[CoupledPoint]):
         length, ln_lam = tau - start.tau, self._ln_lam(margins)
         drift = 2.0 * (z - start.z) / length
         at_start, at_end = float(start.margins.p @ drift), float(margins.p @ drift)
-        J = start.J + time_below(
-            math.log(self.c_n) if self.c_n > 0 else -math.inf,
+        level = math.log(self.c_n) if self.c_n > 0 else -math.inf
+        below = [
             (start.margins.ln_scale, at_start),
             (margins.ln_scale - at_end * length, at_end),
-            length,
-        )
+        ]
+        J = start.J + time_under(level, below, length, max)
         ln_t = ln_time_after(start.ln_t, (-start.ln_lam, -ln_lam), length)
         return CoupledPoint(tau, z, weights, margins, ln_lam, h, ln_t, J)
 

@@ -4,6 +4,7 @@ from lowrot.integrate._dual_weights import DualWeights
 from lowrot.integrate._implicit import Model
 from lowrot.integrate._landing import LANDED, land
 from lowrot.integrate._loop import Row, Run
+from lowrot.integrate._norm_growth import Line, time_under
 from lowrot.integrate._physical_time import ln_time_after
 from lowrot.integrate._recorder import Recorder
 from lowrot.integrate._step_size import StepSize
@@ -12,6 +13,7 @@ from lowrot.integrate._stop import overshoot, reached, stop_rules, targets
 __all__ = [
     "LANDED",
     "DualWeights",
+    "Line",
     "Model",
     "Recorder",
     "Row",
@@ -23,4 +25,5 @@ __all__ = [
     "reached",
     "stop_rules",
     "targets",
+    "time_under",
 ]

@@ -24,7 +24,7 @@ from lowrot.theorems._near_init_sgd import NearInitSGD, near_init_sgd
 from lowrot.theorems._neural_collapse import NeuralCollapse, neural_collapse
 from lowrot.theorems._no_rotation import NoRotation, no_rotation
 from lowrot.theorems._statistics import binomial_interval
-from lowrot.theorems._theorem import Check, Hypothesis
+from lowrot.theorems._theorem import Check, Hypothesis, Theorem
 
 __all__ = [
     "Check",
@@ -35,6 +35,7 @@ __all__ = [
     "NearInitSGD",
     "NeuralCollapse",
     "NoRotation",
+    "Theorem",
     "binomial_interval",
     "cap_fraction",
     "cap_fractions",

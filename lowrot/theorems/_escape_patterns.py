@@ -19,6 +19,7 @@ UNCOVERED, ALL_ON_BOTH, ONE_SIDED, COVERED = "uncovered", "all on both", "one-si
 SEPARATING_ANGLE = 3 * math.pi / 8
 """Above this angle a one-sided start ends at the optimum, at small scale."""
 _LOST = 1e-14
+"""Norm of a neuron over that of the network below which its direction is rounding."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,12 @@ def escape_margins(phi: float) -> EscapeMargins:
     Args:
         phi: half the angle between the points, radians, in (pi/3, pi/2).
 
+    Returns:
+        An `EscapeMargins`.
+
+    Raises:
+        ValueError: an angle outside the range.
+
     Source: chapter "Bad KKT points and the escape".
     """
     phi = require_angle(phi)
@@ -79,6 +86,9 @@ def escape_probabilities(m: int, phi: float) -> dict[str, float]:
     Returns:
         By pattern: "uncovered", "all on both", "one-sided", "covered"; they sum to 1.
 
+    Raises:
+        ValueError, TypeError: a width below 1 or not an integer, an angle outside the range.
+
     Source: chapter "Bad KKT points and the escape".
     """
     m = _validate.integer("m", m, 1)
@@ -103,6 +113,14 @@ def start_pattern(net: Network, phi: float) -> str:
     Args:
         net: the network, in the plane.
         phi: half the angle between the points, radians, in (pi/3, pi/2).
+
+    Returns:
+        One of the four names.
+
+    Raises:
+        ValueError: an angle outside the range.
+
+    Source: chapter "Bad KKT points and the escape".
     """
     return pattern_of(net.a, net.V, two_points(require_angle(phi)).X)
 
@@ -116,6 +134,13 @@ def patterns(path: Path, phi: float) -> list[str]:
     Args:
         path: with states a, shape (k, m), and V, shape (k, m, 2).
         phi: half the angle between the points, radians, in (pi/3, pi/2).
+
+    Returns:
+        k names, those of `start_pattern`.
+
+    Raises:
+        ValueError: an angle outside the range.
+        KeyError: a path without these states.
     """
     X, found = two_points(require_angle(phi)).X, []
     for a, V in zip(path["a"], path["V"]):

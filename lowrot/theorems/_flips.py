@@ -32,7 +32,14 @@ class Flips:
 
     @classmethod
     def of(cls, net: Network, data: Dataset, theta: Tensor, grid: np.ndarray) -> Flips:
-        """Evaluate Phi on the grid, for theta of the inner weights, shape (m, d)."""
+        """Evaluate Phi on a grid.
+
+        Args:
+            net: the start W_0.
+            data: the data set.
+            theta: of the inner weights, shape (m, d).
+            grid: distances from 0, increasing, evenly spaced.
+        """
         values = np.zeros_like(grid)
         for x in data.X:
             cost = (net.V @ x).square().cpu().numpy()

@@ -27,6 +27,9 @@ def margin_error(
 
     Returns:
         The bound, at most 1; 1 says nothing.
+
+    Raises:
+        ValueError, TypeError: a number outside its range.
     """
     n = _validate.number("n", n, 1.0)
     return min(1.0, _scale(margin, delta, slope, fixed) / math.sqrt(n))
@@ -39,7 +42,21 @@ def margin_samples(
     slope: float = 0.0,
     fixed: bool = False,
 ) -> float:
-    """Number of samples from which `margin_error` is at most ``error``, in (0, 1]."""
+    """Number of samples from which `margin_error` is at most ``error``.
+
+    Args:
+        margin: normalized margin on the n samples, in (0, 1/2].
+        error: in (0, 1].
+        delta: the bound holds with probability 1 - delta over the samples.
+        slope: of the activation for negative inputs.
+        fixed: whether the margin was fixed in advance.
+
+    Returns:
+        The number, a real one.
+
+    Raises:
+        ValueError, TypeError: a number outside its range.
+    """
     error = _validate.number("error", error, 1e-300, 1.0)
     return (_scale(margin, delta, slope, fixed) / error) ** 2
 
@@ -51,6 +68,12 @@ def leave_one_out(ratio: float, n: int) -> float:
         ratio: expectation of ``B^2/gamma^2`` over n + 1 samples: B the largest feature norm,
             gamma the margin of the unit vector that separates them best.
         n: number of independent samples.
+
+    Returns:
+        The bound, at most 1; 1 says nothing.
+
+    Raises:
+        ValueError, TypeError: a number outside its range.
     """
     ratio = _validate.number("ratio", ratio, 0.0)
     return min(1.0, ratio / (_validate.integer("n", n, 0) + 1))

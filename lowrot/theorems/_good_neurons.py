@@ -20,8 +20,9 @@ from lowrot.theorems._caps import cap_fraction
 from lowrot.theorems._statistics import binomial_interval
 
 _MOST_GROUPS = 20
-
+"""Groups up to which inclusion and exclusion (2^r terms of alternating sign) keeps its digits."""
 _BATCH = 2**22
+"""Pairs (point, random direction) held at once."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,12 @@ def good_neurons(net: Network, data: Dataset, *, opposite: bool = False) -> Tens
         data: the data; groups (r of them) are inferred where it has none.
         opposite: the opposite-label variant.
 
+    Returns:
+        Shape (r, m), boolean.
+
+    Raises:
+        ValueError: a network of another dimension.
+
     Source: chapter "Neural collapse".
     """
     if net.d != data.d:
@@ -80,11 +87,17 @@ def good_neurons(net: Network, data: Dataset, *, opposite: bool = False) -> Tens
 def plane_arcs(data: Dataset, *, opposite: bool = False) -> np.ndarray:
     """Good directions of each group in the plane: an arc, its start and its length, in radians.
 
+    Args:
+        data: the data, in the plane; groups (r of them) are inferred where it has none.
+        opposite: the opposite-label variant.
+
     Returns:
         Shape (r, 2); the length is 0 where no direction is good.
 
     Raises:
         ValueError: data that are not in the plane.
+
+    Source: chapter "Neural collapse".
     """
     if data.d != 2:
         raise ValueError(f"data has d = {data.d}; expected 2 (use sampled_fractions otherwise)")
@@ -102,19 +115,39 @@ def plane_arcs(data: Dataset, *, opposite: bool = False) -> np.ndarray:
 
 
 def plane_fractions(data: Dataset, *, opposite: bool = False) -> np.ndarray:
-    """Probability that a random neuron is good for each group in the plane, exact, shape (r,).
+    """Probability that a random neuron is good for each group in the plane, exact.
 
     The direction is uniform, the sign of the output weight fair and independent of it. In the
-    opposite-label variant the start is taken to be balanced. Source: chapter "Neural collapse".
+    opposite-label variant the start is taken to be balanced.
+
+    Args:
+        data: the data, in the plane; groups (r of them) are inferred where it has none.
+        opposite: the opposite-label variant.
+
+    Returns:
+        Shape (r,).
+
+    Raises:
+        ValueError: data that are not in the plane.
+
+    Source: chapter "Neural collapse".
     """
     return plane_arcs(data, opposite=opposite)[:, 1] / (4 * math.pi)
 
 
 def cap_fractions(data: Dataset, *, opposite: bool = False) -> np.ndarray:
-    """Lower bounds on the probabilities of `plane_fractions` in any dimension, shape (r,).
+    """Lower bounds on the probabilities of `plane_fractions` in any dimension.
 
     Good directions are those that separate a group from what must be silent. They contain a cap
     about the maximal-margin direction, whose angle has the margin (of normalized inputs) as sine.
+
+    Args:
+        data: the data; groups (r of them) are inferred where it has none.
+        opposite: the opposite-label variant.
+
+    Returns:
+        Shape (r,); 0 where no direction is good.
+
     Source: chapter "Neural collapse".
     """
     asked = demands(data, opposite=opposite)
@@ -143,9 +176,19 @@ def sampled_fractions(
 ) -> pd.DataFrame:
     """Estimate the probabilities of `plane_fractions` in any dimension by random directions.
 
+    Args:
+        data: the data; groups (r of them) are inferred where it has none.
+        samples: number of random directions.
+        seed: of the directions.
+        opposite: the opposite-label variant.
+        confidence: of each interval, in [0, 1].
+
     Returns:
         One row a group: ``fraction``, and the limits ``low`` and ``high`` of `binomial_interval`
         (each interval by itself has the confidence asked for).
+
+    Raises:
+        ValueError, TypeError: a number outside its range.
 
     Source: chapter "Neural collapse".
     """
@@ -177,6 +220,14 @@ def uncovered(fractions: Sequence[float] | np.ndarray, m: int) -> float:
         fractions: probability that a neuron is good for each group, shape (r,), r <= 20.
         m: width.
 
+    Returns:
+        In [0, 1].
+
+    Raises:
+        ValueError: more than 20 groups, fractions that are no probabilities of disjoint events,
+            or no neuron.
+        TypeError: a width that is not an integer.
+
     Source: chapter "Neural collapse".
     """
     P, m = _fractions(fractions), _validate.integer("m", m, 1)
@@ -201,6 +252,12 @@ def width_needed(fractions: Sequence[float] | np.ndarray, delta: float) -> float
     Args:
         fractions: probability that a neuron is good for each group, shape (r,).
         delta: allowed probability of failure, in (0, 1].
+
+    Returns:
+        A whole number, or inf.
+
+    Raises:
+        ValueError: fractions that are no probabilities of disjoint events, or delta outside.
 
     Source: chapter "Neural collapse".
     """

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-import numpy as np
+import torch
 from torch import Tensor
 
 from lowrot.data import Dataset
-from lowrot.network import Network
+from lowrot.network import Network, activation
 from lowrot.optima import Optimum, ntk_margin
 from lowrot.path import Path
 from lowrot.theorems._theorem import Hypothesis
@@ -41,7 +42,16 @@ class Start:
 
     @classmethod
     def of(cls, net: Network, data: Dataset, layers: str) -> Start:
-        """Measure the start; raises `NotSeparable` when there is no positive margin."""
+        """Measure the start.
+
+        Args:
+            net: W_0.
+            data: the points over which g and N are taken.
+            layers: those that theta moves, "outer" or "both".
+
+        Raises:
+            NotSeparable: there is no positive margin.
+        """
         gamma = ntk_margin(net, data, layers=layers, norm="l2")
         outer, inner = gamma.primal if isinstance(gamma.primal, tuple) else (gamma.primal, None)
         p = net.margins(data)
@@ -56,8 +66,15 @@ class Start:
             p,
         )
 
+    def along(self, outer: Tensor, inner: Tensor) -> float:
+        """Inner product of weights (outer, inner) with theta."""
+        along = float(outer @ self.outer)
+        if self.inner is not None:
+            along += float((inner * self.inner).sum())
+        return along
+
     def hypotheses(self) -> list[Hypothesis]:
-        """Return what both theorems ask for: a positive margin, attained and certified."""
+        """What both theorems ask for: a positive margin, attained and certified."""
         gap, promised = self.gamma.gap, self.gamma.promised
         return [
             Hypothesis("positive tangent margin: g = sqrt(m) gamma", self.g, "> 0", self.g > 0),
@@ -67,17 +84,21 @@ class Start:
         ]
 
 
-def at_most(statement: str, value: float, name: str, limit: float) -> Hypothesis:
-    """Return the hypothesis ``value <= limit``, the limit shown by name and number."""
-    return Hypothesis(statement, value, f"<= {name} = {limit:.4g}", value <= limit)
+def networks(path: Path, net: Network) -> Iterator[Network]:
+    """Yield the networks of a path with states ``a`` and ``V``, with slope and device of net."""
+    for a, V in zip(path["a"], path["V"], strict=True):
+        yield replace(net, a=torch.as_tensor(a).to(net.a), V=torch.as_tensor(V).to(net.V))
 
 
-def columns(path: Path, *names: str) -> list[np.ndarray]:
-    """Return columns of a path; raise unless it has them all."""
-    missing = [name for name in names if name not in path.columns]
-    if missing:
-        raise ValueError(
-            f"path has no column {', '.join(missing)}; expected {', '.join(names)}, and it has "
-            f"{', '.join(path.columns)}"
-        )
-    return [path[name] for name in names]
+def distinct(data: Dataset) -> Dataset:
+    """Return the data set without repeated points."""
+    rows = torch.unique(torch.cat([data.X, data.y[:, None]], dim=1), dim=0)
+    return Dataset(rows[:, :-1].contiguous(), rows[:, -1].contiguous(), None, data.name)
+
+
+def largest_features(net: Network, data: Dataset) -> float:
+    """Return ``max_i ||s(V_0 x_i)||``, a few neurons at a time."""
+    total = data.X.new_zeros(data.n)
+    for part in net.chunks(data.n):
+        total += activation(data.X @ net.V[part].T, net.slope).square().sum(dim=1)
+    return math.sqrt(float(total.max()))

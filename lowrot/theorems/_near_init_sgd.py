@@ -1,12 +1,8 @@
-"""Near initialization, one-pass SGD: few mistakes, small displacement, for logistic and perceptron.
-
-``E = e/(e - 1)`` below is the price of passing from the samples to fresh ones.
-"""
+"""Near initialization, one-pass SGD: few mistakes, small displacement; logistic and perceptron."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,19 +12,25 @@ from torch import Tensor
 
 from lowrot import _validate
 from lowrot.data import Dataset
-from lowrot.network import Network, activation
+from lowrot.network import Network
 from lowrot.path import Path
 from lowrot.sgd import UPDATES
-from lowrot.theorems._near_init import Start, at_most, columns
-from lowrot.theorems._theorem import Check, Hypothesis, Theorem, verdict
+from lowrot.theorems._near_init import Start, distinct, largest_features, networks
+from lowrot.theorems._subject import Subject
+from lowrot.theorems._theorem import Check, Hypothesis, Theorem, at_most, nonnegative, verdict
 
 _PRICE = math.e / (math.e - 1.0)
+"""Of passing from the samples to fresh ones: ``e^{-lam} <= 1 - (1 - 1/e) lam`` on [0, 1]."""
+_READ = ("samples", "rho", "sum_lam", "mistakes", "largest_gradient", "test_error")
+"""What the conclusion is compared with."""
 
 
 class NearInitSGD(Theorem):
     """The theorem on a sampled W_0 and samples; build it with `near_init_sgd`.
 
     Attributes:
+        net: W_0.
+        data: the points over which g, N and B are taken, each once.
         start: tangent margin and sizes at W_0 (``start.g``, ``start.A``, ``start.N``).
         samples: t, the number of samples that is spoken of.
         update: "logistic" or "perceptron".
@@ -44,7 +46,8 @@ class NearInitSGD(Theorem):
     def __init__(
         self, net: Network, data: Dataset, samples: int, eta: float | None, update: str
     ) -> None:
-        self.net, self.data = net, distinct(data)
+        self.net = _validate.kind("net", net, Network)
+        self.data = distinct(_validate.kind("data", data, Dataset))
         self.samples = _validate.integer("samples", samples, 1)
         self.update = _validate.choice("update", update, UPDATES)
         self.start = Start.of(net, self.data, "outer")
@@ -52,11 +55,18 @@ class NearInitSGD(Theorem):
         perceptron = update == "perceptron"
         self.R = g / 16 if perceptron else g / 24
         self.Gam = g**2 / 96
-        features = math.sqrt(max(_feature_squares(net, self.data.X)))
+        features = largest_features(net, self.data)
         operator = float(torch.linalg.matrix_norm(net.V, 2))
         self.B, self.B_operator = (math.hypot(s, A) + g / 8 for s in (features, operator))
         self.eta_limit = (3 * g**2 / 64 if perceptron else self.Gam) / self.B**2
         self.eta = self.eta_limit if eta is None else _validate.number("eta", eta, 0.0)
+        self.subject = Subject(
+            "sgd",
+            {"update": update, "eta": self.eta},
+            {"rho": 0.0, "norm_a": A, "norm_V": self.start.V_norm},
+            {"a": net.a.cpu().numpy(), "V": net.V.cpu().numpy()},
+            "samples",
+        )
         self.hypotheses = self._evaluate()
 
     @property
@@ -80,26 +90,39 @@ class NearInitSGD(Theorem):
         """The largest t that the hypotheses allow at this eta (perceptron: any)."""
         if self.update == "perceptron" or self.eta == 0:
             return math.inf
+        # exp overflows beyond 709.
         return math.exp(min(self.Gam / 4, 700.0)) * math.e * self.Gam / (12 * self.eta)
 
-    def error(self, t: Any, delta: float = 0.05) -> np.ndarray:
-        """Bound on the averaged error ``(1/t) sum_{s<t} Pr[p(W_s) <= 0]``.
+    def bound(self, t: Any, delta: float = 0.05) -> np.ndarray:
+        """Bound on the averaged error ``(1/t) sum_{s<t} Pr[p(W_s) <= 0]``, at most 1.
 
         Args:
             t: numbers of samples, at most ``samples``.
             delta: the bound holds with probability 1 - delta, for all such t at once.
+
+        Returns:
+            Of the shape of t.
+
+        Raises:
+            ValueError: numbers that are negative or NaN, or delta outside (0, 1].
         """
-        delta = _validate.number("delta", delta, 1e-300, 1.0)
-        t = np.asarray(t, dtype=np.float64)
-        factor = 1.0 if self.update == "perceptron" else 2.0
+        t, total = nonnegative("t", t), self._total(delta)
         with np.errstate(divide="ignore"):
-            return np.minimum(1.0, factor * _PRICE * (self.sum_lam - math.log(delta)) / t)
+            return np.minimum(1.0, total / t)
+
+    def error(self, t: Any, delta: float = 0.05) -> np.ndarray:
+        """The same as ``bound``: the bound on the averaged error."""
+        return self.bound(t, delta)
 
     def samples_for(self, error: float, delta: float = 0.05) -> float:
         """Number of samples from which the bound on the averaged error is at most ``error``."""
-        error = _validate.number("error", error, 1e-300, 1.0)
+        return self._total(delta) / _validate.number("error", error, 1e-300, 1.0)
+
+    def _total(self, delta: float) -> float:
+        """Bound on ``sum_s Pr[p(W_s) <= 0]``."""
+        delta = _validate.number("delta", delta, 1e-300, 1.0)
         factor = 1.0 if self.update == "perceptron" else 2.0
-        return factor * _PRICE * (self.sum_lam - math.log(delta)) / error
+        return factor * _PRICE * (self.sum_lam - math.log(delta))
 
     def check(self, path: Path, delta: float = 0.05) -> Check:
         """Compare the conclusion with one path of `one_pass_sgd`, record by record.
@@ -108,14 +131,21 @@ class NearInitSGD(Theorem):
         needs a record at every count; without them the best iterate is compared, which the
         same bound covers.
 
+        Args:
+            path: of `one_pass_sgd` from W_0, with this update and step size.
+            delta: of the bound on the averaged error.
+
+        Returns:
+            A `Check`; its frame has each quantity beside its bound, at the records up to
+            ``samples``.
+
         Raises:
-            ValueError: a path of another update, step size or start.
+            TypeError, ValueError: a path that does not belong to the theorem.
         """
-        names = ("samples", "rho", "sum_lam", "mistakes", "largest_gradient", "test_error")
-        s, rho, lam, mistakes, gradient, error = self._columns(path, *names)
-        best = np.minimum.accumulate(error)
-        every = len(s) > 1 and bool((np.diff(s) == 1).all())
-        average = (np.cumsum(error) - error) / np.maximum(s, 1) if every else best
+        self.require_path(path, *_READ)
+        s, rho, lam, mistakes, gradient, error = (path[name] for name in _READ)
+        every = _every(s)
+        average, best = "average_error" if every else "best_error", np.minimum.accumulate(error)
         frame = pd.DataFrame(
             {
                 "samples": s,
@@ -128,11 +158,10 @@ class NearInitSGD(Theorem):
                 "gradient": gradient,
                 "B": self.B,
                 "test_error": error,
-                "average_error" if every else "best_error": average,
-                "error_bound": self.error(s, delta),
+                average: _before(error) / np.maximum(s, 1) if every else best,
+                "error_bound": self.bound(s, delta),
             }
         )[s <= self.samples]
-        averaged = "average error" if every else "best error"
         slack = {
             "||W_s - W_0|| <= its bound": (frame.rho_bound - frame.rho).min(),
             "sum lam <= its bound": (frame.sum_lam_bound - frame.sum_lam).min(),
@@ -140,90 +169,96 @@ class NearInitSGD(Theorem):
             "||grad p|| <= B": (frame.B - frame.gradient).min(),
         }
         if not np.isnan(error).all():
-            gap = frame.error_bound - frame[averaged.replace(" ", "_")]
-            slack[f"{averaged} <= its bound"] = gap[frame.samples > 0].min()
+            gap = frame.error_bound - frame[average]
+            slack[f"{average.replace('_', ' ')} <= its bound"] = gap[frame.samples > 0].min()
         return verdict(frame, slack)
 
     def inequalities(self, path: Path, delta: float = 0.05) -> Check:
-        """Evaluate both sides of each inequality of the proof along a path kept with ``keep``.
+        """Compare both sides of each inequality of the proof along a path kept with ``keep``.
 
-        At every kept W_s and at the worst of the points: ``gain``, the largest
-        ``<G, W_s - U> - p`` (perceptron: over the points with p <= 0, ``<G, W_s - U>``), and
-        ``gain_bound``; ``step``, the largest ``lam (p - Gam/4)``, and ``step_bound``;
-        ``potential`` (``||W_s - U||^2/2 + (eta Gam/4) sum lam``) and ``potential_bound``;
-        ``fresh`` (``(1 - 1/e) sum_s E[lam_s]``, from records at every count) and ``fresh_bound``
-        (``sum lam + ln(1/delta)``). Perceptron: ``growth`` (``<W_s - W_0, theta>``) and
-        ``growth_bound`` instead of step.
+        Args:
+            path: of `one_pass_sgd` from W_0, with this update and step size, and its states.
+            delta: of the line on fresh samples.
+
+        Returns:
+            A `Check`, at every kept W_s, s <= t, and at the worst of the points; its frame has
+            ``gain``, the largest ``<G, W_s - U> - p`` (perceptron: over the points with p <= 0,
+            ``<G, W_s - U>``), and ``gain_bound``; ``step``, the largest ``lam (p - Gam/4)``, and
+            ``step_bound``; ``potential`` (``||W_s - U||^2/2 + (eta Gam/4) sum lam``) and
+            ``potential_bound``; ``fresh`` (``(1 - 1/e) sum_s E[lam_s]``, from records at every
+            count) and ``fresh_bound`` (``sum lam + ln(1/delta)``). Perceptron: ``growth``
+            (``<W_s - W_0, theta>``) and ``growth_bound`` instead of step.
+
+        Raises:
+            TypeError, ValueError: a path that does not belong to the theorem.
         """
-        s, lam, mean = self._columns(path, "samples", "sum_lam", "test_lam")
-        a, V = (torch.as_tensor(path[name]).to(self.data.X) for name in ("a", "V"))
-        g, eta = self.start.g, self.eta
-        rows = []
-        for k in range(len(s)):
-            net = replace(self.net, a=a[k], V=V[k])
-            row = {"samples": s[k]} | self._at(net)
-            distance = row.pop("distance")
-            if self.update == "perceptron":
-                row |= {"growth_bound": 7 * g / 8 * eta * lam[k]}
-                row |= {"potential": distance, "potential_bound": self.R**2 / 2}
-            else:
-                row["potential"] = distance + eta * self.Gam / 4 * lam[k]
-                late = eta * s[k] * math.exp(-1 - self.Gam / 4)
-                row["potential_bound"] = self.R**2 / 2 + late
-            rows.append(row)
+        delta = _validate.number("delta", delta, 1e-300, 1.0)
+        self.require_path(path, "samples", "sum_lam", "test_lam", "a", "V")
+        s, lam, mean = path["samples"], path["sum_lam"], path["test_lam"]
+        lines = self._perceptron_lines if self.update == "perceptron" else self._logistic_lines
+        rows = [lines(*row) for row in zip(networks(path, self.net), s, lam)]
         frame = pd.DataFrame(rows)
-        if len(s) > 1 and bool((np.diff(s) == 1).all()):
-            frame["fresh"] = (np.cumsum(mean) - mean) / _PRICE
+        if _every(s) and not np.isnan(mean).all():
+            frame["fresh"] = _before(mean) / _PRICE
             frame["fresh_bound"] = lam - math.log(delta)
-        lines = [str(name) for name in frame if f"{name}_bound" in frame]
-        above = {"growth"}
+        frame = frame[s <= self.samples]
         slack = {
-            name: ((frame[f"{name}_bound"] - frame[name]) * (-1 if name in above else 1)).min()
-            for name in lines
+            name: (frame[f"{name}_bound"] - frame[name]).min()
+            for name in map(str, frame)
+            if f"{name}_bound" in frame
         }
+        if self.update == "perceptron":
+            slack["growth"] = (frame.growth - frame.growth_bound).min()
         return verdict(frame, slack)
 
-    def _at(self, net: Network) -> dict[str, float]:
-        """The pointwise lines of the proof at one W, worst point of the data."""
-        p, W0 = net.margins(self.data), self.net
-        moved = net.a - W0.a, net.V - W0.V
-        toward = net.tangent(self.data, moved[0] - self.R * self.start.outer, moved[1])
-        to_U = (moved[0] - self.R * self.start.outer).square().sum() + moved[1].square().sum()
-        row = {"distance": float(to_U) / 2}
-        if self.update == "perceptron":
-            wrong = p <= 0
-            worst = float(toward[wrong].max()) if bool(wrong.any()) else -math.inf
-            row |= {"gain": worst, "gain_bound": -3 * self.start.g**2 / 128}
-            return row | {"growth": float(moved[0] @ self.start.outer)}
-        row |= {"gain": float((toward - p).max()), "gain_bound": -self.Gam}
-        step = float((torch.sigmoid(-p) * (p - self.Gam / 4)).max())
-        return row | {"step": step, "step_bound": math.exp(-1 - self.Gam / 4)}
+    def _logistic_lines(self, net: Network, s: float, lam: float) -> dict[str, float]:
+        """The lines of the proof after s samples, at the worst point of the data."""
+        p, (toward, to_U) = net.margins(self.data), self._toward(net)
+        early = math.exp(-1 - self.Gam / 4)
+        return {
+            "samples": s,
+            "gain": float((toward - p).max()),
+            "gain_bound": -self.Gam,
+            "step": float((torch.sigmoid(-p) * (p - self.Gam / 4)).max()),
+            "step_bound": early,
+            "potential": to_U + self.eta * self.Gam / 4 * lam,
+            "potential_bound": self.R**2 / 2 + self.eta * s * early,
+        }
 
-    def _columns(self, path: Path, *names: str) -> list[np.ndarray]:
-        """Columns of a path that belongs to this theorem."""
-        found = columns(path, "samples", "norm_a", *names)
-        meta = {name: path.meta.get(name) for name in ("kind", "update", "eta")}
-        wanted = {"kind": "sgd", "update": self.update, "eta": self.eta}
-        if meta != wanted:
-            raise ValueError(f"path is {meta}; expected {wanted}, as this theorem was built for")
-        if abs(found[1][0] - self.start.A) > 1e-9 * (1 + self.start.A):
-            raise ValueError(
-                f"path starts at ||a|| = {found[1][0]:.6g}; expected {self.start.A:.6g}, the W_0 "
-                "of this theorem"
-            )
-        return found[2:]
+    def _perceptron_lines(self, net: Network, s: float, lam: float) -> dict[str, float]:
+        """The same of the perceptron; ``lam`` counts the mistakes."""
+        wrong, (toward, to_U) = net.margins(self.data) <= 0, self._toward(net)
+        return {
+            "samples": s,
+            "gain": float(toward[wrong].max()) if bool(wrong.any()) else -math.inf,
+            "gain_bound": -3 * self.start.g**2 / 128,
+            "growth": float((net.a - self.net.a) @ self.start.outer),
+            "growth_bound": 7 * self.start.g / 8 * self.eta * lam,
+            "potential": to_U,
+            "potential_bound": self.R**2 / 2,
+        }
+
+    def _toward(self, net: Network) -> tuple[Tensor, float]:
+        """``<G_i, W - U>`` at each point, shape (n,), and ``||W - U||^2/2``."""
+        outer = net.a - self.net.a - self.R * self.start.outer
+        inner = net.V - self.net.V
+        return (
+            net.tangent(self.data, outer, inner),
+            float(outer.square().sum() + inner.square().sum()) / 2,
+        )
 
     def _evaluate(self) -> list[Hypothesis]:
         g, A, N = self.start.g, self.start.A, self.start.N
         found = self.start.hypotheses()
         if self.update == "perceptron":
-            found += [
+            return [
+                *found,
                 at_most("output weights at the start: 16 ||a_0||", 16 * A, "g", g),
                 at_most("wrong margins at the start: 128 N", 128 * N, "g^2", g**2),
                 at_most("step size: eta", self.eta, "3 g^2/(64 B^2)", self.eta_limit),
             ]
-            return found
-        needed = math.log(12 * self.eta * self.samples / (math.e * self.Gam))
+        needed = 12 * self.eta * self.samples / (math.e * self.Gam)
+        needed = math.log(needed) if needed > 0 else -math.inf
         return [
             *found,
             at_most("output weights at the start: 24 ||a_0||", 24 * A, "g", g),
@@ -252,24 +287,24 @@ def near_init_sgd(
             that the theorem allows on ``data``.
         update: "logistic" or "perceptron".
 
+    Returns:
+        The theorem, its hypotheses evaluated.
+
     Raises:
         NotSeparable: the tangents of the outer weights have no positive margin on the data.
-        ValueError, TypeError: arguments that do not fit together.
+        ValueError: numbers out of range, an unknown update, or net and data that do not fit.
+        TypeError: a net or data of another type.
 
     Source: chapter "Near initialization: one-pass SGD".
     """
     return NearInitSGD(net, data, samples, eta, update)
 
 
-def distinct(data: Dataset) -> Dataset:
-    """Return the data set without repeated points."""
-    rows = torch.unique(torch.cat([data.X, data.y[:, None]], dim=1), dim=0)
-    return Dataset(rows[:, :-1].contiguous(), rows[:, -1].contiguous(), None, data.name)
+def _every(samples: np.ndarray) -> bool:
+    """Whether there is a record at every count."""
+    return len(samples) > 1 and bool((np.diff(samples) == 1).all())
 
 
-def _feature_squares(net: Network, X: Tensor) -> list[float]:
-    """Return ``||s(V_0 x_i)||^2`` of each input."""
-    total = X.new_zeros(len(X))
-    for part in net.chunks(len(X)):
-        total += activation(X @ net.V[part].T, net.slope).square().sum(dim=1)
-    return total.tolist()
+def _before(values: np.ndarray) -> np.ndarray:
+    """Sums over the earlier entries."""
+    return np.cumsum(values) - values

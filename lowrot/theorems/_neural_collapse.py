@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,14 +17,16 @@ from lowrot.network import Network
 from lowrot.optima import NotSeparable, svm_margin
 from lowrot.path import Path
 from lowrot.theorems._good_neurons import demands, good_neurons
-from lowrot.theorems._norm_growth import early_growth
-from lowrot.theorems._theorem import Check, Hypothesis, Theorem, require_start, times, verdict
+from lowrot.theorems._norm_growth import NormGrowthTheorem, early_growth
+from lowrot.theorems._subject import flow_subject
+from lowrot.theorems._theorem import Check, Hypothesis, verdict
 
 
-class NeuralCollapse(Theorem):
-    """The neural-collapse theorem on a given network and data; build it with `neural_collapse`.
+class NeuralCollapse(NormGrowthTheorem):
+    """The theorem on a given network and data; build it with `neural_collapse`.
 
     Attributes:
+        net: the network at time 0 (m neurons).
         data: the data with their groups (r of them).
         opposite: whether this is the opposite-label variant.
         gamma: margin ``gamma_k = min_{S_k} beta_k.x`` of each group, shape (r,); 0 if none.
@@ -35,14 +36,20 @@ class NeuralCollapse(Theorem):
         good: which neurons are good for which group at the start, shape (r, m).
         ln_kappa: ln kappa_j of each good neuron, shape (r, m); -inf for the others.
         ln_G0: ln of the constant ``G_0``.
+        ln_start_norm: ``ln ||W_0||^2``.
         limit: ``1/(2 S)``, the bound on the limit of the smoothed margin.
+        lost: ``ln(||W_0||^2/G_0)``, what the start costs.
         margin_range: bounds on the global margin of separated groups, ``1/S`` and
             ``1/(T_+ + T_-)``, ``T^2`` the sum of ``1/gamma_k^2`` over the groups of a label.
         c_n: ln n (exponential loss) or ln 2n (logistic loss).
-        hypotheses: the hypotheses, evaluated.
+        hypotheses: evaluated.
     """
 
+    rate = 4.0
+
     def __init__(self, net: Network, data: Dataset, loss: str, opposite: bool) -> None:
+        _validate.kind("net", net, Network)
+        _validate.kind("data", data, Dataset)
         if net.norm_squared == 0:
             raise ValueError("net has only zero weights and stays so; expected some that are not")
         self.net, self.opposite = net, bool(opposite)
@@ -50,11 +57,13 @@ class NeuralCollapse(Theorem):
         self.loss = _validate.choice("loss", loss, LOSSES)
         self.c_n = entropy_constant(data.n, loss)
         self.good = good_neurons(net, self.data, opposite=self.opposite)
+        self.subject = flow_subject(net, net.margins(data), self.loss)
         self._asked = demands(self.data, opposite=self.opposite)
         self._margins()
         self.ln_kappa = self._growth()
         self.ln_G0 = self._log_sum(self.ln_kappa)
         self.ln_start_norm = math.log(net.norm_squared)
+        self.lost = self.ln_start_norm - self.ln_G0
         self.hypotheses = self._evaluate()
 
     def group_frame(self) -> pd.DataFrame:
@@ -70,17 +79,6 @@ class NeuralCollapse(Theorem):
             }
         )
 
-    def bound(self, tau: Any, J: Any) -> np.ndarray:
-        """Lower bound on ``P_+/||W||^2`` at clock times tau, from J(tau) along the path."""
-        tau = times(tau)
-        lost = self.ln_start_norm - self.ln_G0 + np.asarray(J, dtype=np.float64)
-        late = np.where(tau > 0, tau, 1.0)
-        return self.limit - np.where(tau > 0, lost / (4.0 * late), np.inf)
-
-    def bound_a_priori(self, tau: Any) -> np.ndarray:
-        """The same bound with J replaced by what is known of it before the run."""
-        return self.bound(tau, np.full_like(times(tau), self.J_limit))
-
     @property
     def J_limit(self) -> float:
         """``S (1 + ln_+(2 c_n/G_0))``, an upper bound on J at every tau (0 if c_n is 0)."""
@@ -89,9 +87,15 @@ class NeuralCollapse(Theorem):
         return self.S * (1.0 + max(0.0, math.log(2.0 * self.c_n) - self.ln_G0))
 
     def J(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper bound on J at the saved times of a path, each of shape (k,).
+        """Lower and upper bound on J at the saved times of a path of this network.
 
         Where the hypotheses hold, the upper bound also uses ``ln ||W||^2 >= ln G_0 + 2 tau/S``.
+
+        Args:
+            path: columns ``tau``, ``P`` and ``norm_squared``.
+
+        Returns:
+            Two arrays of shape (k,).
         """
         floor = (self.ln_G0, 2.0 / self.S) if self.holds else None
         return early_growth(path, self.c_n, floor)
@@ -100,6 +104,12 @@ class NeuralCollapse(Theorem):
         """The potential ``sum_k w_k ln U_k + H(w) - ln 2``, a lower bound of ``ln ||W||^2``.
 
         ``U_k`` is the sum of ``(|a_j| + ||v_j||)^2`` over the neurons that were good for k.
+
+        Args:
+            path: states ``a`` and ``V``.
+
+        Returns:
+            Shape (k,), at the saved times.
         """
         sizes = np.abs(path["a"]) + np.linalg.norm(path["V"], axis=2)
         with np.errstate(divide="ignore"):
@@ -108,18 +118,20 @@ class NeuralCollapse(Theorem):
         return np.array([self._log_sum(torch.where(good, row, -math.inf)) for row in ln_sizes])
 
     def check(self, path: Path) -> Check:
-        """Compare the conclusion with a path of this network: every inequality, every saved time.
-
-        Columns ``J_least`` and ``J`` bound J along the path; the bound uses the larger.
+        """Compare the conclusion with a path of this network, at every saved time after the start.
 
         Args:
-            path: of the gradient flow: columns ``tau``, ``P``, ``margin`` and ``norm_squared``,
-                states ``a`` and ``V``, saved from tau = 0 on.
+            path: of `gradient_flow` from this network, with its states ``a`` and ``V``.
+
+        Returns:
+            A `Check`; its frame has ``margin`` beside ``bound``, ``bound_a_priori``, ``limit``
+            and ``ceiling`` (half the global margin, or a bound on it), and the bounds ``J_least``
+            and ``J`` on J along the path, of which the bound uses the larger, beside ``J_limit``.
 
         Raises:
-            ValueError: a path of another network, of another loss, or saved from later on.
+            TypeError, ValueError: a path that does not belong to the theorem.
         """
-        require_start(path, self.net, self.loss)
+        self.require_path(path, "P", "margin", "norm_squared", "a", "V")
         late = path["tau"] > 0
         tau, margin = path["tau"][late], path["margin"][late]
         least, most = (J[late] for J in self.J(path))
@@ -145,14 +157,21 @@ class NeuralCollapse(Theorem):
         return verdict(frame, slack)
 
     def inequalities(self, path: Path) -> Check:
-        """Evaluate both sides of each inequality of the proof along a path of this network.
+        """Compare both sides of each inequality of the proof along a path of this network.
 
-        The frame has ``growth``, ``ln G_0 + 2 tau/S``; the ``potential``; ``ln_norm``, of
-        ``||W||^2``; ``norm_bound``, ``ln ||W_0||^2 + 4 tau P_+/||W||^2 + J``; and ``kept``, the
-        least gain of a good neuron's product with a point, signed so that goodness keeps it >= 0
-        (in units of ``||v_j||``).
+        Args:
+            path: of `gradient_flow` from this network, with its states ``a`` and ``V``.
+
+        Returns:
+            A `Check`; its frame has ``growth``, ``ln G_0 + 2 tau/S``; the ``potential``;
+            ``ln_norm``, of ``||W||^2``; ``norm_bound``, ``ln ||W_0||^2 + 4 tau P_+/||W||^2 + J``;
+            and ``kept``, the least gain of a good neuron's product with a point, signed so that
+            goodness keeps it >= 0 (in units of ``||v_j||``).
+
+        Raises:
+            TypeError, ValueError: a path that does not belong to the theorem.
         """
-        require_start(path, self.net, self.loss)
+        self.require_path(path, "P", "margin", "norm_squared", "a", "V")
         tau = path["tau"]
         frame = pd.DataFrame(
             {
@@ -175,6 +194,7 @@ class NeuralCollapse(Theorem):
         return verdict(frame, slack)
 
     def _kept(self, path: Path) -> np.ndarray:
+        """The least gain of a good neuron's product with a point, shape (k,)."""
         X, V = self.data.X.cpu().numpy(), path["V"]
         ahead = self._asked.active.double() - self._asked.silent.double()
         worst = np.full(len(path), np.inf)
@@ -263,7 +283,7 @@ def _own_margin(X: Tensor, ones: Tensor) -> tuple[float, float, Tensor]:
 def neural_collapse(
     net: Network, data: Dataset, *, loss: str = "exponential", opposite: bool = False
 ) -> NeuralCollapse:
-    """Evaluate the neural-collapse theorem: the limit of the smoothed margin is at least 1/(2S).
+    """Evaluate the neural-collapse theorem: well-separated groups, each with a good neuron.
 
     Args:
         net: the network at time 0 (m neurons).
@@ -272,8 +292,12 @@ def neural_collapse(
         opposite: the variant in which good neurons may be active on points of the other label,
             for starts with ``|a_j| >= ||v_j||``; it covers XOR.
 
+    Returns:
+        The theorem, its hypotheses evaluated.
+
     Raises:
         ValueError: net and data that do not fit together, zero weights, or an unknown loss.
+        TypeError: a net or data of another type.
 
     Source: chapter "Neural collapse".
     """

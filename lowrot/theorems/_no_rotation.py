@@ -14,25 +14,46 @@ from lowrot import _validate
 from lowrot.coupled import Features
 from lowrot.coupled._features import as_features
 from lowrot.data import Dataset
-from lowrot.losses import LOSSES, entropy_constant
+from lowrot.losses import LOSSES, dual_weights, entropy_constant
 from lowrot.network import Network, activation
 from lowrot.optima import Optimum, frozen_margin
 from lowrot.path import Path
-from lowrot.theorems._theorem import Check, Hypothesis, Theorem, times, verdict
+from lowrot.theorems._norm_growth import NormGrowthTheorem
+from lowrot.theorems._subject import Subject
+from lowrot.theorems._theorem import Check, Hypothesis, nonnegative, over, verdict
+
+_UNIT = 1e-9
+"""How far norms may be from 1, as `Features` allows."""
+_GAP = 1e-4
+"""Relative gap that `frozen_margin` promises at its largest sizes."""
+_RESOLVED = math.log(1e5)
+"""ln ||u(0)||_1 up to which dual weights are known to nine digits: margins are, to fourteen."""
 
 
-class NoRotation(Theorem):
-    """The no-rotation theorem on given features and data; build it with `no_rotation`.
+class NoRotation(NormGrowthTheorem):
+    """The theorem on given features and data; build it with `no_rotation`.
+
+    Here the smoothed margin is ``P_+/||u||_1``, twice ``P_+/||W||^2``, and J(tau) the integral of
+    ``min(1, c_n/||u||_1)``, column ``J`` of a coupled path.
 
     Attributes:
+        features: the frozen features (m neurons).
+        data: the data set (n points).
+        loss: "exponential" or "logistic".
         gamma: the optimum ``gamma_frozen`` with its certificate.
         divergence: ``KL(|u*| , |u(0)|/||u(0)||_1)`` at the primal optimum u*.
         c_n: ln n (exponential loss) or ln 2n (logistic loss).
-        hypotheses: the hypotheses, evaluated.
+        ln_start_norm: ``ln ||u(0)||_1``.
+        limit: what ``P_+/||u||_1`` tends to: the value of ``gamma``.
+        lost: half the divergence, what the start costs.
+        hypotheses: evaluated.
     """
 
+    rate = 1.0
+
     def __init__(self, features: Features, data: Dataset, loss: str) -> None:
-        self.features, self.data = features, data
+        self.features = features
+        self.data = _validate.kind("data", data, Dataset)
         self.loss = _validate.choice("loss", loss, LOSSES)
         self.gamma: Optimum[Tensor] = frozen_margin(
             features.directions, features.signs, data, slope=features.slope
@@ -44,16 +65,9 @@ class NoRotation(Theorem):
         self._optimal = weights / weights.sum()
         relative_start = features.start[self._support] - self.ln_start_norm
         self.divergence = float((self._optimal * (self._optimal.log() - relative_start)).sum())
+        self.limit, self.lost = self.gamma.value, self.divergence / 2.0
+        self.subject = self._runs()
         self.hypotheses = self._evaluate()
-
-    def bound(self, tau: Any, J: Any) -> np.ndarray:
-        """Lower bound on ``P_+/||u||_1`` at clock times tau, from J(tau) along the path."""
-        tau, J = times(tau), np.asarray(J, dtype=np.float64)
-        return self.gamma.value - _over(self.divergence + 2.0 * J, 2.0 * tau)
-
-    def bound_a_priori(self, tau: Any) -> np.ndarray:
-        """The same bound with J replaced by what is known of it before the run."""
-        return self.bound(tau, np.full_like(times(tau), self.J_limit))
 
     @property
     def J_limit(self) -> float:
@@ -62,17 +76,37 @@ class NoRotation(Theorem):
         return (1.0 + self.divergence + late) / (2.0 * self.gamma.value)
 
     def width_of_certificate(self, tau: Any, J: Any) -> np.ndarray:
-        """Upper bound on ``D - P_+/||u||_1``, the certificate that needs no solver."""
-        spread = self.ln_start_norm - float(self.features.start.min())
-        return _over(spread + 2.0 * np.asarray(J, dtype=np.float64), 2.0 * times(tau))
+        """Upper bound on ``D - P_+/||u||_1``, the certificate that needs no solver.
 
-    def check(self, path: Path) -> Check:
-        """Compare the conclusion with a coupled path: every inequality at every saved time.
+        Args:
+            tau: clock times >= 0.
+            J: J(tau) along a path, of a shape that broadcasts with tau.
+
+        Returns:
+            Of the shape of tau; inf at tau = 0.
 
         Raises:
-            ValueError: a path of another dynamics, or of another number of points.
+            ValueError: times that are negative or NaN.
         """
-        self._fits(path)
+        spread = self.ln_start_norm - float(self.features.start.min())
+        J = np.asarray(J, dtype=np.float64)
+        return over(spread + 2.0 * J, 2.0 * nonnegative("tau", tau))
+
+    def check(self, path: Path) -> Check:
+        """Compare the conclusion with a coupled path, at every saved time after the start.
+
+        Args:
+            path: of `coupled_flow` of these features on these data.
+
+        Returns:
+            A `Check`; its frame has ``margin`` beside ``bound``, ``bound_a_priori`` and ``gamma``,
+            the certificate ``dual`` (D) and its ``width`` beside ``width_bound``, ``J`` beside
+            ``J_limit``.
+
+        Raises:
+            TypeError, ValueError: a path that does not belong to the theorem.
+        """
+        self.require_path(path, "J", "margin", "dual")
         late = path["tau"] > 0
         tau, J, margin, dual = (path[name][late] for name in ("tau", "J", "margin", "dual"))
         frame = pd.DataFrame(
@@ -100,22 +134,23 @@ class NoRotation(Theorem):
         return verdict(frame, slack)
 
     def inequalities(self, path: Path) -> Check:
-        """Evaluate both sides of each inequality of the proof along a coupled path.
+        """Compare both sides of each inequality of the proof along a coupled path.
 
-        The frame has, by line of the proof: ``optimal_growth``,
-        ``sum |u*_j| ln(|u_j(tau)|/|u_j(0)|)``, and ``two_gamma_tau``; ``ln_norm`` and its lower
-        bound ``gibbs`` (Gibbs' inequality); ``norm_growth``, of ``ln ||u||_1``, and
-        ``norm_growth_bound``, ``2 tau P_+/||u||_1 + 2 J``.
+        Args:
+            path: of `coupled_flow` of these features on these data, with its states ``z``.
+
+        Returns:
+            A `Check`; its frame has, by line of the proof: ``optimal_growth``,
+            ``sum |u*_j| ln(|u_j(tau)|/|u_j(0)|)``, and ``two_gamma_tau``; ``ln_norm`` and its
+            lower bound ``gibbs`` (Gibbs' inequality); ``norm_growth``, of ``ln ||u||_1``, and
+            ``norm_growth_bound``, ``2 tau P_+/||u||_1 + 2 J``.
+
+        Raises:
+            TypeError, ValueError: a path that does not belong to the theorem.
         """
-        self._fits(path)
-        chosen = self.features.directions[self._support]
-        s = activation(self.data.X @ chosen.T, self.features.slope)
-        C = self.data.y[:, None] * s * self.features.signs[self._support]
-        growth = 2.0 * (torch.as_tensor(path["z"]).to(C) @ C)
-        relative = self.features.start[self._support] - self._optimal.log()
-        gibbs = float((self._optimal * relative).sum())
-        optimal_growth = (growth @ self._optimal).cpu().numpy()
+        self.require_path(path, "J", "margin", "ln_norm", "z")
         tau, ln_norm = path["tau"], path["ln_norm"]
+        optimal_growth, gibbs = self._optimal_growth(path["z"])
         frame = pd.DataFrame(
             {
                 "tau": tau,
@@ -138,14 +173,25 @@ class NoRotation(Theorem):
         }
         return verdict(frame, slack)
 
-    def _fits(self, path: Path) -> None:
-        if path.meta.get("kind") != "coupled" or path["z"].shape[1] != self.data.n:
-            raise ValueError(
-                f"path is of kind {path.meta.get('kind')!r}; expected a coupled path on "
-                f"{self.data.n} points"
-            )
-        if path.meta["loss"] != self.loss:
-            raise ValueError(f"path has loss {path.meta['loss']!r}; expected {self.loss!r}")
+    def _optimal_growth(self, z: np.ndarray) -> tuple[np.ndarray, float]:
+        """``sum |u*_j| ln x_j``: of ``x_j = |u_j|/|u_j(0)|`` at z, and of ``|u_j(0)/u*_j|``."""
+        chosen = self.features.directions[self._support]
+        s = activation(self.data.X @ chosen.T, self.features.slope)
+        C = self.data.y[:, None] * s * self.features.signs[self._support]
+        growth = 2.0 * (torch.as_tensor(z).to(C) @ C)
+        relative = self.features.start[self._support] - self._optimal.log()
+        return (growth @ self._optimal).cpu().numpy(), float((self._optimal * relative).sum())
+
+    def _runs(self) -> Subject:
+        """The coupled flows of these features on these data, known by their first margins."""
+        shares = self.features.signs * torch.softmax(self.features.start, 0)
+        first = Network(shares, self.features.directions, self.features.slope).margins(self.data)
+        start = {"ln_norm": self.ln_start_norm, "min_ratio": float(first.min())}
+        states = {"z": np.zeros(self.data.n)}
+        if self.ln_start_norm < _RESOLVED:
+            p = first * math.exp(self.ln_start_norm)
+            states["q"] = dual_weights(p, self.loss)[0].cpu().numpy()
+        return Subject("coupled", {"loss": self.loss}, start, states)
 
     def _evaluate(self) -> list[Hypothesis]:
         V = self.features.directions
@@ -154,7 +200,7 @@ class NoRotation(Theorem):
         largest = float(self.data.X.norm(dim=1).max())
         value, gap = self.gamma.value, self.gamma.gap
         return [
-            Hypothesis("unit directions: max | ||v_j|| - 1 |", unit, "<= 1e-9", unit <= 1e-9),
+            Hypothesis("unit directions: max | ||v_j|| - 1 |", unit, "<= 1e-9", unit <= _UNIT),
             Hypothesis(
                 "bounded features: max |s(v_j . x_i)| <= max ||x_i||",
                 largest,
@@ -162,7 +208,7 @@ class NoRotation(Theorem):
                 largest <= 1 + 1e-12,
             ),
             Hypothesis("positive frozen margin: gamma_frozen", value, "> 0", value > 0),
-            Hypothesis("its optimum is certified: relative gap", gap, "<= 1e-4", gap <= 1e-4),
+            Hypothesis("its optimum is certified: relative gap", gap, "<= 1e-4", gap <= _GAP),
         ]
 
 
@@ -176,15 +222,14 @@ def no_rotation(
         data: the data set (n points).
         loss: "exponential" or "logistic".
 
+    Returns:
+        The theorem, its hypotheses evaluated.
+
     Raises:
         NotSeparable: the features admit no positive margin (with the dual point that proves it).
-        ValueError, TypeError: arguments that do not fit together.
+        ValueError: an unbalanced network, an unknown loss, or features and data that do not fit.
+        TypeError: features or data of another type.
 
     Source: chapter "No rotation".
     """
     return NoRotation(as_features(net_or_features), data, loss)
-
-
-def _over(total: np.ndarray, time: np.ndarray) -> np.ndarray:
-    """Divide; infinite at time 0."""
-    return np.where(time > 0, total / np.where(time > 0, time, 1.0), np.inf)

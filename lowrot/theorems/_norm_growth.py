@@ -1,17 +1,66 @@
-"""Bounds on the time that a flow spends with small weights, from its saved points."""
+"""Theorems that compare the growth of the norm with that of the margin, and their integral J."""
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable
+from abc import abstractmethod
+from typing import Any
 
 import numpy as np
 
+from lowrot.integrate import Line, time_under
 from lowrot.path import Path
+from lowrot.theorems._theorem import Theorem, nonnegative, over
 
-Line = tuple[float, float]
-"""Value at the start of an interval, and slope."""
+
+class NormGrowthTheorem(Theorem):
+    """A theorem whose bound is ``limit - (lost + J(tau)) / (rate tau)``.
+
+    The norm grows at least at a rate that the constants know (a potential function), and at most
+    at one that the margin reached and J allow: where the two meet, the margin is bounded below.
+
+    Attributes:
+        c_n: ln n (exponential loss) or ln 2n (logistic loss).
+        limit: the bound on the limit of the smoothed margin.
+        lost: what the start costs.
+        rate: of the norm, over the margin.
+    """
+
+    c_n: float
+    limit: float
+    lost: float
+    rate: float
+
+    @property
+    @abstractmethod
+    def J_limit(self) -> float:
+        """An upper bound on J at every tau, known before the run."""
+
+    def bound(self, tau: Any, J: Any = None) -> np.ndarray:
+        """Lower bound on the smoothed margin at clock times.
+
+        Args:
+            tau: clock times >= 0.
+            J: J(tau) along a path, of a shape that broadcasts with tau; ``J_limit`` when None.
+
+        Returns:
+            Of the shape of tau; -inf at tau = 0.
+
+        Raises:
+            ValueError: times that are negative or NaN.
+        """
+        J = self.J_limit if J is None else J
+        return margin_floor(self.limit, self.lost, self.rate, tau, J)
+
+    def bound_a_priori(self, tau: Any) -> np.ndarray:
+        """The bound as it is known before the run, with ``J_limit`` in place of J."""
+        return self.bound(tau)
+
+
+def margin_floor(limit: float, lost: float, rate: float, tau: Any, J: Any) -> np.ndarray:
+    """Return ``limit - (lost + J)/(rate tau)``, -inf at tau = 0; raise unless tau >= 0."""
+    tau = nonnegative("tau", tau)
+    return limit - over(lost + np.asarray(J, dtype=np.float64), rate * tau)
 
 
 def early_growth(
@@ -38,31 +87,13 @@ def early_growth(
     for i, h in enumerate(np.diff(tau)):
         slope = min(rate[i], 2.0)
         if slope < 0:
+            # P never falls (F2) but ||W||^2 may, by at most e^{-2 h}, and so may 4 P/||W||^2 < 0.
             slope = max(-2.0, slope * math.exp(min(2.0 * h, 700.0)))
         start, end = ln_norm[i], ln_norm[i + 1]
         below = [(start, slope), (end - 2.0 * h, 2.0)]
         if floor is not None:
             below.append((floor[0] + floor[1] * tau[i], floor[1]))
         above = [(start, 2.0), (end - slope * h, slope)]
-        most[i + 1] = most[i] + 2.0 * _time_under(level, below, h, max)
-        least[i + 1] = least[i] + 2.0 * _time_under(level, above, h, min)
+        most[i + 1] = most[i] + 2.0 * time_under(level, below, h, max)
+        least[i + 1] = least[i] + 2.0 * time_under(level, above, h, min)
     return least, most
-
-
-def _time_under(level: float, lines: list[Line], h: float, envelope: Callable[..., Line]) -> float:
-    """Return ``int_0^h min(1, exp(level - y))``, y the largest (or least) of the lines."""
-    cuts = {0.0, h}
-    for k, (value, slope) in enumerate(lines):
-        others = [(level, 0.0), *lines[:k]]
-        cuts |= {(v - value) / (slope - s) for v, s in others if s != slope}
-    inside = sorted(cut for cut in cuts if 0.0 <= cut <= h)
-    total = 0.0
-    for left, right in itertools.pairwise(inside):
-        middle = 0.5 * (left + right)
-        value, slope = envelope(lines, key=lambda line, at=middle: line[0] + line[1] * at)
-        over = value + slope * middle - level
-        # The mean of exp(-y) over an interval is its value in the middle times sinh(x)/x.
-        x = 0.5 * abs(slope) * (right - left)
-        ratio = -math.expm1(-2.0 * x) / (2.0 * x) if x > 1e-8 else 1.0
-        total += (right - left) * (1.0 if over <= 0 else math.exp(x - over) * ratio)
-    return total

@@ -20,6 +20,12 @@ def binomial_interval(
         trials: numbers of independent trials, of a shape that broadcasts with that of hits.
         confidence: of each interval by itself, in [0, 1].
 
+    Returns:
+        The lower and the upper limits, of the common shape.
+
+    Raises:
+        ValueError: numbers that are not whole, hits outside [0, trials], or no trial.
+
     Source: C. Clopper and E. Pearson, The use of confidence or fiducial limits illustrated in the
     case of the binomial, Biometrika 26, 1934; by SciPy.
     """

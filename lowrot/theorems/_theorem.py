@@ -1,23 +1,32 @@
-"""What every theorem object shares: its hypotheses, evaluated, and its conclusion, checked."""
+"""What every theorem object shares: its hypotheses, its bound, its conclusion and its proof."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lowrot.network import Network
 from lowrot.path import Path
+from lowrot.theorems._subject import Subject
 
 ROUNDING = 1e-7
-"""Allowance of a conclusion for rounding and for the accuracy of the optima."""
+"""By how much an inequality may fail: constants come from optima that are certified to a relative
+gap of 1e-6 and are mostly a hundred times better, and paths from steps of finite accuracy."""
 
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """One hypothesis, evaluated: what is asked, the measured value, the limit, the verdict."""
+    """One hypothesis, evaluated.
+
+    Args:
+        statement: what is asked, and of which number.
+        value: that number.
+        limit: what it has to be, in words.
+        holds: whether it is.
+    """
 
     statement: str
     value: float
@@ -25,14 +34,31 @@ class Hypothesis:
     holds: bool
 
 
-class Theorem:
-    """A theorem on given objects: its hypotheses, evaluated.
+@dataclass(frozen=True)
+class Check:
+    """Inequalities compared with a path.
+
+    Args:
+        frame: one row a saved time: both sides of every inequality.
+        slack: the smallest (right side - left side), by inequality.
+        holds: whether every slack is above minus the rounding allowance (NaN is not).
+    """
+
+    frame: pd.DataFrame
+    slack: dict[str, float]
+    holds: bool
+
+
+class Theorem(ABC):
+    """A theorem on given objects: hypotheses, a bound, the conclusion and the proof on a path.
 
     Attributes:
-        hypotheses: each with its value and its limit.
+        hypotheses: each evaluated, with its value and its limit.
+        subject: the runs that the theorem speaks of.
     """
 
     hypotheses: list[Hypothesis]
+    subject: Subject
 
     @property
     def holds(self) -> bool:
@@ -40,23 +66,61 @@ class Theorem:
         return all(hypothesis.holds for hypothesis in self.hypotheses)
 
     def hypothesis_frame(self) -> pd.DataFrame:
-        """Return the hypotheses as a data frame."""
+        """Return the hypotheses as a data frame: statement, value, limit, holds."""
         return pd.DataFrame([vars(hypothesis) for hypothesis in self.hypotheses])
 
+    def require_path(self, path: Path, *names: str) -> None:
+        """Raise unless a path belongs to this theorem and has what is to be read from it.
 
-@dataclass(frozen=True)
-class Check:
-    """A conclusion compared with a path.
+        Args:
+            path: of the dynamics, the settings and the start that the theorem speaks of, saved
+                from the start on.
+            names: columns and states that it must have.
 
-    Args:
-        frame: one row a saved time: both sides of every inequality of the conclusion.
-        slack: the smallest (right side - left side), by inequality.
-        holds: whether every slack is above minus the rounding allowance.
-    """
+        Raises:
+            TypeError: not a `Path`.
+            ValueError: a path of other dynamics, settings or another start, one saved from later
+                on or at the start only, or one without these columns and states.
+        """
+        self.subject.require(path, names)
 
-    frame: pd.DataFrame
-    slack: dict[str, float]
-    holds: bool
+    @abstractmethod
+    def bound(self, clock: Any, /) -> np.ndarray:
+        """Return the bound of the conclusion at clock times, as it is known before the run.
+
+        Args:
+            clock: times tau >= 0 (numbers of samples for SGD), of any shape.
+
+        Returns:
+            Of the shape of ``clock``.
+
+        Raises:
+            ValueError: times that are negative or NaN.
+        """
+
+    @abstractmethod
+    def check(self, path: Path, /) -> Check:
+        """Compare the conclusion with a path at every saved time.
+
+        It is compared whether or not the hypotheses hold; where they do not, it may fail.
+
+        Args:
+            path: one that belongs to the theorem (`require_path`).
+
+        Raises:
+            TypeError, ValueError: a path that does not belong to the theorem.
+        """
+
+    @abstractmethod
+    def inequalities(self, path: Path, /) -> Check:
+        """Compare both sides of each inequality of the proof along a path.
+
+        Args:
+            path: one that belongs to the theorem (`require_path`), with its states.
+
+        Raises:
+            TypeError, ValueError: a path that does not belong to the theorem.
+        """
 
 
 def verdict(frame: pd.DataFrame, slack: dict[str, Any]) -> Check:
@@ -65,25 +129,20 @@ def verdict(frame: pd.DataFrame, slack: dict[str, Any]) -> Check:
     return Check(frame, slack, all(value >= -ROUNDING for value in slack.values()))
 
 
-def times(tau: Any) -> np.ndarray:
-    """Return clock times as an array; raise unless all are >= 0."""
-    tau = np.asarray(tau, dtype=np.float64)
-    if np.any(~(tau >= 0)):
-        raise ValueError("tau has entries that are negative or NaN; expected clock times >= 0")
-    return tau
+def at_most(statement: str, value: float, name: str, limit: float) -> Hypothesis:
+    """Return the hypothesis ``value <= limit``, the limit shown by name and number."""
+    return Hypothesis(statement, value, f"<= {name} = {limit:.4g}", value <= limit)
 
 
-def require_start(path: Path, net: Network, loss: str) -> None:
-    """Raise unless the path has states a and V, this loss, and starts at tau = 0 from net."""
-    shape = (net.m, net.d)
-    if path["V"].shape[1:] != shape or path["a"].shape[1:] != shape[:1]:
-        raise ValueError(f"path has inner weights of shape {path['V'].shape[1:]}; expected {shape}")
-    if path.meta.get("loss", loss) != loss:
-        raise ValueError(f"path has loss {path.meta['loss']!r}; expected {loss!r}")
-    moved = np.abs(path["V"][0] - net.V.cpu().numpy()).max()
-    moved = max(moved, np.abs(path["a"][0] - net.a.cpu().numpy()).max())
-    if path["tau"][0] != 0 or moved > 1e-9:
-        raise ValueError(
-            f"path is saved from tau = {path['tau'][0]:g} on, {moved:.3g} away from net; expected "
-            "one saved from tau = 0 on, at net"
-        )
+def nonnegative(name: str, values: Any) -> np.ndarray:
+    """Return numbers as an array; raise unless all are >= 0."""
+    values = np.asarray(values, dtype=np.float64)
+    wrong = values[~(values >= 0)]
+    if wrong.size:
+        raise ValueError(f"{name} has the entry {wrong.flat[0]:g}; expected numbers >= 0")
+    return values
+
+
+def over(total: Any, time: np.ndarray) -> np.ndarray:
+    """Return ``total/time``, infinite at time 0."""
+    return np.where(time > 0, total / np.where(time > 0, time, 1.0), np.inf)

@@ -7,7 +7,7 @@ import torch
 
 from lowrot import Features, balanced, sparse_parity
 from lowrot.coupled import _potential
-from lowrot.coupled._potential import soft_ratio, time_below
+from lowrot.coupled._potential import soft_ratio
 from lowrot.losses import as_loss, soft_margin
 
 
@@ -92,22 +92,3 @@ def test_soft_ratio_is_continuous_into_the_log_domain(potential, loss):
         soft_ratio(replace(negative, ln_scale=x), as_loss(loss)) for x in (599.9, 600.1)
     )
     assert near == pytest.approx(beyond, rel=1e-12)
-
-
-def test_time_below_is_an_upper_bound():
-    from scipy.integrate import quad
-
-    for ln_c, left, right, h in [
-        (0.0, (0.5, -1.0), (-2.0, 1.5), 3.0),
-        (1.0, (2.0, 0.3), (2.0, 0.3), 2.0),
-        (math.log(3), (-5.0, 0.0), (-6.0, 4.0), 4.0),
-        (-math.inf, (0.0, 1.0), (0.0, 1.0), 5.0),
-    ]:
-
-        def height(s, ln_c=ln_c, left=left, right=right):
-            lowest = max(left[0] + left[1] * s, right[0] + right[1] * s)
-            return min(1.0, math.exp(ln_c - lowest))
-
-        exact = quad(height, 0.0, h, limit=500)[0]
-        bound = time_below(ln_c, left, right, h)
-        assert exact - 1e-9 <= bound <= exact + 0.1 * h

@@ -1,4 +1,4 @@
-"""Two points of one label: patterns, their law, where starts end, and what must be noticed."""
+"""Two points of one label: where starts end, bounds on the way, and what must be noticed."""
 
 import math
 from dataclasses import replace
@@ -7,22 +7,20 @@ import numpy as np
 import pytest
 import torch
 from scipy.integrate import solve_ivp
-from scipy.stats import binomtest
 
 from lowrot import (
     Network,
     balanced,
     escape,
-    global_margin,
     gradient_flow,
     in_plane,
-    kkt_residual,
+    neural_collapse,
     normalized_margin,
     small,
     two_points,
 )
 from lowrot.path import Path
-from lowrot.theorems import escape_margins, escape_probabilities, patterns, start_pattern
+from lowrot.theorems import escape_margins, patterns, start_pattern
 
 PHI = math.radians(75)
 STARTS = {
@@ -39,61 +37,16 @@ def flows():
     return {name: gradient_flow(net, data, stop={"tau": 100}) for name, net in STARTS.items()}
 
 
-def test_margins_are_those_of_networks():
-    for degrees in (61, 64, 67):
-        phi = math.radians(degrees)
-        found, data, c = escape_margins(phi), two_points(phi), -math.cos(2 * phi)
-        tilted = in_plane([degrees, 180 - 3 * degrees], [(2 * c - 1) * (c + 1), 1])
-        middle = in_plane([0, 10], [1, 0])
-        for net, value in ((tilted, found.tilted), (middle, found.bad)):
-            assert normalized_margin(net, data) == pytest.approx(value, rel=1e-12)
-            residual = kkt_residual(net, data)
-            assert residual.stationarity + residual.complementarity < 1e-9
-        assert global_margin(data).value / 2 == pytest.approx(found.optimum, abs=1e-7)
-        assert found.bad < found.tilted < found.optimum
-    assert math.isnan(escape_margins(math.radians(68)).tilted)
-
-
-def test_constants_are_those_of_the_barrier():
-    found = escape_margins(PHI)
-    assert math.tanh((found.start - found.small) / 2) == pytest.approx(found.inner)
-    assert math.tanh((found.start + found.small) / 2) == pytest.approx(found.kappa)
-    g = (1 + np.array([-1, 1]) * found.kappa) / 2  # q_+ and q_- at delta = -kappa
-    assert g[0] + g[1] * math.cos(2 * PHI) == pytest.approx(0.0, abs=1e-15)
-
-
-def test_law_by_hand_and_by_sampling():
-    for m, degrees in ((1, 65), (3, 75), (6, 85)):
-        law = escape_probabilities(m, math.radians(degrees))
-        assert sum(law.values()) == pytest.approx(1.0)
-        drawn = [start_pattern(balanced(m, 2, seed), math.radians(degrees)) for seed in range(1500)]
-        for name, probability in law.items():
-            assert binomtest(drawn.count(name), 1500, probability).pvalue > 1e-4
-    one = escape_probabilities(1, PHI)
-    both = (180 - 150) / 720
-    assert one["all on both"] == pytest.approx(both)
-    assert one["uncovered"] == pytest.approx(1 - both)
-    assert one["one-sided"] == pytest.approx(0.0, abs=1e-15)
-    assert one["covered"] == pytest.approx(0.0, abs=1e-15)
-
-
 @pytest.mark.parametrize("name", STARTS)
 def test_patterns_and_ends(name, flows):
-    stated, path = escape(STARTS[name], PHI), flows[name]
-    assert stated.pattern == start_pattern(STARTS[name], PHI) == name
-    assert stated.holds
-    check = stated.check(path)
+    theorem, path = escape(STARTS[name], PHI), flows[name]
+    assert theorem.pattern == start_pattern(STARTS[name], PHI) == name
+    assert theorem.holds
+    check = theorem.check(path)
     assert check.holds, check.slack
-    assert path["normalized"][-1] == pytest.approx(stated.limit, abs=1e-3)
+    assert path["normalized"][-1] == pytest.approx(theorem.limit, abs=1e-3)
     last = "covered" if name == "one-sided" else name
     assert patterns(path, PHI)[-1] == last
-
-
-def test_pattern_of_signs():
-    plus, minus = in_plane([60, 0], [1, 1]), in_plane([60, 0], [1, 1], [1, -1])
-    assert start_pattern(plus, PHI) == "one-sided"
-    assert start_pattern(minus, PHI) == "uncovered"
-    assert start_pattern(in_plane([0, -60], [1, 0]), PHI) == "all on both"
 
 
 def linear_flow(net, phi, tau):
@@ -117,9 +70,9 @@ def test_trapped_flow_against_scipy():
     path = gradient_flow(net, data, stop={"tau": tau}, rtol=1e-6)
     other = linear_flow(net, PHI, tau)
     assert path["normalized"][-1] == pytest.approx(normalized_margin(other, data), rel=1e-5)
-    stated = escape(net, PHI)
-    assert stated.holds
-    assert float(stated.bound(8.0, 0.0)) < normalized_margin(other, data)
+    theorem = escape(net, PHI)
+    assert theorem.holds
+    assert float(theorem.bound(8.0, 0.0)) < normalized_margin(other, data)
 
 
 def test_escape_of_a_small_neuron_is_exact():
@@ -139,66 +92,58 @@ def test_hypotheses_that_fail():
         "ReLU": replace(STARTS["covered"], slope=0.1),
     }
     for text, net in failing.items():
-        stated = escape(net, PHI)
-        frame = stated.hypothesis_frame()
-        assert not stated.holds
+        theorem = escape(net, PHI)
+        frame = theorem.hypothesis_frame()
+        assert not theorem.holds
         assert not frame.holds[frame.statement.str.contains(text)].all()
-        assert math.isnan(stated.limit)
+        assert math.isnan(theorem.limit)
     low = escape(STARTS["one-sided"], math.radians(65))
     assert low.pattern == "one-sided"
     assert not low.holds
-    with pytest.raises(ValueError, match="hypotheses"):
+    with pytest.raises(ValueError, match="until it is covered"):
         low.check(gradient_flow(low.net, low.data, stop={"tau": 1}))
 
 
 def test_kink_at_the_start_is_seen():
     net = Network([1.0, 1.0], [[1.0, 0.0], [math.sin(PHI), math.cos(PHI)]])
-    stated = escape(net, PHI)
-    kink = stated.hypothesis_frame().set_index("statement")["value"][
+    theorem = escape(net, PHI)
+    kink = theorem.hypothesis_frame().set_index("statement")["value"][
         "no kink at the start: min |v.x|/||v||"
     ]
     assert kink < 1e-15
 
 
 def test_zero_neurons_ask_for_nothing():
-    stated = escape(in_plane([0, 75, -75], [1, 0, 0]), PHI)
-    assert stated.holds
-    assert stated.limit == pytest.approx(math.cos(PHI) / 2)
+    theorem = escape(in_plane([0, 75, -75], [1, 0, 0]), PHI)
+    assert theorem.holds
+    assert theorem.limit == pytest.approx(math.cos(PHI) / 2)
 
 
 def test_bad_paths_are_noticed(flows):
     path = flows["all on both"]
-    stated = escape(STARTS["all on both"], PHI)
+    theorem = escape(STARTS["all on both"], PHI)
     bent = {**path.columns, "margin": path["margin"] - 0.2}
-    check = stated.check(replace(path, columns=bent))
+    check = theorem.check(replace(path, columns=bent))
     assert check.slack["bound <= margin"] < 0
     high = {**path.columns, "normalized": path["normalized"] + 0.2}
-    assert stated.check(replace(path, columns=high)).slack["margin <= bad"] < 0
+    assert theorem.check(replace(path, columns=high)).slack["margin <= bad"] < 0
     q = path["q"].copy()
     q[3] = [0.9, 0.1]
-    check = stated.check(replace(path, states={**path.states, "q": q}))
+    check = theorem.check(replace(path, states={**path.states, "q": q}))
     assert check.slack["dual weights within kappa"] < 0
     V = path["V"].copy()
     V[-1, 0] = [0.1, 1.0]
-    check = stated.check(replace(path, states={**path.states, "V": V}))
+    check = theorem.check(replace(path, states={**path.states, "V": V}))
     assert check.slack["pattern persists"] < 0
     lost = escape(STARTS["uncovered"], PHI)
     up = {**flows["uncovered"].columns, "normalized": flows["uncovered"]["normalized"] + 0.01}
     assert not lost.check(replace(flows["uncovered"], columns=up)).holds
-    with pytest.raises(ValueError, match="away from net"):
+    with pytest.raises(ValueError, match="away from V of this theorem"):
         lost.check(path)
     part = {name: values[:2] for name, values in flows["one-sided"].columns.items()}
     states = {name: values[:2] for name, values in flows["one-sided"].states.items()}
     with pytest.raises(ValueError, match="until it is covered"):
-        escape(STARTS["one-sided"], PHI).check(Path(part, states))
-
-
-def test_what_has_decayed_below_rounding_has_no_pattern():
-    a, V = np.array([[1.0, 1e-16]]), np.array([[[1.0, 0.0], [0.0, 1e-15]]])
-    path = Path({"tau": np.zeros(1)}, {"a": a, "V": V})
-    assert patterns(path, PHI) == ["all on both"]
-    path.states["V"][0, 1, 1] = 1e-13
-    assert patterns(path, PHI) == ["one-sided"]
+        escape(STARTS["one-sided"], PHI).check(Path(part, states, meta=path.meta))
 
 
 def test_below_the_separating_angle_a_one_sided_start_can_rest():
@@ -211,15 +156,17 @@ def test_below_the_separating_angle_a_one_sided_start_can_rest():
 @pytest.mark.parametrize("seed", range(6))
 def test_small_random_starts_end_as_their_pattern_says(seed):
     net = small(balanced(4, 2, seed), 0.02)
-    stated = escape(net, PHI)
+    theorem = escape(net, PHI)
     path = gradient_flow(net, two_points(PHI), stop={"min_margin": 1e6, "tau": 100})
-    assert path["normalized"][-1] == pytest.approx(stated.limit, abs=1e-3)
+    assert path["normalized"][-1] == pytest.approx(theorem.limit, abs=1e-3)
 
 
 def test_arguments_are_checked():
     for phi in (1.0, math.pi / 2):
         with pytest.raises(ValueError, match="phi is"):
-            escape_margins(phi)
+            escape(STARTS["covered"], phi)
+    with pytest.raises(TypeError, match="net is a str"):
+        escape("net", PHI)
     with pytest.raises(ValueError, match="d = 3"):
         escape(balanced(3, 3), PHI)
     with pytest.raises(ValueError, match="norm 0"):
@@ -227,3 +174,40 @@ def test_arguments_are_checked():
     with pytest.raises(ValueError, match="tau"):
         escape(STARTS["all on both"], PHI).bound([-1.0], 0.0)
     assert isinstance(escape(STARTS["covered"], PHI).data.X, torch.Tensor)
+
+
+def test_the_bound_of_each_pattern_holds_along_its_flow(flows):
+    for name, path in flows.items():
+        theorem, tau = escape(STARTS[name], PHI), path["tau"]
+        for J in (None, theorem.J(path)[1]):
+            bound = theorem.bound(tau, J)
+            assert bound.shape == tau.shape
+            assert (bound <= path["margin"] + 1e-9).all()
+        # Late, the a priori bound is that of the limit; one-sided starts name no time.
+        late = theorem.bound(1e9)
+        assert late == (-math.inf if name == "one-sided" else pytest.approx(theorem.limit, 1e-4))
+        assert (theorem.J(path)[0] <= theorem.J_limit).all()
+    assert escape(STARTS["uncovered"], PHI).J_limit == math.inf
+    collapse = neural_collapse(STARTS["covered"], two_points(PHI))
+    assert escape(STARTS["covered"], PHI).J_limit == collapse.J_limit
+
+
+def test_J_of_a_trapped_start_by_hand():
+    theorem = escape(in_plane([0], [0.5]), PHI)
+    # a = v_1 = sqrt(1/2): G = 2 v_1^2 = ||W_0||^2.
+    mass = theorem.net.norm_squared
+    assert theorem.ln_G == pytest.approx(math.log(mass))
+    limit = (1 + math.log(2 * math.log(2) / mass)) / math.cos(PHI)
+    assert theorem.J_limit == pytest.approx(limit)
+    assert theorem.bound(10.0, 0.5) == pytest.approx(math.cos(PHI) / 2 - 0.5 / 40)
+    assert theorem.bound(10.0) == pytest.approx(math.cos(PHI) / 2 - limit / 40)
+    big = escape(in_plane([0], [50.0]), PHI)
+    assert big.J_limit == pytest.approx(1 / math.cos(PHI))
+
+
+def test_a_conclusion_is_compared_although_a_hypothesis_fails():
+    leaky = replace(STARTS["all on both"], slope=0.1)
+    theorem = escape(leaky, PHI)
+    check = theorem.check(gradient_flow(leaky, two_points(PHI), stop={"tau": 5}))
+    assert not theorem.holds
+    assert "dual weights within kappa" in check.slack

@@ -8,7 +8,6 @@ import torch
 
 from lowrot import Dataset, Network, collapsed_groups, infer_groups, sparse_parity, standard
 from lowrot.theorems import (
-    binomial_interval,
     cap_fractions,
     good_neurons,
     plane_arcs,
@@ -108,20 +107,6 @@ def test_sampled_fractions_are_those_of_neurons():
     assert np.allclose(share, found.fraction, atol=5 * math.sqrt(0.05 / 100_000))
 
 
-def test_the_binomial_interval_is_exact():
-    # No hit in n trials: the upper limit p has (1 - p)^n = tail; and symmetrically for n hits.
-    low, high = binomial_interval([0, 7, 20], 20)
-    mixed = binomial_interval([[7], [20]], [20, 40])
-    assert mixed[0].shape == (2, 2)
-    assert (mixed[0][0, 0], mixed[1][1, 0]) == (low[1], high[2])
-    assert low[0] == 0.0
-    assert high[2] == 1.0
-    assert (1 - high[0]) ** 20 == pytest.approx(0.025)
-    assert low[2] ** 20 == pytest.approx(0.025)
-    tail = sum(math.comb(20, k) * low[1] ** k * (1 - low[1]) ** (20 - k) for k in range(7, 21))
-    assert tail == pytest.approx(0.025)
-
-
 def test_the_probability_of_a_missing_group_is_exact():
     assert uncovered([0.3], 4) == pytest.approx(0.7**4)
     xor = 4 * 0.75**9 - 6 * 0.5**9 + 4 * 0.25**9
@@ -148,10 +133,6 @@ def test_fractions_that_are_none_are_refused():
         uncovered([0.6, 0.6], 3)
     with pytest.raises(ValueError, match="disjoint"):
         width_needed([-0.1], 0.1)
-    with pytest.raises(ValueError, match="from 0 to trials = 3"):
-        binomial_interval([1, 5], 3)
-    with pytest.raises(ValueError, match="trials is 0"):
-        binomial_interval(0, 0)
     with pytest.raises(ValueError, match="at most 20"):
         uncovered([0.01] * 21, 3)
     with pytest.raises(ValueError, match="d = 3; expected 2"):

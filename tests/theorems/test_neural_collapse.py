@@ -28,7 +28,7 @@ def path_of(nets, taus, data, loss):
     P, margin, square = np.array(rows).T
     columns = {"tau": np.asarray(taus), "P": P, "margin": margin, "norm_squared": square}
     states = {"a": np.stack([n.a for n in nets]), "V": np.stack([n.V for n in nets])}
-    return Path(columns, states, meta={"loss": loss})
+    return Path(columns, states, meta={"kind": "flow", "loss": loss})
 
 
 def exact_flow(net, data, taus, loss):
@@ -119,12 +119,12 @@ def test_constants_by_hand():
     # Two orthonormal points, one neuron each: v = (0.6, -0.8), a = 2, and v = (-1, 2), a = -1.
     data = orthonormal(2, 2)
     net = Network([2.0, -1.0], [[0.6, -0.8], [-1.0, 2.0]])
-    stated = neural_collapse(net, data)
-    assert stated.holds
-    assert stated.good.tolist() == [[True, False], [False, True]]
-    assert stated.gamma.tolist() == pytest.approx([1, 1])
-    assert (stated.S, stated.limit) == pytest.approx((2, 0.25))
-    assert stated.margin_range == pytest.approx((0.5, 0.5))
+    theorem = neural_collapse(net, data)
+    assert theorem.holds
+    assert theorem.good.tolist() == [[True, False], [False, True]]
+    assert theorem.gamma.tolist() == pytest.approx([1, 1])
+    assert (theorem.S, theorem.limit) == pytest.approx((2, 0.25))
+    assert theorem.margin_range == pytest.approx((0.5, 0.5))
     kappa = []
     for a, v, c in ((2.0, 1.0, 0.6), (1.0, math.sqrt(5), 2.0)):
         # mu = c here: the products and the balance bound |a|^2 by a^2 + 2c(C - c), C^2 + a^2 - v^2.
@@ -132,17 +132,17 @@ def test_constants_by_hand():
         outer = math.sqrt(a**2 + 2 * c * (cross - c))
         assert outer**2 == pytest.approx(cross**2 + a**2 - v**2)
         kappa.append((cross + outer) * math.exp(-(outer - a) / c))
-    ln_kappa = stated.ln_kappa[stated.good].tolist()
+    ln_kappa = theorem.ln_kappa[theorem.good].tolist()
     assert ln_kappa == pytest.approx([math.log(k) for k in kappa], abs=1e-9)
     # w = (1/2, 1/2): G_0 = (1/2) exp(ln kappa_1 + ln kappa_2 + ln 2) = kappa_1 kappa_2.
-    assert stated.ln_G0 == pytest.approx(math.log(kappa[0] * kappa[1]), abs=1e-8)
+    assert theorem.ln_G0 == pytest.approx(math.log(kappa[0] * kappa[1]), abs=1e-8)
     G0, c_n = kappa[0] * kappa[1], math.log(2)
-    assert stated.c_n == pytest.approx(c_n)
-    assert stated.J_limit == pytest.approx(2 * (1 + max(0, math.log(2 * c_n / G0))), abs=1e-7)
+    assert theorem.c_n == pytest.approx(c_n)
+    assert theorem.J_limit == pytest.approx(2 * (1 + max(0, math.log(2 * c_n / G0))), abs=1e-7)
     norm = 4 + 1 + 1 + 5
     expected = 0.25 - (math.log(norm / G0) + 0.5) / 40
-    assert float(stated.bound(10.0, 0.5)) == pytest.approx(expected, abs=1e-8)
-    assert float(stated.bound(0.0, 0.0)) == -math.inf
+    assert float(theorem.bound(10.0, 0.5)) == pytest.approx(expected, abs=1e-8)
+    assert float(theorem.bound(0.0, 0.0)) == -math.inf
     assert neural_collapse(net, data, loss="logistic").c_n == pytest.approx(math.log(4))
 
 
@@ -159,17 +159,17 @@ def test_several_good_neurons_of_a_group_add_up():
 def test_kappa_is_at_least_that_of_each_bound_alone():
     data = collapsed_groups(3, 3, spread=0.2)
     for net in (standard(400, 3, 1), balanced(400, 3, 1), Network(*_swapped(400))):
-        stated = neural_collapse(net, data)
-        for k, j in stated.good.nonzero().tolist():
+        theorem = neural_collapse(net, data)
+        for k, j in theorem.good.nonzero().tolist():
             a, v = abs(float(net.a[j])), float(net.V[j].norm())
-            c = float(net.V[j] @ stated.beta[k])
+            c = float(net.V[j] @ theorem.beta[k])
             mu = float((data.X[data.groups == k] @ net.V[j]).min())
             if a < v:
                 alone = math.log(v + a) - (math.sqrt(a**2 + 2 * mu * (v - c)) - a) / mu
             else:
                 alone = math.log(c + math.sqrt(c**2 + a**2 - v**2))
-            assert float(stated.ln_kappa[k, j]) >= alone - 1e-12
-            assert float(stated.ln_kappa[k, j]) <= math.log(v + a) + 1e-12
+            assert float(theorem.ln_kappa[k, j]) >= alone - 1e-12
+            assert float(theorem.ln_kappa[k, j]) <= math.log(v + a) + 1e-12
 
 
 def _swapped(m):
@@ -181,9 +181,9 @@ def test_the_upper_bound_of_the_global_margin_weighs_groups_by_their_width():
     # Own margins 1, 0.8, 0.6 and labels +, +, -: 1/T with T = |(1, 1/0.8)| + 1/0.6.
     rows = [[1.0, 0, 0, 0], [0, 0.8, 0.6, 0], [0, 0.8, -0.6, 0], [0, 0, 0, 0.6]]
     data = Dataset(rows, [1, 1, 1, -1], [0, 1, 1, 2])
-    stated = neural_collapse(standard(4, 4), data)
-    assert stated.gamma.tolist() == pytest.approx([1.0, 0.8, 0.6])
-    low, high = stated.margin_range
+    theorem = neural_collapse(standard(4, 4), data)
+    assert theorem.gamma.tolist() == pytest.approx([1.0, 0.8, 0.6])
+    low, high = theorem.margin_range
     assert (low, high) == pytest.approx(
         (1 / (1 + 1 / 0.8 + 1 / 0.6), 1 / (math.hypot(1, 1 / 0.8) + 1 / 0.6))
     )
@@ -197,10 +197,10 @@ def test_the_upper_bound_of_the_global_margin_weighs_groups_by_their_width():
 def test_conclusion_and_proof_hold_along_exact_flows(loss, balance, labels):
     data = orthonormal(3, 4, labels)
     net = good_start(data, 3, balance=balance)
-    stated = neural_collapse(net, data, loss=loss)
+    theorem = neural_collapse(net, data, loss=loss)
     path = exact_flow(net, data, GRID, loss)
-    assert stated.holds
-    check, proof = stated.check(path), stated.inequalities(path)
+    assert theorem.holds
+    check, proof = theorem.check(path), theorem.inequalities(path)
     assert check.holds, check.slack
     assert proof.holds, proof.slack
 
@@ -210,28 +210,28 @@ def test_every_constant_is_attained():
     # inequality loses anything.
     data, b = orthonormal(3, 3), 0.7
     net = Network(b * data.y, b * (1.0000001 * data.X - 1e-7))
-    stated = neural_collapse(net, data)
+    theorem = neural_collapse(net, data)
     path = exact_flow(net, data, GRID, "exponential")
-    frame = stated.inequalities(path).frame
+    frame = theorem.inequalities(path).frame
     exact = math.log(6 * b**2) + 2 * frame.tau / 3
     for name in ("growth", "potential", "ln_norm"):
         assert np.allclose(frame[name], exact, atol=1e-8), name
     # p = b^2 e^{2 tau/3} and P = p - ln 3: the margin is 1/6 - ln 3/||W||^2.
     margin = np.maximum(0, 1 / 6 - math.log(3) * np.exp(-exact))
     assert np.allclose(path["margin"][1:], margin, atol=1e-9)
-    bound = math.log(6 * b**2) + 4 * frame.tau * margin + stated.J(path)[1][1:]
+    bound = math.log(6 * b**2) + 4 * frame.tau * margin + theorem.J(path)[1][1:]
     assert np.allclose(frame.norm_bound, bound, atol=1e-6)
-    assert stated.limit == pytest.approx(1 / 6)
+    assert theorem.limit == pytest.approx(1 / 6)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_conclusion_and_proof_hold_from_standard_initialization(loss):
     data = collapsed_groups(3, 2, spread=0.2, seed=1)
     net = standard(40, 2, seed=3)
-    stated = neural_collapse(net, data, loss=loss)
+    theorem = neural_collapse(net, data, loss=loss)
     path = explicit_flow(net, data, GRID[GRID < 7], loss)
-    assert stated.holds
-    check, proof = stated.check(path), stated.inequalities(path)
+    assert theorem.holds
+    check, proof = theorem.check(path), theorem.inequalities(path)
     assert check.holds, check.slack
     assert proof.holds, proof.slack
 
@@ -242,18 +242,18 @@ def four_points():
 
 def test_opposite_labels_cover_xor():
     data, net = four_points(), balanced(30, 2, seed=4)
-    stated = neural_collapse(net, data, opposite=True)
-    assert stated.holds
+    theorem = neural_collapse(net, data, opposite=True)
+    assert theorem.holds
     # Every neuron of a balanced start is good for exactly one of the four points.
-    assert stated.good.sum(dim=0).tolist() == [1] * 30
-    assert stated.limit == pytest.approx(1 / 8)
-    assert stated.limit == pytest.approx(global_margin(data).value / 2)
-    c = (data.X @ net.V.T)[stated.good]
-    assert torch.allclose(stated.ln_kappa[stated.good], torch.log(2 * c), atol=1e-6)
+    assert theorem.good.sum(dim=0).tolist() == [1] * 30
+    assert theorem.limit == pytest.approx(1 / 8)
+    assert theorem.limit == pytest.approx(global_margin(data).value / 2)
+    c = (data.X @ net.V.T)[theorem.good]
+    assert torch.allclose(theorem.ln_kappa[theorem.good], torch.log(2 * c), atol=1e-6)
     # Theory: G_0 = 2 exp(2 sum w ln c + H(w)), for one neuron a group.
     assert neural_collapse(net, data).holds is False
     path = explicit_flow(net, data, GRID[GRID < 7])
-    check, proof = stated.check(path), stated.inequalities(path)
+    check, proof = theorem.check(path), theorem.inequalities(path)
     assert check.holds, check.slack
     assert proof.holds, proof.slack
 
@@ -296,18 +296,18 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_each_hypothesis_can_fail(name):
     net, data, opposite = CASES[name]
-    stated = neural_collapse(net, data, opposite=opposite)
-    failed = [h.statement for h in stated.hypotheses if not h.holds]
+    theorem = neural_collapse(net, data, opposite=opposite)
+    failed = [h.statement for h in theorem.hypotheses if not h.holds]
     assert any(statement.startswith(name) for statement in failed), failed
-    assert not stated.holds
-    assert len(stated.hypothesis_frame()) == 6 if opposite else 5
+    assert not theorem.holds
+    assert len(theorem.hypothesis_frame()) == 6 if opposite else 5
 
 
 def test_a_hopeless_group_has_no_limit():
     data = Dataset([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]], [1, 1, -1], [0, 0, 1])
-    stated = neural_collapse(WIDE, data)
-    assert (stated.limit, stated.S) == (0.0, math.inf)
-    assert stated.ln_G0 == -math.inf
+    theorem = neural_collapse(WIDE, data)
+    assert (theorem.limit, theorem.S) == (0.0, math.inf)
+    assert theorem.ln_G0 == -math.inf
 
 
 def tampered(path, states=None, **columns):
@@ -317,18 +317,19 @@ def tampered(path, states=None, **columns):
 def test_a_false_conclusion_is_seen():
     data = orthonormal(2, 2)
     net = good_start(data, 2)
-    stated = neural_collapse(net, data)
+    theorem = neural_collapse(net, data)
     path = exact_flow(net, data, np.concatenate([[0.0], np.geomspace(0.1, 12, 30)]), "exponential")
-    assert stated.check(path).holds
-    assert stated.inequalities(path).holds
+    assert theorem.check(path).holds
+    assert theorem.inequalities(path).holds
     slow, fast = 0.8 * path["margin"], 1.1 * path["margin"]
     late = path["tau"] > 1
-    assert stated.check(tampered(path, margin=slow)).slack["bound <= margin"] < -1e-3
-    assert stated.check(tampered(path, margin=fast)).slack["margin <= ceiling"] < -1e-3
+    assert theorem.check(tampered(path, margin=slow)).slack["bound <= margin"] < -1e-3
+    assert theorem.check(tampered(path, margin=fast)).slack["margin <= ceiling"] < -1e-3
     shrunk = np.where(late, 1e-3, 1.0) * path["norm_squared"]
-    still = tampered(path, norm_squared=np.full(31, 1e-9), P=np.zeros(31))
-    assert stated.check(still).slack["J <= its limit"] < -1e-3
-    proof = stated.inequalities
+    small = np.where(path["tau"] > 0, 1e-9, path["norm_squared"])
+    still = tampered(path, norm_squared=small, P=np.where(path["tau"] > 0, 0.0, path["P"]))
+    assert theorem.check(still).slack["J <= its limit"] < -1e-3
+    proof = theorem.inequalities
     assert proof(tampered(path, norm_squared=shrunk)).slack["potential below the norm"] < -1e-3
     assert proof(tampered(path, margin=slow)).slack["growth of the norm"] < -1e-3
     slack = proof(tampered(path, {"a": np.repeat(path["a"][:1], 31, 0)})).slack
@@ -364,37 +365,37 @@ def test_the_integral_J_is_between_its_bounds(loss):
 def test_J_stays_below_its_limit_on_any_grid(loss):
     data = orthonormal(3, 4)
     net = small(good_start(data, 2), 0.01)
-    stated = neural_collapse(net, data, loss=loss)
+    theorem = neural_collapse(net, data, loss=loss)
     for grid in (np.array([0.0, 14.0]), np.array([0.0, 3.0, 9.0, 14.0])):
-        least, most = stated.J(exact_flow(net, data, grid, loss))
-        assert least[-1] <= most[-1] <= stated.J_limit
+        least, most = theorem.J(exact_flow(net, data, grid, loss))
+        assert least[-1] <= most[-1] <= theorem.J_limit
 
 
 def test_one_point_has_no_J():
     data = orthonormal(1, 1)
     net = Network([0.5], [[0.5]])
-    stated = neural_collapse(net, data)
+    theorem = neural_collapse(net, data)
     path = exact_flow(net, data, GRID, "exponential")
-    assert stated.J_limit == 0.0
-    assert stated.J(path)[1].max() == 0.0
-    assert np.allclose(stated.check(path).frame.bound, 0.5, atol=1e-8)
+    assert theorem.J_limit == 0.0
+    assert theorem.J(path)[1].max() == 0.0
+    assert np.allclose(theorem.check(path).frame.bound, 0.5, atol=1e-8)
 
 
 def test_paths_and_arguments_that_do_not_fit_are_named():
     data = orthonormal(2, 2)
     net = good_start(data, 2)
-    stated = neural_collapse(net, data)
+    theorem = neural_collapse(net, data)
     path = exact_flow(net, data, GRID, "exponential")
     with pytest.raises(ValueError, match="loss 'logistic'"):
-        stated.check(exact_flow(net, data, GRID, "logistic"))
-    with pytest.raises(ValueError, match=r"expected \(4, 2\)"):
-        stated.check(exact_flow(good_start(data, 3), data, GRID, "exponential"))
-    with pytest.raises(ValueError, match="away from net"):
-        stated.check(exact_flow(good_start(data, 2, seed=1), data, GRID, "exponential"))
+        theorem.check(exact_flow(net, data, GRID, "logistic"))
+    with pytest.raises(ValueError, match=r"expected \(4,\)"):
+        theorem.check(exact_flow(good_start(data, 3), data, GRID, "exponential"))
+    with pytest.raises(ValueError, match="away from a of this theorem"):
+        theorem.check(exact_flow(good_start(data, 2, seed=1), data, GRID, "exponential"))
     later = Path({k: v[1:] for k, v in path.columns.items()}, {k: v[1:] for k, v in
                  path.states.items()}, meta=path.meta)  # fmt: skip
     with pytest.raises(ValueError, match="from tau = 0 on"):
-        stated.check(later)
+        theorem.check(later)
     with pytest.raises(ValueError, match="net has d = 3"):
         neural_collapse(standard(4, 3), data)
     with pytest.raises(ValueError, match="only zero weights"):
@@ -402,4 +403,4 @@ def test_paths_and_arguments_that_do_not_fit_are_named():
     with pytest.raises(ValueError, match="loss"):
         neural_collapse(net, data, loss="hinge")
     with pytest.raises(ValueError, match="tau"):
-        stated.bound(-1.0, 0.0)
+        theorem.bound(-1.0, 0.0)

@@ -1,6 +1,8 @@
 """The no-rotation theorem on instances small enough to know by hand."""
 
 import math
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +19,6 @@ from lowrot import (
     standard,
 )
 from lowrot.path import Path
-from lowrot.theorems import cap_fraction, covering_error, covering_failure
 
 # One neuron of each sign on each of two orthogonal points, labels +1 and -1, norms 1.
 X = torch.eye(2, dtype=torch.float64)
@@ -26,16 +27,16 @@ ORTHOGONAL = Dataset(X, [1, -1])
 
 
 def test_constants_of_two_orthogonal_points():
-    stated = no_rotation(AXES, ORTHOGONAL)
+    theorem = no_rotation(AXES, ORTHOGONAL)
     # u* = (1/2 on the first point, -1/2 on the second): gamma = 1/2, KL against 1/4 each is ln 2.
-    assert stated.holds
-    assert stated.gamma.value == pytest.approx(0.5, abs=1e-9)
-    assert stated.divergence == pytest.approx(math.log(2), abs=1e-9)
-    assert stated.c_n == pytest.approx(math.log(2))
+    assert theorem.holds
+    assert theorem.gamma.value == pytest.approx(0.5, abs=1e-9)
+    assert theorem.divergence == pytest.approx(math.log(2), abs=1e-9)
+    assert theorem.c_n == pytest.approx(math.log(2))
     # ||u(0)||_1 = 1 > ln 2, so 2 J <= (1 + ln 2)/gamma.
-    assert stated.J_limit == pytest.approx(1 + math.log(2), abs=1e-8)
-    assert stated.bound(10.0, 0.5) == pytest.approx(0.5 - (math.log(2) + 1.0) / 20)
-    assert stated.width_of_certificate(10.0, 0.5) == pytest.approx((math.log(4) + 1.0) / 20)
+    assert theorem.J_limit == pytest.approx(1 + math.log(2), abs=1e-8)
+    assert theorem.bound(10.0, 0.5) == pytest.approx(0.5 - (math.log(2) + 1.0) / 20)
+    assert theorem.width_of_certificate(10.0, 0.5) == pytest.approx((math.log(4) + 1.0) / 20)
     logistic = no_rotation(AXES, ORTHOGONAL, loss="logistic")
     assert logistic.c_n == pytest.approx(math.log(4))
     assert logistic.J_limit == pytest.approx(1 + math.log(2) + math.log(math.log(4)), abs=1e-8)
@@ -44,10 +45,10 @@ def test_constants_of_two_orthogonal_points():
 @pytest.mark.parametrize("loss", ["exponential", "logistic"])
 def test_conclusion_and_proof_hold_along_a_path(loss):
     data, features = sparse_parity(3), Features.from_network(balanced(64, 3, seed=2))
-    stated = no_rotation(features, data, loss=loss)
+    theorem = no_rotation(features, data, loss=loss)
     path = coupled_flow(features, data, loss=loss, stop={"tau": 300.0})
     assert path.ok, path.status
-    check, proof = stated.check(path), stated.inequalities(path)
+    check, proof = theorem.check(path), theorem.inequalities(path)
     assert check.holds, check.slack
     assert proof.holds, proof.slack
 
@@ -58,16 +59,68 @@ def tampered(path, **columns):
 
 def test_a_false_conclusion_is_seen():
     data, features = sparse_parity(2), Features.from_network(balanced(64, 2, seed=0))
-    stated = no_rotation(features, data)
+    theorem = no_rotation(features, data)
     path = coupled_flow(features, data, stop={"tau": 1000.0})
-    assert stated.check(path).holds
+    assert theorem.check(path).holds
     slow, fast = 0.9 * path["margin"], np.where(path["tau"] > 500, 1.1, 1.0) * path["margin"]
-    assert stated.check(tampered(path, margin=slow)).slack["bound <= margin"] < -1e-3
-    assert stated.check(tampered(path, margin=fast)).slack["margin <= gamma"] < -1e-3
-    assert not stated.check(tampered(path, dual=0.9 * path["dual"])).holds
-    assert not stated.check(tampered(path, J=path["J"] + 100)).holds
-    assert not stated.inequalities(tampered(path, margin=slow)).holds
-    assert not stated.inequalities(tampered(path, ln_norm=path["ln_norm"] - 1)).holds
+    assert theorem.check(tampered(path, margin=slow)).slack["bound <= margin"] < -1e-3
+    assert theorem.check(tampered(path, margin=fast)).slack["margin <= gamma"] < -1e-3
+    assert not theorem.check(tampered(path, dual=0.9 * path["dual"])).holds
+    assert not theorem.check(tampered(path, J=path["J"] + 100)).holds
+    assert not theorem.inequalities(tampered(path, margin=slow)).holds
+    assert not theorem.inequalities(
+        tampered(path, ln_norm=path["ln_norm"] - (path["tau"] > 0))
+    ).holds
+
+
+def test_each_line_of_the_proof_by_hand():
+    theorem = no_rotation(AXES, ORTHOGONAL)
+    path = coupled_flow(AXES, ORTHOGONAL, stop={"tau": 6.0}, save=[2.0, 6.0])
+    frame = theorem.inequalities(path).frame
+    # q = 1/2 for ever, z = tau/2: each good neuron grows as e^tau/4, each other stays or shrinks.
+    np.testing.assert_allclose(frame.optimal_growth, frame.tau, rtol=1e-9)
+    np.testing.assert_allclose(frame.two_gamma_tau, frame.tau, rtol=1e-8)
+    np.testing.assert_allclose(frame.gibbs, frame.tau - math.log(2), rtol=1e-8)
+    np.testing.assert_allclose(frame.norm_growth, frame.ln_norm, atol=1e-12)
+    bound = 2 * path["tau"] * path["margin"] + 2 * path["J"]
+    np.testing.assert_allclose(frame.norm_growth_bound, bound[1:])
+
+
+def test_each_hypothesis_can_fail():
+    theorem = no_rotation(AXES, ORTHOGONAL)
+    assert theorem.holds
+    names = ["unit directions", "bounded features", "positive frozen margin", "its optimum"]
+    assert [h.statement.split(":")[0] for h in theorem.hypotheses][2] == names[2]
+    theorem.data = SimpleNamespace(X=1.1 * X)
+    assert [h.holds for h in theorem._evaluate()] == [True, False, True, True]
+    theorem.data = ORTHOGONAL
+    theorem.gamma = replace(theorem.gamma, value=0.0, gap=0.01)
+    assert [h.holds for h in theorem._evaluate()] == [True, True, False, False]
+    off = replace(theorem.features)
+    object.__setattr__(off, "directions", off.directions * (1 + 2e-9))
+    theorem.features = off
+    assert not theorem._evaluate()[0].holds
+
+
+def test_paths_of_other_features_or_data_are_refused():
+    data, net = sparse_parity(2), balanced(64, 2, seed=0)
+    theorem = no_rotation(net, data)
+    other = coupled_flow(balanced(64, 2, seed=1), data, stop={"tau": 1.0})
+    with pytest.raises(ValueError, match="away from q of this theorem"):
+        theorem.check(other)
+    # Equal sizes, directions swapped by a symmetry of the data: other points get the weights.
+    equal = Features(Features.from_network(net).directions, Features.from_network(net).signs)
+    turned = Features(equal.directions.flip(1), equal.signs)
+    theorem = no_rotation(equal, data)
+    with pytest.raises(ValueError, match="away from q of this theorem"):
+        theorem.check(coupled_flow(turned, data, stop={"tau": 1.0}))
+    assert theorem.check(coupled_flow(equal, data, stop={"tau": 30.0})).holds
+    other = Dataset(0.9 * data.X, data.y)
+    with pytest.raises(ValueError, match="away from q of"):
+        theorem.check(coupled_flow(equal, other, stop={"tau": 1.0}))
+    three = coupled_flow(equal, Dataset(data.X[:3], data.y[:3]), stop={"tau": 1.0})
+    with pytest.raises(ValueError, match=r"states z of shape \(3,\); expected \(4,\)"):
+        theorem.inequalities(three)
 
 
 def test_no_margin_no_theorem():
@@ -87,48 +140,14 @@ def test_arguments_that_do_not_fit_are_named():
         no_rotation(standard(8, 2), data)
     with pytest.raises(TypeError, match="net_or_features"):
         no_rotation("net", data)
-    stated = no_rotation(balanced(64, 2), data)
+    with pytest.raises(TypeError, match="data is a str"):
+        no_rotation(balanced(64, 2), "data")
+    theorem = no_rotation(balanced(64, 2), data)
     with pytest.raises(ValueError, match="loss"):
         no_rotation(balanced(64, 2), data, loss="hinge")
     with pytest.raises(ValueError, match="kind"):
-        stated.check(Path({"tau": np.zeros(1)}, {"z": np.zeros((1, 4))}))
+        theorem.check(Path({"tau": np.zeros(2)}, {"z": np.zeros((2, 4))}))
     with pytest.raises(ValueError, match="loss 'logistic'"):
-        stated.check(coupled_flow(balanced(64, 2), data, loss="logistic", stop={"tau": 1.0}))
+        theorem.check(coupled_flow(balanced(64, 2), data, loss="logistic", stop={"tau": 1.0}))
     with pytest.raises(ValueError, match="tau"):
-        stated.bound(-1.0, 0.0)
-
-
-@pytest.mark.parametrize("eps", [0.1, 0.7, math.sqrt(2), 1.9, 2.0])
-def test_caps_of_circle_and_sphere_are_exact(eps):
-    angle = 2 * math.asin(eps / 2)
-    assert cap_fraction(2, eps) == pytest.approx(angle / math.pi, abs=1e-12)
-    assert cap_fraction(3, eps) == pytest.approx((1 - math.cos(angle)) / 2, abs=1e-12)
-
-
-@pytest.mark.parametrize("d", [2, 3, 5, 9])
-def test_a_cap_is_at_most_half_the_power_of_its_radius(d):
-    for eps in (0.01, 0.3, 1.0, math.sqrt(2)):
-        assert cap_fraction(d, eps) <= 0.5 * eps ** (d - 1) * (1 + 1e-12)
-
-
-def test_covering_bound_against_sampling():
-    # Four targets on the circle, 40 neurons, eps = 0.2: the failure rate of 2000 trials stays
-    # below the bound plus four standard deviations, and is of its size.
-    generator = torch.Generator().manual_seed(0)
-    angle = 2 * math.pi * torch.rand(2000, 40, generator=generator, dtype=torch.float64)
-    sign = torch.randint(2, (2000, 40), generator=generator)
-    missed = torch.zeros(2000, dtype=torch.bool)
-    for k in range(4):
-        near = 2 * torch.sin((angle - k * math.pi / 2) / 2).abs() <= 0.2
-        missed |= ~(near & (sign == k % 2)).any(dim=1)
-    bound = covering_failure(2, 40, 0.2, 4)
-    rate, deviation = float(missed.double().mean()), math.sqrt(0.25 / 2000)
-    single = 1 - (1 - (1 - cap_fraction(2, 0.2) / 2) ** 40) ** 4
-    assert bound == 1.0 or rate <= bound + 4 * deviation
-    assert rate == pytest.approx(single, abs=4 * deviation + 0.02)
-
-
-def test_covering_error_inverts_the_failure():
-    eps = covering_error(3, 5000, 4, 0.1)
-    assert covering_failure(3, 5000, eps, 4) == pytest.approx(0.1, rel=1e-6)
-    assert covering_error(3, 1, 4, 0.1) == 2.0
+        theorem.bound(-1.0, 0.0)

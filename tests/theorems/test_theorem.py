@@ -1,0 +1,170 @@
+"""What every theorem shares: the verdict, the hypotheses, and one meaning of each method."""
+
+import inspect
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lowrot import (
+    Network,
+    balanced,
+    collapsed_groups,
+    coupled_flow,
+    escape,
+    gradient_flow,
+    in_plane,
+    near_init_flow,
+    near_init_sgd,
+    neural_collapse,
+    no_rotation,
+    one_pass_sgd,
+    parity_stream,
+    sparse_parity,
+    standard,
+    two_points,
+)
+from lowrot.path import Path
+from lowrot.theorems import Check, Hypothesis, Theorem
+from lowrot.theorems._theorem import at_most, nonnegative, over, verdict
+
+XOR = sparse_parity(2)
+PHI = math.radians(75)
+
+
+def of_flow(net, data, tau=3.0):
+    return gradient_flow(net, data, stop={"tau": tau})
+
+
+def build(name):
+    """A theorem and a path that belongs to it."""
+    if name == "near_init_flow":
+        net = standard(64, 2, seed=0)
+        return near_init_flow(net, XOR), of_flow(net, XOR)
+    if name == "near_init_sgd":
+        net = Network(0.1 * standard(6000, 2, seed=0).a, standard(6000, 2, seed=0).V)
+        theorem, options = near_init_sgd(net, XOR, samples=20), {"samples": 20, "keep": True}
+        run = one_pass_sgd(net, parity_stream(2), eta=theorem.eta, records=range(20), **options)
+        return theorem, run.paths[0]
+    if name == "neural_collapse":
+        net, data = standard(60, 2, seed=3), collapsed_groups(3, 2, spread=0.2)
+        return neural_collapse(net, data), of_flow(net, data)
+    if name == "no_rotation":
+        net = balanced(64, 2, seed=0)
+        return no_rotation(net, XOR), coupled_flow(net, XOR, stop={"tau": 3.0})
+    net = in_plane([10, -5], [1e-3, 1e-3])
+    return escape(net, PHI), of_flow(net, two_points(PHI))
+
+
+NAMES = ("near_init_flow", "near_init_sgd", "neural_collapse", "no_rotation", "escape")
+# A column of each conclusion, the direction in which it breaks, and the inequality it breaks.
+BREAKS = {
+    "near_init_flow": ("min_margin", -1.0, "P <= min p"),
+    "near_init_sgd": ("rho", 1.0, "||W_s - W_0|| <= its bound"),
+    "neural_collapse": ("margin", 1.0, "margin <= ceiling"),
+    "no_rotation": ("margin", 1.0, "margin <= gamma"),
+    "escape": ("normalized", 1.0, "margin <= bad"),
+}
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def pair(request):
+    return request.param, *build(request.param)
+
+
+def test_a_slack_below_rounding_fails_and_one_within_does_not():
+    frame = pd.DataFrame()
+    assert verdict(frame, {"a": 0.0, "b": -0.9e-7}).holds
+    assert not verdict(frame, {"a": 1.0, "b": -1.1e-7}).holds
+    assert not verdict(frame, {"a": math.nan}).holds
+    found = verdict(frame, {"a": np.float64(2.0)})
+    assert isinstance(found, Check)
+    assert type(found.slack["a"]) is float
+
+
+def test_helpers():
+    assert at_most("x", 2.0, "limit", 2.0) == Hypothesis("x", 2.0, "<= limit = 2", True)
+    assert not at_most("x", 2.1, "limit", 2.0).holds
+    assert over(np.array([1.0, 2.0]), np.array([0.0, 4.0])).tolist() == [math.inf, 0.5]
+    assert nonnegative("tau", [0, 1]).dtype == np.float64
+    for wrong, words in ((-1.0, "tau has the entry -1"), ([0, math.nan], "tau has the entry nan")):
+        with pytest.raises(ValueError, match=words):
+            nonnegative("tau", wrong)
+
+
+def test_one_interface(pair):
+    _, theorem, path = pair
+    assert isinstance(theorem, Theorem)
+    frame = theorem.hypothesis_frame()
+    assert list(frame) == ["statement", "value", "limit", "holds"]
+    assert len(frame) == len(theorem.hypotheses)
+    assert theorem.holds == bool(frame.holds.all())
+    theorem.require_path(path)
+    for check in (theorem.check(path), theorem.inequalities(path)):
+        assert isinstance(check, Check)
+        assert check.slack
+        assert check.holds, check.slack
+        assert 0 < len(check.frame) <= len(path)
+    clock = theorem.subject.clock
+    bound = theorem.bound(path[clock])
+    assert bound.shape == path[clock].shape
+    assert not np.isnan(bound).any()
+    assert np.ndim(theorem.bound(2.0)) == 0
+    with pytest.raises(ValueError, match="entry -1"):
+        theorem.bound([1.0, -1.0])
+
+
+def test_one_meaning_of_holds(pair):
+    _, theorem, _ = pair
+    kept = theorem.hypotheses
+    theorem.hypotheses = [*kept, Hypothesis("never", 1.0, "< 0", False)]
+    assert not theorem.holds
+    theorem.hypotheses = [Hypothesis("always", 1.0, "> 0", True)]
+    assert theorem.holds
+    theorem.hypotheses = kept
+
+
+@pytest.mark.parametrize("method", ["check", "inequalities"])
+def test_what_is_no_path_is_refused(pair, method):
+    _, theorem, path = pair
+    for wrong in (None, path.frame(), "path.npz"):
+        with pytest.raises(TypeError, match=r"path is a .*; expected a Path"):
+            getattr(theorem, method)(wrong)
+
+
+@pytest.mark.parametrize("method", ["check", "inequalities"])
+def test_paths_of_others_are_refused(pair, method):
+    name, theorem, path = pair
+    other = build("escape" if name == "no_rotation" else "no_rotation")[1]
+    with pytest.raises(ValueError, match=f"path has kind .*; expected '{path.meta['kind']}'"):
+        getattr(theorem, method)(other)
+
+
+def test_a_conclusion_that_fails_by_little_is_seen(pair):
+    name, theorem, path = pair
+    column, direction, line = BREAKS[name]
+    ends = Path(
+        {name: values[[0, -1]] for name, values in path.columns.items()},
+        {name: values[[0, -1]] for name, values in path.states.items()},
+        meta=path.meta,
+    )
+    room = theorem.check(ends).slack[line]
+    unit = max(1.0, abs(path["P"][-1])) if name == "near_init_flow" else 1.0
+    for excess, holds in ((0.5e-7, True), (2e-7, False)):
+        values = ends[column].copy()
+        values[-1] += direction * (room + excess) * unit
+        check = theorem.check(Path({**ends.columns, column: values}, ends.states, meta=ends.meta))
+        assert check.slack[line] == pytest.approx(-excess, rel=0.5)
+        assert check.holds == holds, check.slack
+
+
+def test_every_theorem_is_documented_alike():
+    for name in NAMES:
+        theorem = type(build(name)[0])
+        for method in ("bound", "check", "inequalities"):
+            text = inspect.getdoc(getattr(theorem, method))
+            assert text
+            if method != "bound":
+                assert "Returns:" in text
+                assert "Raises:" in text
