@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 
 from lowrot import _validate
@@ -25,6 +26,9 @@ from lowrot.theorems import Check
 _SUFFIXES = ("_bound", "_floor", "_limit")
 _OF_THE_MARGIN = ("floor", "bound", "bound_a_priori", "limit", "gamma", "dual", "ceiling")
 """Columns that bound the smoothed margin; the soft margin P where the check has it with a floor."""
+
+_FAR = 5.0
+"""A bound that leaves what is measured by so many times its range would flatten it to a line."""
 
 _LINES: tuple[tuple[str, Any], ...] = (
     (POSITIVE, "-"),
@@ -57,7 +61,7 @@ def bounds(
         scale: of the horizontal axis, "linear" or "log".
 
     Returns:
-        The axes, a panel each, at most two a row.
+        The axes, a panel each, at most two a row. A bound that begins far away is cut off there.
 
     Raises:
         ValueError: a column that is not there, or nothing that has bounds.
@@ -93,9 +97,23 @@ def bounds(
         if scale == "log":
             ax.set_xlim(frame[x][frame[x] > 0].min(), frame[x].max())
         ax.margins(y=0.12)
+        _show_measured(ax)
     for ax in axes[: 1 if plain else len(sides)]:
         ax.legend(loc="best")
     return axes[: len(sides)]
+
+
+def _show_measured(ax: Axes) -> None:
+    """Cut off bounds that say nothing early: show what is measured, and where the bounds end."""
+    measured, *others = [np.asarray(line.get_ydata(), dtype=float) for line in ax.lines]
+    ends = np.concatenate([measured, [other[-1] for other in others]])
+    spans = []
+    for values in (ends, np.concatenate([measured, *others])):
+        values = values[np.isfinite(values)]
+        spans.append((values.min(), values.max()) if len(values) else (0.0, 0.0))
+    (low, high), (least, most) = spans
+    if most - least > _FAR * (high - low) > 0:
+        ax.set_ylim(low - 0.12 * (high - low), high + 0.12 * (high - low))
 
 
 def _compared(known: Sequence[str]) -> dict[str, str]:

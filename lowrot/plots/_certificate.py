@@ -90,6 +90,7 @@ def _slackness(ax: Axes, optimum: Optimum[Any], data: Dataset, margins: Tensor) 
         optimum.upper, color=ACCENT, lw=1.2, ls=(0, (4, 2)), label=f"upper {optimum.upper:.6g}"
     )
     ax.set_xlim(0.0, 1.1 * max(float(np.max(p)), optimum.upper))
+    ax.set_ylim(-0.04 * float(q.max()), 1.1 * float(q.max()))
     ax.set(xlabel="margin", ylabel="dual weight", title=f"gap {optimum.gap:.1e}")
     ax.legend(fontsize=8)
     return ax

@@ -24,6 +24,7 @@ _LABELS = {
     "norm_squared": r"$\|W\|^2$",
     "norm_a": r"$\|a\|$",
     "norm_V": r"$\|V\|_F$",
+    "sliding": "pairs that slide",
     "test_error": "test error",
 }
 

@@ -64,6 +64,23 @@ def test_panels_by_name():
     assert ax.lines[0].get_xdata().tolist() == [0, 0, 0]
 
 
+def test_a_bound_that_begins_far_away_is_cut_off():
+    margin, bound = [0.0, 1.0, 2.0], [-1000.0, 0.0, 1.5]
+    (ax,) = plots.bounds(check(tau=[0.0, 1.0, 2.0], margin=margin, bound=bound, limit=[3, 3, 3]))
+    assert ax.get_ylim() == pytest.approx((-0.36, 3.36))
+    (ax,) = plots.bounds(check(tau=[0.0, 1.0, 2.0], margin=margin, bound=[-4, 0, 1.5]))
+    assert ax.get_ylim()[0] < -4
+
+
+def test_gaps_and_infinities_are_left_out():
+    nan, inf = [np.nan, np.nan], [-np.inf, 1.0]
+    axes = plots.bounds(
+        check(tau=[0.0, 1.0], a=nan, a_bound=nan, b=inf, b_bound=[1, 2], c=[1, 1], c_bound=[1, 1])
+    )
+    assert len(axes) == 3
+    assert all(np.isfinite(ax.get_ylim()).all() for ax in axes)
+
+
 def test_checks_of_theorems_are_drawn_as_they_are():
     net = lowrot.balanced(12, 2, seed=1)
     flow = lowrot.gradient_flow(net, XOR, stop={"tau": 1})
