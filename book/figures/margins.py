@@ -1,4 +1,4 @@
-"""Figures of margins as numbers: sets of attainable margins, margins against the dimension."""
+"""Figures of the chapter on margins: attainable margins, margins and dimension, certificates."""
 
 from __future__ import annotations
 
@@ -14,23 +14,65 @@ from matplotlib.ticker import NullLocator, ScalarFormatter
 from torch import Tensor
 
 from lowrot.data import Dataset
-from lowrot.plots._style import ACCENT, INK, NEGATIVE, POSITIVE, SECOND, THIRD
+from lowrot.network import Network
+from lowrot.optima import NotSeparable, Optimum, global_margin, ntk_margin, svm_margin
+from lowrot.plots import (
+    ACCENT,
+    INK,
+    NEGATIVE,
+    POSITIVE,
+    SECOND,
+    THIRD,
+    decision_regions,
+    dual_curve,
+    grid,
+    optimal_directions,
+    tangent_predictor,
+)
 
 _COLOURS = (POSITIVE, ACCENT, NEGATIVE, SECOND, THIRD)
 _MARKERS = ("o", "s", "^", "D", "v")
 
 
+def best_regions(sets: Mapping[str, Dataset], nets: Mapping[str, Network]) -> list[Axes]:
+    """Draw, one row a data set, the best line, the best tangent (both layers), the best network.
+
+    Args:
+        sets: plane data sets by name.
+        nets: the network W_0 of the tangent, by the same names.
+
+    Raises:
+        ValueError: a data set is not two-dimensional.
+    """
+    axes = grid(3, len(sets), height=1.95)
+    for row, (name, data) in enumerate(sets.items()):
+        first, second, third = axes[3 * row : 3 * row + 3]
+        beside = first.text(-0.05, 0.5, name, transform=first.transAxes, color=INK, fontsize=9)
+        beside.set(rotation=90, ha="right", va="center")
+        try:
+            line = svm_margin(data)
+            _regions(_linear(line.primal), data, line, first, "line")
+        except NotSeparable as no:
+            decision_regions(None, data, q=no.dual, ax=first, title="line: none")
+        tangent = ntk_margin(nets[name], data, layers="both", norm="l2")
+        _regions(tangent_predictor(nets[name], tangent.primal), data, tangent, second, "tangent")
+        best = global_margin(data)
+        _regions(best.primal, data, best, third, "network")
+    return axes
+
+
 def margin_sets(
-    data: Dataset,
     sets: Mapping[str, Callable[[Tensor], float]],
+    data: Dataset,
+    *,
     ax: Axes | None = None,
     title: str = "",
 ) -> Axes:
     """Draw, for two points, the pairs ``(p_1, p_2)`` that each kind of predictor can attain.
 
     Args:
-        data: two points, in any dimension.
         sets: by name, the support function ``h(w) = max <w, p>`` of the convex set, for w (2,).
+        data: two points, in any dimension.
         ax: where to draw; a new figure when None.
         title: of the axes.
 
@@ -63,9 +105,30 @@ def margin_sets(
     return ax
 
 
+def network_certificates(sets: Mapping[str, Dataset]) -> list[Axes]:
+    """Draw the directions of the best network of each data set, above the curve that certifies it.
+
+    Raises:
+        ValueError: a data set is not two-dimensional.
+        NotSeparable: no network separates a data set.
+    """
+    axes = grid(len(sets), 2, height=2.1)
+    for k, (name, data) in enumerate(sets.items()):
+        best = global_margin(data)
+        optimal_directions(best.primal, data, q=best.dual, ax=axes[k], title=name)
+        below = dual_curve(
+            best.dual, data, value=best.upper, net=best.primal, ax=axes[len(sets) + k]
+        )
+        below.set_xticks([-180, 0, 180])
+        below.xaxis.label.set_fontsize(9)
+    axes[len(sets)].set_ylabel("dual function")
+    return axes
+
+
 def margins_against_d(
     measured: Mapping[str, Mapping[int, Sequence[float]]],
     curves: Mapping[str, Mapping[int, float]],
+    *,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw margins against the dimension on logarithmic axes.
@@ -114,6 +177,17 @@ def margins_against_d(
     ax.set_ylabel("margin")
     ax.legend(loc="lower left")
     return ax
+
+
+def _regions(
+    predict: Callable[[Tensor], Tensor], data: Dataset, best: Optimum[Any], ax: Axes, kind: str
+) -> None:
+    title = f"{kind}: {best.value:.3f}"
+    decision_regions(predict, data, level=best.value, q=best.dual, ax=ax, title=title)
+
+
+def _linear(w: Tensor) -> Callable[[Tensor], Tensor]:
+    return lambda X: X @ w
 
 
 def _axes(ax: Axes | None) -> Axes:

@@ -15,24 +15,23 @@ from lowrot.data import Dataset
 from lowrot.metrics import rotation
 from lowrot.network import Network
 from lowrot.path import Path
-from lowrot.plots._plane import points, require_plane, square
-from lowrot.plots._style import (
+from lowrot.plots import (
     ACCENT,
+    COLOURS,
     INK,
     MUTED,
     NEGATIVE,
     POSITIVE,
-    SECOND,
-    THIRD,
     WIDEST,
     grid,
+    points,
+    require_plane,
+    square,
 )
 from lowrot.theorems import plane_arcs
 
 _ZERO = 1e-10
 """Metrics below this are zero but for rounding, and have no place on a logarithmic axis."""
-
-_COLOURS = (POSITIVE, NEGATIVE, ACCENT, SECOND, THIRD, MUTED)
 
 
 def good_directions(sets: Mapping[str, Dataset], opposite: Collection[str] = ()) -> list[Axes]:
@@ -60,7 +59,7 @@ def good_directions(sets: Mapping[str, Dataset], opposite: Collection[str] = ())
             colour = POSITIVE if label > 0 else NEGATIVE
             if length > 0:
                 axis.fill(radius * np.cos(around), radius * np.sin(around), color=colour, lw=0)
-        points(axis, data, None)
+        points(data, ax=axis)
         square(axis, title)
     return axes
 
@@ -94,33 +93,6 @@ def collapse_bounds(conclusion: pd.DataFrame, proof: pd.DataFrame) -> list[Axes]
     right.set(xlabel=r"clock $\tau$", ylabel="logarithm", xlim=(0, proof.tau.iloc[-1]))
     right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), fontsize=8)
     return [left, right]
-
-
-def missing_groups(
-    curves: Mapping[str, Mapping[int, float]],
-    bounds: Mapping[str, Mapping[int, float]],
-    sampled: pd.DataFrame,
-) -> Axes:
-    """Draw the probability that some group has no good neuron against the width.
-
-    Args:
-        curves: exact, by label and width.
-        bounds: by the same labels.
-        sampled: columns ``label``, ``m``, ``rate``, ``low``, ``high``: Monte Carlo.
-    """
-    (axis,) = grid(1, width=5.4, height=3.2)
-    for colour, (label, curve) in zip(_COLOURS, curves.items()):
-        axis.plot(list(curve), list(curve.values()), color=colour, label=label)
-        bound = bounds[label]
-        axis.plot(list(bound), list(bound.values()), color=colour, ls=":", lw=1.2)
-        mine = sampled[sampled.label == label]
-        error = np.array([mine.rate - mine.low, mine.high - mine.rate])
-        axis.errorbar(mine.m, mine.rate, error, fmt="o", color=colour, ms=3.5, capsize=2, lw=1)
-    axis.plot([], [], color=INK, ls=":", lw=1.2, label="union bound")
-    axis.set(xscale="log", yscale="log", ylim=(1e-3, 1.3), xlabel="width $m$")
-    axis.set_ylabel("some group has no good neuron")
-    axis.legend(loc="lower left", fontsize=8)
-    return axis
 
 
 def mean_rotation(path: Path, net: Network, chosen: Tensor) -> np.ndarray:
@@ -174,7 +146,7 @@ def collapse_lines(frames: Mapping[str, pd.DataFrame]) -> list[Axes]:
     names = [name for name in next(iter(frames.values())).columns if name != "tau"]
     axes = grid(len(names), width=min(WIDEST, 2.45 * len(names)), height=2.4)
     for axis, name in zip(axes, names):
-        for colour, (label, frame) in zip(_COLOURS, frames.items()):
+        for colour, (label, frame) in zip(COLOURS, frames.items()):
             later = frame[frame.tau > 0]
             values = later[name].where(later[name] > _ZERO)
             axis.plot(later.tau, values, color=colour, label=label)
@@ -182,6 +154,33 @@ def collapse_lines(frames: Mapping[str, pd.DataFrame]) -> list[Axes]:
     middle = axes[len(axes) // 2]
     middle.legend(loc="upper center", bbox_to_anchor=(0.5, -0.3), ncol=2, fontsize=8)
     return axes
+
+
+def missing_groups(
+    curves: Mapping[str, Mapping[int, float]],
+    bounds: Mapping[str, Mapping[int, float]],
+    sampled: pd.DataFrame,
+) -> Axes:
+    """Draw the probability that some group has no good neuron against the width.
+
+    Args:
+        curves: exact, by label and width.
+        bounds: by the same labels.
+        sampled: columns ``label``, ``m``, ``rate``, ``low``, ``high``: Monte Carlo.
+    """
+    (axis,) = grid(1, width=5.4, height=3.2)
+    for colour, (label, curve) in zip(COLOURS, curves.items()):
+        axis.plot(list(curve), list(curve.values()), color=colour, label=label)
+        bound = bounds[label]
+        axis.plot(list(bound), list(bound.values()), color=colour, ls=":", lw=1.2)
+        mine = sampled[sampled.label == label]
+        error = np.array([mine.rate - mine.low, mine.high - mine.rate])
+        axis.errorbar(mine.m, mine.rate, error, fmt="o", color=colour, ms=3.5, capsize=2, lw=1)
+    axis.plot([], [], color=INK, ls=":", lw=1.2, label="union bound")
+    axis.set(xscale="log", yscale="log", ylim=(1e-3, 1.3), xlabel="width $m$")
+    axis.set_ylabel("some group has no good neuron")
+    axis.legend(loc="lower left", fontsize=8)
+    return axis
 
 
 def errors_by_groups(frame: pd.DataFrame, guess: pd.DataFrame | None = None) -> list[Axes]:
@@ -192,7 +191,7 @@ def errors_by_groups(frame: pd.DataFrame, guess: pd.DataFrame | None = None) -> 
         guess: columns ``per_group`` (n/r) and ``error``: a curve for the right panel.
     """
     left, right = grid(2, height=2.8)
-    for colour, (r, part) in zip(_COLOURS, frame.groupby("r")):
+    for colour, (r, part) in zip(COLOURS, frame.groupby("r")):
         summary = part.groupby("n")["error"].agg(["mean", "min", "max"])
         n = summary.index.to_numpy()
         for axis, x in ((left, n), (right, n / r)):

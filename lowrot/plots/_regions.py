@@ -1,20 +1,20 @@
-"""Figures of optimal predictors in the plane: regions, directions, dual curves."""
+"""Predictors of the plane: regions, directions of a network, the curve that certifies a margin."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from lowrot import _validate
 from lowrot.data import Dataset
 from lowrot.network import Network, activation, derivative
-from lowrot.optima import NotSeparable, global_margin, ntk_margin, svm_margin
 from lowrot.plots._plane import REACH, axes_or_new, points, require_plane, square
-from lowrot.plots._style import ACCENT, INK, MUTED, NEGATIVE, POSITIVE, grid
+from lowrot.plots._style import ACCENT, INK, MUTED, NEGATIVE, POSITIVE
 
 _ZERO = 1e-12
 """Outputs below this are those of a network whose neurons are all off."""
@@ -27,7 +27,7 @@ def tangent_predictor(
 
     Args:
         net: the network W_0.
-        theta: the primal point of `ntk_margin`: outer block (m,), inner (m, d), or the pair.
+        theta: the primal point of `ntk_margin`: outer layer (m,), inner (m, d), or the pair.
     """
     blocks = theta if isinstance(theta, tuple) else (theta,)
 
@@ -44,8 +44,9 @@ def tangent_predictor(
 
 
 def decision_regions(
-    data: Dataset,
     predict: Callable[[Tensor], Tensor] | None,
+    data: Dataset,
+    *,
     level: float | None = None,
     q: Tensor | None = None,
     ax: Axes | None = None,
@@ -54,8 +55,8 @@ def decision_regions(
     """Draw where a predictor is positive and negative, and the lines where it is ``+-level``.
 
     Args:
+        predict: ``X -> f(X)``, such as a `Network`; only the points are drawn when None.
         data: points of the plane.
-        predict: ``X -> f(X)``; only the points are drawn when None.
         level: the margin; support points lie on the lines of this level.
         q: dual weights, shown as the sizes of the points.
         ax: where to draw; a new figure when None.
@@ -63,14 +64,18 @@ def decision_regions(
 
     Raises:
         ValueError: the data are not two-dimensional.
+        TypeError: a predictor that cannot be called.
     """
     require_plane("decision_regions", data)
+    if not (predict is None or callable(predict)):
+        raise TypeError(f"predict is a {type(predict).__name__}; expected a function X -> f(X)")
     ax = axes_or_new(ax)
     if predict is not None:
         ticks = torch.linspace(-REACH, REACH, 161, dtype=torch.float64)
         second, first = torch.meshgrid(ticks, ticks, indexing="ij")
-        f = predict(torch.stack([first.ravel(), second.ravel()], dim=1)).reshape(first.shape)
-        mesh = first.numpy(), second.numpy(), f.detach().numpy()
+        at = torch.stack([first.ravel(), second.ravel()], dim=1).to(data.X.device)
+        f = predict(at).detach().cpu().reshape(first.shape)
+        mesh = first.numpy(), second.numpy(), f.numpy()
         top = float(f.abs().max()) + 1.0
         for levels, colour in (([-top, -_ZERO], NEGATIVE), ([_ZERO, top], POSITIVE)):
             ax.contourf(*mesh, levels=levels, colors=[colour], alpha=0.17)
@@ -80,13 +85,14 @@ def decision_regions(
         if reached:
             lines = ax.contour(*mesh, levels=reached, colors=INK, linewidths=0.7)
             lines.set_linestyle((0, (4, 2)))
-    points(ax, data, q)
+    points(data, ax=ax, q=q)
     return square(ax, title)
 
 
 def optimal_directions(
-    data: Dataset,
     net: Network,
+    data: Dataset,
+    *,
     q: Tensor | None = None,
     ax: Axes | None = None,
     title: str = "",
@@ -94,12 +100,21 @@ def optimal_directions(
     """Draw the directions of a network on the unit circle, as thick as their share of the mass.
 
     Solid spokes have a positive output weight, dashed ones a negative; the number beside a spoke
-    is its share ``|a_j| ||v_j|| / sum_k |a_k| ||v_k||``; points are as large as q.
+    is its share ``|a_j| ||v_j|| / sum_k |a_k| ||v_k||``. Equal directions of one sign are merged.
+
+    Args:
+        net: a network of the plane.
+        data: points of the plane.
+        q: dual weights, shown as the areas of the points.
+        ax: where to draw; a new figure when None.
+        title: of the axes.
 
     Raises:
         ValueError: the data are not two-dimensional, or the network has another dimension.
+        TypeError: not a network.
     """
     require_plane("optimal_directions", data)
+    _validate.kind("net", net, Network)
     if net.d != data.d:
         raise ValueError(f"net has d = {net.d}; expected {data.d}, as the data")
     ax = axes_or_new(ax)
@@ -112,7 +127,7 @@ def optimal_directions(
         across = "center" if abs(c) < 0.4 else "left" if c > 0 else "right"
         along = "center" if abs(s) < 0.4 else "bottom" if s > 0 else "top"
         ax.text(1.3 * c, 1.3 * s, f"{share:.2f}", ha=across, va=along, color=INK, fontsize=8)
-    points(ax, data, q)
+    points(data, ax=ax, q=q)
     square(ax, title)
     ax.set_xlim(-1.75, 1.75)
     ax.set_ylim(-1.75, 1.75)
@@ -128,9 +143,9 @@ def merged_directions(
     out.
     """
     norms = net.V.norm(dim=1)
-    share = (net.a.abs() * norms / (net.a.abs() * norms).sum()).numpy()
-    units = (net.V / norms.clamp_min(1e-300)[:, None]).numpy()
-    signs = net.a.sign().numpy()
+    share = (net.a.abs() * norms / (net.a.abs() * norms).sum()).cpu().numpy()
+    units = (net.V / norms.clamp_min(1e-300)[:, None]).cpu().numpy()
+    signs = net.a.sign().cpu().numpy()
     groups: list[tuple[np.ndarray, float, float]] = []
     for j in np.argsort(-share, kind="stable"):
         if share[j] < floor:
@@ -145,8 +160,9 @@ def merged_directions(
 
 
 def dual_curve(
-    data: Dataset,
     q: Tensor,
+    data: Dataset,
+    *,
     value: float,
     net: Network | None = None,
     slope: float = 0.0,
@@ -158,15 +174,25 @@ def dual_curve(
     The curve stays between the lines exactly when q proves that no margin exceeds the value; the
     directions of an optimal network (markers) are where it touches them.
 
+    Args:
+        q: dual weights, shape (n,).
+        data: points of the plane.
+        value: the upper bound of the margin, `Optimum.upper`.
+        net: whose directions are marked; none when None.
+        slope: of the activation for negative inputs.
+        ax: where to draw; a new figure when None.
+        title: of the axes.
+
     Raises:
-        ValueError: the data are not two-dimensional.
+        ValueError: the data are not two-dimensional, or weights of another shape.
     """
     require_plane("dual_curve", data)
+    q = _validate.real_array("q", q, (data.n,)).to(data.X.device)
     ax = axes_or_new(ax)
 
     def curve(angle: np.ndarray) -> np.ndarray:
-        v = torch.as_tensor(np.stack([np.cos(angle), np.sin(angle)], axis=1))
-        out: np.ndarray = (activation(v @ data.X.T, slope) @ (data.y * q)).numpy()
+        v = torch.as_tensor(np.stack([np.cos(angle), np.sin(angle)], axis=1)).to(data.X)
+        out: np.ndarray = (activation(v @ data.X.T, slope) @ (data.y * q)).cpu().numpy()
         return out
 
     angle = np.linspace(-math.pi, math.pi, 721)
@@ -183,55 +209,3 @@ def dual_curve(
     ax.set_xlabel("angle of $v$, degrees")
     ax.set_title(title)
     return ax
-
-
-def best_regions(sets: Mapping[str, Dataset], nets: Mapping[str, Network]) -> list[Axes]:
-    """Draw, one row a data set, the best line, the best tangent (both blocks) and the best network.
-
-    Args:
-        sets: plane data sets by name.
-        nets: the network W_0 of the tangent, by the same names.
-
-    Raises:
-        ValueError: a data set is not two-dimensional.
-    """
-    axes = grid(3, len(sets), height=1.95)
-    for row, (name, data) in enumerate(sets.items()):
-        first, second, third = axes[3 * row : 3 * row + 3]
-        beside = first.text(-0.05, 0.5, name, transform=first.transAxes, color=INK, fontsize=9)
-        beside.set(rotation=90, ha="right", va="center")
-        try:
-            line = svm_margin(data)
-            predict, label = _linear(line.primal), f"line: {line.value:.3f}"
-            decision_regions(data, predict, line.value, line.dual, first, label)
-        except NotSeparable as no:
-            decision_regions(data, None, None, no.dual, first, "line: none")
-        tangent = ntk_margin(nets[name], data, layers="both", norm="l2")
-        predict, label = tangent_predictor(nets[name], tangent.primal), f"{tangent.value:.3f}"
-        decision_regions(data, predict, tangent.value, tangent.dual, second, f"tangent: {label}")
-        best = global_margin(data)
-        label = f"network: {best.value:.3f}"
-        decision_regions(data, best.primal, best.value, best.dual, third, label)
-    return axes
-
-
-def network_certificates(sets: Mapping[str, Dataset]) -> list[Axes]:
-    """Draw the directions of the best network of each data set, above the curve that certifies it.
-
-    Raises:
-        ValueError: a data set is not two-dimensional.
-        NotSeparable: no network separates a data set.
-    """
-    axes = grid(len(sets), 2, height=2.1)
-    for k, (name, data) in enumerate(sets.items()):
-        best = global_margin(data)
-        optimal_directions(data, best.primal, best.dual, axes[k], name)
-        below = dual_curve(data, best.dual, best.upper, best.primal, ax=axes[len(sets) + k])
-        below.set_xticks([-180, 0, 180])
-        below.xaxis.label.set_fontsize(9)
-    axes[len(sets)].set_ylabel("dual function")
-    return axes
-
-
-def _linear(w: Tensor) -> Callable[[Tensor], Tensor]:
-    return lambda X: X @ w

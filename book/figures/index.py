@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.axes import Axes
@@ -18,12 +17,10 @@ from lowrot.metrics import rotation
 from lowrot.network import Network, balanced, small, standard
 from lowrot.optima import ntk_margin
 from lowrot.path import Path
-from lowrot.plots._style import INK, MUTED, NEGATIVE, POSITIVE, WIDEST
-
-_INNER, _OUTER = 0.62, 1.0
+from lowrot.plots import WIDEST, grid, ring
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Regime:
     """One simulation in the plane: a network before and after, and what is said about it.
 
@@ -116,69 +113,10 @@ def three_regimes(found: list[Regime], shown: int = 96) -> list[Axes]:
     """
     if not found or any(regime.before.d != 2 for regime in found):
         raise ValueError("found must hold at least one regime, each in the plane (d = 2)")
-    columns = len(found)
-    _, axes = plt.subplots(1, columns, figsize=(WIDEST * columns / 3, 2.4), squeeze=False)
-    for ax, regime in zip(axes.ravel(), found):
-        _threads(ax, regime, shown)
-    return list(axes.ravel())
-
-
-def _threads(ax: Axes, regime: Regime, shown: int) -> None:
-    turn = np.linspace(0.0, 2.0 * math.pi, 241)
-    for radius in (_INNER, _OUTER):
-        ax.plot(radius * np.cos(turn), radius * np.sin(turn), color=MUTED, lw=0.6, zorder=0)
-    before, after = regime.before, regime.after
-    start = torch.atan2(before.V[:, 1], before.V[:, 0]).numpy()
-    end = torch.atan2(after.V[:, 1], after.V[:, 0]).numpy()
-    angle = (end - start + math.pi) % (2 * math.pi) - math.pi
-    mass = (after.a.abs() * after.V.norm(dim=1)).numpy()
-    keep = np.unique(np.linspace(0, before.m - 1, min(shown, before.m)).astype(int))
-    keep = keep[np.argsort(mass[keep], kind="stable")]
-    along = np.linspace(0.0, 1.0, 30)
-    bend = along**2 * (3.0 - 2.0 * along)
-    for j in keep:
-        theta = start[j] + angle[j] * bend
-        reach = _INNER + (_OUTER - _INNER) * along
-        weight = mass[j] / mass[keep].max()
-        colour = POSITIVE if after.a[j] > 0 else NEGATIVE
-        ax.plot(
-            reach * np.cos(theta),
-            reach * np.sin(theta),
-            color=colour,
-            lw=0.5 + 2.6 * weight,
-            alpha=0.25 + 0.75 * weight,
-            solid_capstyle="round",
-            zorder=1 + weight,
-        )
-    _data(ax, regime.data)
-    ax.set_aspect("equal")
-    ax.set_xlim(-1.26, 1.26)
-    ax.set_ylim(-1.26, 1.26)
-    ax.set_axis_off()
-    ax.set_title(regime.name, loc="center", fontsize=11, color=INK)
-    ax.text(
-        0.5,
-        -0.02,
-        f"key weights turn by {_degrees(regime.key_rotation)}",
-        transform=ax.transAxes,
-        ha="center",
-        va="top",
-        fontsize=9,
-        color=INK,
-    )
-
-
-def _degrees(value: float) -> str:
-    return "0°" if value < 1e-9 else f"{value:.2g}°"
-
-
-def _data(ax: Axes, data: Dataset) -> None:
-    """Draw the directions of the points outside the outer ring."""
-    units = (data.X / data.X.norm(dim=1, keepdim=True)).numpy()
-    for sign, colour, marker in ((1, POSITIVE, "o"), (-1, NEGATIVE, "s")):
-        mine = (data.y == sign).numpy()
-        x, y = 1.16 * units[mine].T
-        ax.scatter(x, y, s=26, c=colour, marker=marker, edgecolors="white", zorder=4)
+    axes = grid(len(found), width=WIDEST * len(found) / 3, height=2.4)
+    for ax, regime in zip(axes, found):
+        ring(regime.before, regime.after, regime.data, shown=shown, ax=ax, title=regime.name)
+    return axes
 
 
 def _regime(name: str, data: Dataset, before: Network, after: Network, path: Path) -> Regime:

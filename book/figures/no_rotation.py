@@ -12,17 +12,16 @@ from matplotlib.axes import Axes
 from lowrot.coupled import Features
 from lowrot.data import Dataset
 from lowrot.path import Path
-from lowrot.plots._plane import seen
-from lowrot.plots._style import ACCENT, INK, MUTED, NEGATIVE, POSITIVE, SECOND, grid
+from lowrot.plots import ACCENT, INK, MUTED, NEGATIVE, POSITIVE, SECOND, grid, orthographic
 
 
-def masses(features: Features, data: Dataset, path: Path, taus: Sequence[float]) -> list[Axes]:
+def masses(path: Path, features: Features, data: Dataset, *, taus: Sequence[float]) -> list[Axes]:
     """Draw each neuron at its direction with an area that is its share of ``||u||_1``.
 
     Args:
+        path: a coupled path of these features on these data.
         features: directions on the circle (d = 2) or the sphere (d = 3), m neurons.
         data: the data set; its points are drawn on the same circle or sphere.
-        path: a coupled path of these features on these data.
         taus: clock times, one panel each (the last saved time not after each).
 
     Raises:
@@ -76,38 +75,6 @@ def bounds(frame: pd.DataFrame, gamma_global: float | None = None) -> list[Axes]
     return [left, right]
 
 
-def proof_lines(frame: pd.DataFrame) -> list[Axes]:
-    """Draw both sides of the three inequalities of the proof (frame of `inequalities`)."""
-    axes = grid(3, height=2.5)
-    lines = [
-        ("(1) optimal neurons", "optimal_growth", "two_gamma_tau", r"$2\gamma\tau$"),
-        ("(2) Gibbs", "ln_norm", "gibbs", "lower bound"),
-        ("(4) norm", "norm_growth_bound", "norm_growth", "left side"),
-    ]
-    for axis in axes[1:]:
-        axis.sharey(axes[0])
-        axis.tick_params(labelleft=False)
-    later = frame[frame.tau > 0]
-    for axis, (title, large, low, name) in zip(axes, lines, strict=True):
-        axis.plot(later.tau, later[large], color=POSITIVE, label="larger side")
-        axis.plot(later.tau, later[low], color=NEGATIVE, ls="--", label=name)
-        axis.set(xscale="log", xlabel=r"clock $\tau$", title=title)
-        axis.set_yscale("symlog", linthresh=1.0)
-        axis.legend(fontsize=8, loc="upper left", handlelength=1.5)
-    return axes
-
-
-def relevant_mass(curves: dict[str, tuple[np.ndarray, np.ndarray]]) -> Axes:
-    """Draw the share of mass in the span of the relevant coordinates against tau, by label."""
-    (axis,) = grid(1, width=5.0, height=2.8)
-    for label, (tau, mass) in curves.items():
-        axis.plot(tau[tau > 0], mass[tau > 0], label=label)
-    axis.set(xscale="log", xlabel=r"clock $\tau$", ylabel="relevant share of the mass")
-    axis.set_ylim(0, 1.02)
-    axis.legend()
-    return axis
-
-
 def widths(frame: pd.DataFrame, covering: pd.DataFrame) -> Axes:
     """Draw the loss of margin by finite width, over seeds, beside the covering bound.
 
@@ -132,6 +99,38 @@ def widths(frame: pd.DataFrame, covering: pd.DataFrame) -> Axes:
     return axis
 
 
+def relevant_mass(curves: dict[str, tuple[np.ndarray, np.ndarray]]) -> Axes:
+    """Draw the share of mass in the span of the relevant coordinates against tau, by label."""
+    (axis,) = grid(1, width=5.0, height=2.8)
+    for label, (tau, mass) in curves.items():
+        axis.plot(tau[tau > 0], mass[tau > 0], label=label)
+    axis.set(xscale="log", xlabel=r"clock $\tau$", ylabel="relevant share of the mass")
+    axis.set_ylim(0, 1.02)
+    axis.legend()
+    return axis
+
+
+def proof_lines(frame: pd.DataFrame) -> list[Axes]:
+    """Draw both sides of the three inequalities of the proof (frame of `inequalities`)."""
+    axes = grid(3, height=2.5)
+    lines = [
+        ("(1) optimal neurons", "optimal_growth", "two_gamma_tau", r"$2\gamma\tau$"),
+        ("(2) Gibbs", "ln_norm", "gibbs", "lower bound"),
+        ("(4) norm", "norm_growth_bound", "norm_growth", "left side"),
+    ]
+    for axis in axes[1:]:
+        axis.sharey(axes[0])
+        axis.tick_params(labelleft=False)
+    later = frame[frame.tau > 0]
+    for axis, (title, large, low, name) in zip(axes, lines, strict=True):
+        axis.plot(later.tau, later[large], color=POSITIVE, label="larger side")
+        axis.plot(later.tau, later[low], color=NEGATIVE, ls="--", label=name)
+        axis.set(xscale="log", xlabel=r"clock $\tau$", title=title)
+        axis.set_yscale("symlog", linthresh=1.0)
+        axis.legend(fontsize=8, loc="upper left", handlelength=1.5)
+    return axes
+
+
 def _circle(axis: Axes, features: Features, data: Dataset, share: np.ndarray) -> None:
     V, X = features.directions.cpu().numpy(), data.X.cpu().numpy()
     angle = np.linspace(0, 2 * math.pi, 200)
@@ -143,9 +142,9 @@ def _circle(axis: Axes, features: Features, data: Dataset, share: np.ndarray) ->
 
 def _sphere(axis: Axes, features: Features, data: Dataset, share: np.ndarray) -> None:
     """An orthographic view; the far side is pale."""
-    V = seen(features.directions.cpu().numpy())
+    V = orthographic(features.directions.cpu().numpy())
     angle = np.linspace(0, 2 * math.pi, 200)
-    equator = seen(np.stack([np.cos(angle), np.sin(angle), 0 * angle], 1))
+    equator = orthographic(np.stack([np.cos(angle), np.sin(angle), 0 * angle], 1))
     axis.plot(np.cos(angle), np.sin(angle), color=MUTED, lw=0.8, zorder=0)
     for side, style in ((equator[:, 2] < 0, ":"), (equator[:, 2] >= 0, "-")):
         line = np.where(side[:, None], equator[:, :2], np.nan)
@@ -155,7 +154,7 @@ def _sphere(axis: Axes, features: Features, data: Dataset, share: np.ndarray) ->
     for side, alpha in ((~near, 0.22), (near, 0.8)):
         axis.scatter(V[side, 0], V[side, 1], s=sizes[side], c=colours[side], alpha=alpha, lw=0)
     X = data.X.cpu().numpy()
-    _points(axis, seen(X / np.linalg.norm(X, axis=1, keepdims=True)), data, 1.0)
+    _points(axis, orthographic(X / np.linalg.norm(X, axis=1, keepdims=True)), data, 1.0)
     _frame(axis, 1.06)
 
 

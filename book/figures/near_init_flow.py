@@ -9,16 +9,24 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from figures._shared import SHADES, held_fractions
 from lowrot.data import Dataset
 from lowrot.path import Path
-from lowrot.plots._near_init import _SHADES
-from lowrot.plots._regimes import _regime, _threads
-from lowrot.plots._style import ACCENT, INK, MUTED, NEGATIVE, POSITIVE, SECOND, grid, legend_below
+from lowrot.plots import ACCENT, INK, MUTED, NEGATIVE, POSITIVE, SECOND, grid, legend_below, ring
 from lowrot.theorems import NearInitFlow
+
+__all__ = [
+    "against_width",
+    "flow_at_a_glance",
+    "held_fractions",
+    "margin_gained",
+    "margins_in_time",
+    "rates",
+]
 
 
 def flow_at_a_glance(
-    path: Path, stated: NearInitFlow, data: Dataset, levels: Mapping[str, float]
+    path: Path, stated: NearInitFlow, data: Dataset, *, levels: Mapping[str, float]
 ) -> list[Axes]:
     """Draw the soft margin against the distance, the margin against the clock, and the neurons.
 
@@ -28,7 +36,7 @@ def flow_at_a_glance(
         data: the data, drawn around the ring of neurons.
         levels: margins to compare with, by label.
     """
-    left, middle, ring = grid(3, width=8.2, height=2.9)
+    left, middle, right = grid(3, width=8.2, height=2.9)
     g = stated.start.g
     near = path["rho"] <= 1.4 * g
     left.plot(path["rho"][near] / g, path["P"][near], color=POSITIVE, label="measured")
@@ -47,9 +55,9 @@ def flow_at_a_glance(
     middle.set(xlabel=r"clock $\tau$", title=r"margin $P_+/\|W\|^2$")
     middle.legend(loc="center right", bbox_to_anchor=(1.0, 0.76), fontsize=8)
     at = int(np.searchsorted(tau, 1.0))
-    _threads(ring, _regime("", data, stated.net, path.network(at), path), 96)
-    ring.set_title(rf"directions, $\tau = 0$ to {tau[at]:.2g}", loc="center")
-    return [left, middle, ring]
+    ring(stated.net, path.network(at), data, ax=right)
+    right.set_title(rf"directions, $\tau = 0$ to {tau[at]:.2g}", loc="center")
+    return [left, middle, right]
 
 
 def margin_gained(runs: pd.DataFrame) -> list[Axes]:
@@ -89,7 +97,7 @@ def margins_in_time(
     axes = grid(len(dims), width=8.2, height=2.8)
     for axis, d in zip(axes, dims):
         part = runs[runs.d == d]
-        for shade, (m, rows) in zip(_SHADES, part.groupby("m")):
+        for shade, (m, rows) in zip(SHADES, part.groupby("m")):
             mean = rows.groupby("tau").normalized.mean() / best[d]
             axis.plot(mean.index, mean, color=shade, lw=1.3, label=f"m = {m}")
         axis.axhline(1.0, color=INK, lw=0.8)

@@ -13,8 +13,7 @@ from matplotlib.collections import LineCollection
 
 from lowrot.data import Dataset
 from lowrot.path import Path
-from lowrot.plots._plane import points, require_plane, square
-from lowrot.plots._style import (
+from lowrot.plots import (
     ACCENT,
     INK,
     MUTED,
@@ -24,6 +23,9 @@ from lowrot.plots._style import (
     WIDEST,
     grid,
     legend_below,
+    points,
+    require_plane,
+    square,
 )
 from lowrot.theorems import EscapeMargins, escape_margins
 
@@ -38,7 +40,7 @@ _COLOURS = {
 
 
 def escape_trajectories(
-    paths: Mapping[str, Path], data: Dataset, after: float = 10.0
+    paths: Mapping[str, Path], data: Dataset, *, after: float = 10.0
 ) -> list[Axes]:
     """Draw how the share of each neuron moves in the plane, coloured by the logarithm of time.
 
@@ -66,7 +68,7 @@ def escape_trajectories(
             axis.plot(*track[0], "o", color="white", mec=INK, ms=5, mew=1, zorder=4)
             axis.plot(*track[-1], "o", color=INK, ms=5, zorder=5)
         axis.plot(0, 0, "+", color=MUTED, ms=8, zorder=0)
-        points(axis, data, None)
+        points(data, ax=axis)
         square(axis, title)
     bar = axes[0].figure.colorbar(
         plt.cm.ScalarMappable(norm, "viridis_r"), ax=axes, location="bottom", shrink=0.6, aspect=30
@@ -77,6 +79,34 @@ def escape_trajectories(
     ticks = [tick for tick in ticks if after <= tick <= last * (1 + 1e-9)]
     bar.set_ticks([math.log10(tick) for tick in ticks], labels=[f"{tick:g}" for tick in ticks])
     return axes
+
+
+def escape_proof(frame: pd.DataFrame, margins: EscapeMargins) -> list[Axes]:
+    """Draw the barrier of the dual weights and the bound on the margin along a trapped flow.
+
+    Args:
+        frame: of `Escape.check`, for a start all on both points.
+        margins: its constants.
+    """
+    left, right = grid(2, height=3.0)
+    late = frame[frame.tau > 0]
+    left.plot(late.tau, late.imbalance, color=POSITIVE, label="$q_+-q_-$")
+    for level, style, name in (
+        (margins.kappa, "-", r"$\pm\kappa$"),
+        (margins.inner, ":", r"$\pm\kappa/(1+2\kappa)$"),
+    ):
+        left.axhline(level, color=NEGATIVE, ls=style, lw=1.2, label=name)
+        left.axhline(-level, color=NEGATIVE, ls=style, lw=1.2)
+    left.set(xscale="log", xlabel=r"clock $\tau$", ylim=(-1.5 * margins.kappa, 1.5 * margins.kappa))
+    right.plot(late.tau, late.margin, color=POSITIVE, label=r"margin $P_+/\|W\|^2$")
+    right.plot(late.tau, late.bound, color=ACCENT, label="bound")
+    right.axhline(margins.bad, color=NEGATIVE, lw=1.2, label=r"$\cos(\varphi)/2$")
+    right.axhline(margins.optimum, color=INK, lw=0.8, ls="--", label="optimum")
+    right.set(xscale="log", xlabel=r"clock $\tau$", ylim=(0, 1.1 * margins.optimum))
+    for axis in (left, right):
+        axis.set_xlim(0.1, late.tau.iloc[-1])
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncol=2, fontsize=8)
+    return [left, right]
 
 
 def margins_by_angle(ended: pd.DataFrame) -> list[Axes]:
@@ -139,31 +169,3 @@ def outcome_shares(frame: pd.DataFrame, across: str, along: str, label: str) -> 
         axis.set_yticklabels([])
     legend_below(axes[0], 5)
     return axes
-
-
-def escape_proof(frame: pd.DataFrame, margins: EscapeMargins) -> list[Axes]:
-    """Draw the barrier of the dual weights and the bound on the margin along a trapped flow.
-
-    Args:
-        frame: of `Escape.check`, for a start all on both points.
-        margins: its constants.
-    """
-    left, right = grid(2, height=3.0)
-    late = frame[frame.tau > 0]
-    left.plot(late.tau, late.imbalance, color=POSITIVE, label="$q_+-q_-$")
-    for level, style, name in (
-        (margins.kappa, "-", r"$\pm\kappa$"),
-        (margins.inner, ":", r"$\pm\kappa/(1+2\kappa)$"),
-    ):
-        left.axhline(level, color=NEGATIVE, ls=style, lw=1.2, label=name)
-        left.axhline(-level, color=NEGATIVE, ls=style, lw=1.2)
-    left.set(xscale="log", xlabel=r"clock $\tau$", ylim=(-1.5 * margins.kappa, 1.5 * margins.kappa))
-    right.plot(late.tau, late.margin, color=POSITIVE, label=r"margin $P_+/\|W\|^2$")
-    right.plot(late.tau, late.bound, color=ACCENT, label="bound")
-    right.axhline(margins.bad, color=NEGATIVE, lw=1.2, label=r"$\cos(\varphi)/2$")
-    right.axhline(margins.optimum, color=INK, lw=0.8, ls="--", label="optimum")
-    right.set(xscale="log", xlabel=r"clock $\tau$", ylim=(0, 1.1 * margins.optimum))
-    for axis in (left, right):
-        axis.set_xlim(0.1, late.tau.iloc[-1])
-        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncol=2, fontsize=8)
-    return [left, right]

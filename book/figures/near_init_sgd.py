@@ -10,24 +10,20 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
+from figures._shared import SHADES, held_fractions
 from lowrot.data import Dataset
-from lowrot.plots._regimes import _regime, _threads
-from lowrot.plots._style import (
-    ACCENT,
-    INK,
-    MUTED,
-    NEGATIVE,
-    POSITIVE,
-    SECOND,
-    THIRD,
-    grid,
-    legend_below,
-)
+from lowrot.plots import ACCENT, INK, MUTED, NEGATIVE, POSITIVE, SECOND, THIRD, grid, ring
 from lowrot.sgd import Runs
 from lowrot.theorems import NearInitSGD
 
-_SHADES = ("#9ecae1", "#4292c6", "#08519c", "#08306b", INK)
-"""From narrow to wide: light to dark, so that the order survives any colour vision."""
+__all__ = [
+    "bounds_on_error",
+    "error_curves",
+    "held_fractions",
+    "power_laws",
+    "sgd_at_a_glance",
+    "used_fractions",
+]
 
 
 def sgd_at_a_glance(runs: Runs, stated: Sequence[NearInitSGD], data: Dataset) -> list[Axes]:
@@ -38,7 +34,7 @@ def sgd_at_a_glance(runs: Runs, stated: Sequence[NearInitSGD], data: Dataset) ->
         stated: the theorem of each run.
         data: the population, drawn around the ring of neurons.
     """
-    left, middle, ring = grid(3, width=8.2, height=2.9)
+    left, middle, right = grid(3, width=8.2, height=2.9)
     for path in runs.paths:
         s = path["samples"][1:]
         left.step(s, path["test_error"][1:], where="post", color=POSITIVE, lw=1.2)
@@ -52,10 +48,9 @@ def sgd_at_a_glance(runs: Runs, stated: Sequence[NearInitSGD], data: Dataset) ->
     middle.axhline(min(each.displacement for each in stated), color=ACCENT, label="bound")
     middle.set(xscale="log", xlabel="samples", title=r"$\|W_s - W_0\|$")
     middle.legend(loc="center left")
-    turned = _regime("directions", data, runs.start[0], runs.end(0), runs.paths[0])
-    _threads(ring, turned, 96)
-    ring.set_title("directions, start to end", loc="center")
-    return [left, middle, ring]
+    ring(runs.start[0], runs.end(0), data, ax=right)
+    right.set_title("directions, start to end", loc="center")
+    return [left, middle, right]
 
 
 def used_fractions(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Axes:
@@ -67,36 +62,6 @@ def used_fractions(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Axes:
     axis.set(xscale="log", yscale="log", xlabel="samples", ylabel="measured / bound")
     axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return axis
-
-
-def proof_sides(
-    frame: pd.DataFrame,
-    titles: Mapping[str, str],
-    x: str = "samples",
-    label: str = "samples",
-    scale: str = "linear",
-) -> list[Axes]:
-    """Draw both sides of each line of a proof (frame of an ``inequalities`` method).
-
-    Args:
-        frame: its frame.
-        titles: by column, the title of its panel; the bound is the column with ``_bound``.
-        x: the column to draw against.
-        label: of that axis.
-        scale: of that axis, "linear" or "log".
-    """
-    rows = -(-len(titles) // 2)
-    axes = grid(2, rows, height=2.2)
-    for axis, (name, title) in zip(axes, titles.items()):
-        axis.plot(frame[x], frame[name], color=POSITIVE, label="measured")
-        axis.plot(frame[x], frame[f"{name}_bound"], color=NEGATIVE, ls="--", label="bound")
-        axis.set_title(title)
-        axis.set(xlabel=label, xscale=scale)
-        if scale == "log":
-            axis.set_xlim(frame[x][frame[x] > 0].min(), frame[x].max())
-        axis.margins(y=0.12)
-    axes[0].legend(loc="best")
-    return axes
 
 
 def error_curves(sweep: pd.DataFrame, target: float = 0.1) -> list[Axes]:
@@ -111,7 +76,7 @@ def error_curves(sweep: pd.DataFrame, target: float = 0.1) -> list[Axes]:
     axes = grid(len(dims), len(rules), width=7.8, height=1.9)
     for axis, (rule, d) in zip(axes, [(r, d) for r in rules for d in dims]):
         part = sweep[(sweep["rule"] == rule) & (sweep.d == d) & (sweep.samples > 0)]
-        for shade, (m, runs) in zip(_SHADES, part.groupby("m")):
+        for shade, (m, runs) in zip(SHADES, part.groupby("m")):
             mean = runs.groupby("samples").test_error.mean()
             axis.plot(mean.index / d**2, mean, color=shade, lw=1.3, label=f"{_over(m, d)}")
         widest = part[part.m == part.m.max()].groupby("samples").error_bound.max()
@@ -160,30 +125,6 @@ def power_laws(
             axis.set_xticks(shown_x, [f"{value:g}" for value in shown_x])
             axis.xaxis.set_minor_locator(NullLocator())
         axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncol=2, fontsize=8)
-    return axes
-
-
-def held_fractions(
-    frame: pd.DataFrame, panels: Mapping[int, str], met: Mapping[int, float]
-) -> list[Axes]:
-    """Draw, against the width, the share of starts for which each conclusion held.
-
-    Args:
-        frame: rows (``d``, ``m``, ``conclusion``) with ``share`` and its confidence interval,
-            ``low`` and ``high``.
-        panels: by dimension, the title of its panel.
-        met: by dimension, the width from which the hypotheses hold.
-    """
-    axes = grid(len(panels), width=7.4, height=2.8)
-    for axis, (d, title) in zip(axes, panels.items()):
-        groups = frame[frame.d == d].groupby("conclusion", sort=False)
-        for colour, (name, rows) in zip((POSITIVE, NEGATIVE, ACCENT), groups):
-            axis.plot(rows.m, rows.share, "o-", ms=3, color=colour, label=name)
-            axis.fill_between(rows.m, rows.low, rows.high, color=colour, alpha=0.2, lw=0)
-        axis.axvline(met[d], color=INK, lw=0.8, ls="--", label="hypotheses hold")
-        axis.set(xscale="log", ylim=(-0.03, 1.03), xlabel="width m", title=title)
-    axes[0].set_ylabel("share of starts")
-    legend_below(axes[0], 4)
     return axes
 
 
