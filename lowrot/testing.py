@@ -30,6 +30,8 @@ _CLOSE = 1e-12
 """What a vector has along a unit normal, over its length, counts as zero up to this."""
 _HALVINGS = 40
 """After so many the length of a step up to an event is known to rounding."""
+_EVENTS = 10
+"""So many events a pair of neuron and hyperplane may have in a step."""
 _SOLVED = 1e-9
 """The relative tolerance to which `fixed_steps` solves each step."""
 
@@ -53,6 +55,7 @@ def reference_flow(
 
     Raises:
         ValueError, TypeError: arguments that do not fit together, each named with its value.
+        RuntimeError: more events in a step than a flow can have.
 
     Source: chapter "How we follow a gradient flow"; clock: F1, kinks: F0; Filippov, Differential
     Equations with Discontinuous Righthand Sides, section 4.
@@ -66,10 +69,14 @@ def reference_flow(
     W, S = flow.settle(W, flow.sides(W))
     for _ in range(steps):
         left = tau / steps
-        while left > 0:
+        for _ in range(_EVENTS * S.size):
             h = flow.locate_event(W, S, left)
             W, S = flow.settle(flow.step(W, S, h), S)
             left -= h
+            if left == 0:
+                break
+        else:
+            raise RuntimeError(f"kinks pile up in a step of {tau / steps:.3g}; expected more steps")
     return Network(net.a.new_tensor(W[:, 0]), net.V.new_tensor(W[:, 1:]), net.slope)
 
 

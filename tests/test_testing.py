@@ -12,7 +12,16 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import lsq_linear
 from scipy.special import log_expit, softmax
 
-from lowrot import Dataset, Network, balanced, gradient_flow, small, sparse_parity, standard
+from lowrot import (
+    Dataset,
+    Network,
+    balanced,
+    gradient_flow,
+    small,
+    sparse_parity,
+    standard,
+    testing,
+)
 from lowrot import _motion as contact
 from lowrot._neurons import propagate
 from lowrot.margins import LOSSES, soft_margin
@@ -124,6 +133,15 @@ def test_a_sliding_neuron(loss):
     assert all(end.V[0, 1] == 0 for end in ends)
     assert errors[-1] < 1e-6
     assert order(errors) == pytest.approx(4.0, abs=0.3)
+
+
+def test_a_flow_that_does_not_slide_does_not_arrive(monkeypatch):
+    """With the mean slope at a kink neurons are thrown to and fro across it."""
+    monkeypatch.setattr(testing, "minimal_norm_element", lambda points: points.mean(axis=0))
+    net = Network(tensor([0.1, 0.1]), tensor([[0.1, 0.02], [0.1, 0.01]]))
+    data = Dataset(tensor([[1.0, 0.0], [0.4, 0.8]]), tensor([1.0, -1.0]))
+    with pytest.raises(RuntimeError, match=r"kinks pile up in a step of 0.5; expected more"):
+        reference_flow(net, data, tau=8.0, steps=16)
 
 
 def visit(loss, tau):
