@@ -18,12 +18,13 @@ import numpy as np
 from scipy.optimize import nnls
 from scipy.special import log_expit, softmax
 
-from lowrot import _check, _jit, _motion, _neurons
-from lowrot._collocation import Collocation, Step
-from lowrot._laws import Separation
-from lowrot._planes import Planes
+from lowrot import _jit, _validate
 from lowrot.data import Dataset
-from lowrot.margins import LOSSES
+from lowrot.flow._objectives import Classification
+from lowrot.flow._planes import Planes
+from lowrot.flow._radau import Collocation, Step
+from lowrot.flow.neuron import _contact, _propagate
+from lowrot.losses import LOSSES, as_loss
 from lowrot.network import Network
 
 _CLOSE = 1e-12
@@ -208,8 +209,9 @@ def fixed_steps(
     Source: chapter "How we follow a gradient flow".
     """
     tau, steps, loss = _checked(net, data, tau, steps, loss)
-    planes, law = Planes.of(data.X, net.slope), Separation(data.y, loss)
-    method = Collocation(planes, law, (1.0, 1.0), _SOLVED)
+    planes = Planes.of(data.X, net.slope)
+    objective = Classification(data.y, as_loss(loss))
+    method = Collocation(planes, objective, (1.0, 1.0), _SOLVED)
     state = method.start(net.a, net.V)
     before = state.weights
     for _ in range(steps if tau else 0):
@@ -233,13 +235,13 @@ def planted(bug: str) -> Iterator[None]:
 
     Source: chapter "How we follow a gradient flow".
     """
-    place = _PLACES[_check.choice("bug", bug, BUGS)]
+    place = _PLACES[_validate.choice("bug", bug, BUGS)]
     with _jit.interpreted(), mock.patch.object(*place):
         yield
 
 
 def _slow_inner_layer(a: float, v: Any, h: Any, t: float, rates: Any, end: Any) -> float:
-    return _neurons.propagate(a, v, h, t, (rates[0], 0.9 * rates[1]), end)
+    return _propagate.propagate(a, v, h, t, (rates[0], 0.9 * rates[1]), end)
 
 
 def _no_step_control(*given: Any, attempt: Callable[..., Step] = Collocation.attempt) -> Step:
@@ -252,9 +254,9 @@ def _no_sliding(D: np.ndarray, h: np.ndarray, normal: np.ndarray, r: np.ndarray)
 
 
 _PLACES: dict[str, tuple[Any, str, Callable[..., Any]]] = {
-    "slow inner layer": (_motion, "propagate", _slow_inner_layer),
+    "slow inner layer": (_contact, "propagate", _slow_inner_layer),
     "no step control": (Collocation, "attempt", _no_step_control),
-    "no sliding": (_motion, "least_velocity", _no_sliding),
+    "no sliding": (_contact, "minimal_norm_velocity", _no_sliding),
 }
 BUGS = tuple(_PLACES)
 """The bugs that `planted` knows, by name."""
@@ -263,9 +265,9 @@ BUGS = tuple(_PLACES)
 def _checked(
     net: Network, data: Dataset, tau: float, steps: int, loss: str
 ) -> tuple[float, int, str]:
-    d = _check.kind("data", data, Dataset).d
-    if _check.kind("net", net, Network).d != d:
+    d = _validate.kind("data", data, Dataset).d
+    if _validate.kind("net", net, Network).d != d:
         raise ValueError(f"net has d = {net.d}; expected {d}, as in the data")
-    _check.same_device(net=net.V, X=data.X)
-    loss = _check.choice("loss", loss, LOSSES)
-    return _check.number("tau", tau, 0.0), _check.integer("steps", steps, 1), loss
+    _validate.same_device(net=net.V, X=data.X)
+    loss = _validate.choice("loss", loss, LOSSES)
+    return _validate.number("tau", tau, 0.0), _validate.integer("steps", steps, 1), loss

@@ -22,9 +22,9 @@ from lowrot import (
     standard,
     testing,
 )
-from lowrot import _motion as contact
-from lowrot._neurons import propagate
-from lowrot.margins import LOSSES, soft_margin
+from lowrot.flow.neuron import _contact as contact
+from lowrot.flow.neuron._propagate import propagate
+from lowrot.losses import LOSSES, soft_margin
 from lowrot.testing import (
     BUGS,
     PiecewiseFlow,
