@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path as FilePath
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from lowrot.network import Network
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _FORMAT = "lowrot-path-1"
 """Names the layout of a saved file, so that a reader refuses what it does not know."""
@@ -137,10 +139,14 @@ class Path:
 
     def frame(self) -> pd.DataFrame:
         """Return the scalar columns as a data frame, one row a saved time."""
+        import pandas as pd
+
         return pd.DataFrame(self.columns)
 
     def certificate_frame(self) -> pd.DataFrame:
         """Return the certificates as a data frame: value, tolerance, verdict, meaning."""
+        import pandas as pd
+
         rows = {
             name: (c.value, c.tolerance, c.ok, c.meaning) for name, c in self.certificates.items()
         }

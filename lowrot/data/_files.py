@@ -6,7 +6,6 @@ from pathlib import Path as FilePath
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from lowrot import _validate
 from lowrot.data._dataset import Dataset
@@ -59,6 +58,8 @@ def _read_npz(file: FilePath) -> dict[str, Any]:
 
 
 def _read_csv(file: FilePath) -> dict[str, Any]:
+    import pandas as pd
+
     frame = pd.read_csv(file)
     arrays = {name: frame.pop(name).to_numpy() for name in ("y", "groups") if name in frame}
     return {"X": frame.to_numpy(), **arrays}

@@ -6,9 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from lowrot._validate import Array
 from lowrot.data._dataset import Dataset
@@ -32,6 +30,8 @@ def infer_groups(data: Dataset) -> Dataset:
 
     Source: chapter "Neural collapse".
     """
+    from scipy.sparse.csgraph import connected_components
+
     X = data.X.cpu().numpy()
     graph = csr_array(X @ X.T > ZERO)
     groups = connected_components(graph, directed=False)[1]
@@ -65,6 +65,8 @@ def _largest_subset(X: Array, y: Array) -> Array:
 
     An integer program: of no forbidden set are all points kept.
     """
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
     n, sets = len(y), _forbidden_sets(X @ X.T > ZERO, y)
     sizes = np.concatenate([np.full(len(s), s.shape[1]) for s in sets])
     rows, limits = np.repeat(np.arange(len(sizes)), sizes), sizes - 1.0

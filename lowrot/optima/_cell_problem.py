@@ -8,7 +8,6 @@ from typing import NamedTuple
 import clarabel
 import numpy as np
 from scipy import sparse
-from scipy.optimize import nnls
 
 from lowrot._hyperplanes import Hyperplanes
 from lowrot._validate import Array
@@ -174,6 +173,8 @@ class CellProblem:
 
     def _projected(self, left: _Open, g: Array, target: float) -> Array:
         """Project the highest pairs exactly; return those still above the target, sorted."""
+        from scipy.optimize import nnls
+
         found: list[int] = []
         for k in np.argsort(-left.bound):
             cell, sign = left.pairs.cell[k], left.pairs.sign[k]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import clarabel
 import numpy as np
 from scipy import sparse
-from scipy.optimize import nnls
 
 from lowrot._validate import Array
 from lowrot.optima._conic import project, tight_settings
@@ -90,6 +89,8 @@ def _active_set_points(A: Array, near: Array, norm: float) -> list[Array]:
 
     ``min |A u|^2 + weight^2 (sum u - 1)^2`` over u >= 0 is attained on the ray of the solution.
     """
+    from scipy.optimize import nnls
+
     points = []
     for weight in (norm, 1.0):
         stacked = np.vstack([A[:, near], np.full((1, len(near)), weight)])

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import linprog
 
 from lowrot._validate import Array
 from lowrot.optima._conic import project
@@ -147,6 +146,8 @@ def solve_margin_program(C: Array) -> ProgramSolution:
 
 def _highs(C: Array) -> ProgramSolution | None:
     """Solve in the first way of HiGHS that succeeds; None if none does."""
+    from scipy.optimize import linprog
+
     n, k = C.shape
     rows = np.vstack([np.hstack([-C, np.ones((n, 1))]), np.append(np.ones(k), 0.0)[None, :]])
     for method, feasibility in _HIGHS_ATTEMPTS:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -22,6 +21,9 @@ from lowrot.data._streams import as_stream
 from lowrot.network import Network
 from lowrot.path import Path
 from lowrot.sgd._batch import Batch
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["UPDATES", "Runs", "Stream", "one_pass_sgd", "parity_stream"]
 
@@ -70,6 +72,8 @@ class Runs:
 
     def frame(self) -> pd.DataFrame:
         """Return the records of all runs, with columns ``run`` and ``eta`` besides."""
+        import pandas as pd
+
         parts = [
             path.frame().assign(run=run, eta=eta)
             for run, (path, eta) in enumerate(zip(self.paths, self.eta, strict=True))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -20,6 +20,9 @@ from lowrot.theorems._good_neurons import demands, good_neurons
 from lowrot.theorems._norm_growth import NormGrowthTheorem, early_growth
 from lowrot.theorems._subject import flow_subject
 from lowrot.theorems._theorem import Check, Hypothesis, verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class NeuralCollapse(NormGrowthTheorem):
@@ -68,6 +71,8 @@ class NeuralCollapse(NormGrowthTheorem):
 
     def group_frame(self) -> pd.DataFrame:
         """Return one row a group: label, size, margin, weight, good neurons, ln kappa_k."""
+        import pandas as pd
+
         return pd.DataFrame(
             {
                 "label": self._asked.labels.cpu().numpy().astype(int),
@@ -131,6 +136,8 @@ class NeuralCollapse(NormGrowthTheorem):
         Raises:
             TypeError, ValueError: a path that does not belong to the theorem.
         """
+        import pandas as pd
+
         self.require_path(path, "P", "margin", "norm_squared", "a", "V")
         late = path["tau"] > 0
         tau, margin = path["tau"][late], path["margin"][late]
@@ -171,6 +178,8 @@ class NeuralCollapse(NormGrowthTheorem):
         Raises:
             TypeError, ValueError: a path that does not belong to the theorem.
         """
+        import pandas as pd
+
         self.require_path(path, "P", "margin", "norm_squared", "a", "V")
         tau = path["tau"]
         frame = pd.DataFrame(

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -106,6 +105,8 @@ class NoRotation(NormGrowthTheorem):
         Raises:
             TypeError, ValueError: a path that does not belong to the theorem.
         """
+        import pandas as pd
+
         self.require_path(path, "J", "margin", "dual")
         late = path["tau"] > 0
         tau, J, margin, dual = (path[name][late] for name in ("tau", "J", "margin", "dual"))
@@ -148,6 +149,8 @@ class NoRotation(NormGrowthTheorem):
         Raises:
             TypeError, ValueError: a path that does not belong to the theorem.
         """
+        import pandas as pd
+
         self.require_path(path, "J", "margin", "ln_norm", "z")
         tau, ln_norm = path["tau"], path["ln_norm"]
         optimal_growth, gibbs = self._optimal_growth(path["z"])

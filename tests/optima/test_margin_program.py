@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy import optimize
 
 from lowrot.data import two_points
 from lowrot.optima import _margin_program, frozen_margin
@@ -30,7 +31,7 @@ def test_column_generation_equals_the_whole_program(batch):
 
 def test_the_linear_program_survives_a_solver_that_fails(monkeypatch, directions, check):
     calls = []
-    original = _margin_program.linprog
+    original = optimize.linprog
 
     def failing(*arguments, **options):
         calls.append(options["method"])
@@ -39,7 +40,7 @@ def test_the_linear_program_survives_a_solver_that_fails(monkeypatch, directions
             result.x = None
         return result
 
-    monkeypatch.setattr(_margin_program, "linprog", failing)
+    monkeypatch.setattr(optimize, "linprog", failing)
     V, s = directions(10, 2)
     V, s = torch.cat([V, V]), torch.cat([s, -s])
     check(frozen_margin(V, s, two_points(0.5)))
