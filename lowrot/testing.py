@@ -24,7 +24,7 @@ from lowrot.flow._objectives import Classification
 from lowrot.flow._planes import Planes
 from lowrot.flow._radau import Collocation, Step
 from lowrot.flow.neuron import _contact, _propagate
-from lowrot.losses import LOSSES, as_loss
+from lowrot.losses import Loss, as_loss
 from lowrot.network import Network
 
 _CLOSE = 1e-12
@@ -38,7 +38,7 @@ _SOLVED = 1e-9
 
 
 def reference_flow(
-    net: Network, data: Dataset, *, tau: float, steps: int, loss: str = "exponential"
+    net: Network, data: Dataset, *, tau: float, steps: int, loss: str | Loss = "exponential"
 ) -> Network:
     """Follow gradient flow ``dW/dtau = sum_i q_i G_i``, kinks included, by plain explicit steps.
 
@@ -61,11 +61,11 @@ def reference_flow(
     Source: chapter "How we follow a gradient flow"; clock: F1, kinks: F0; Filippov, Differential
     Equations with Discontinuous Righthand Sides, section 4.
     """
-    tau, steps, loss = _checked(net, data, tau, steps, loss)
+    tau, steps, name = _checked(net, data, tau, steps, loss)
     zero = (net.V == 0).all(dim=1).nonzero()
     if len(zero):
         raise ValueError(f"net.V[{int(zero[0])}] is zero; expected neurons on one side of kinks")
-    flow = PiecewiseFlow(net.slope, data, loss)
+    flow = PiecewiseFlow(net.slope, data, name)
     W = np.column_stack([net.a.cpu().numpy(), net.V.cpu().numpy()])
     W, S = flow.settle(W, flow.sides(W))
     for _ in range(steps):
@@ -188,7 +188,7 @@ def minimal_norm_element(points: np.ndarray) -> np.ndarray:
 
 
 def fixed_steps(
-    net: Network, data: Dataset, *, tau: float, steps: int, loss: str = "exponential"
+    net: Network, data: Dataset, *, tau: float, steps: int, loss: str | Loss = "exponential"
 ) -> Network:
     """Follow gradient flow by equal steps of the fast method, without control of the error.
 
@@ -208,9 +208,9 @@ def fixed_steps(
 
     Source: chapter "How we follow a gradient flow".
     """
-    tau, steps, loss = _checked(net, data, tau, steps, loss)
+    tau, steps, name = _checked(net, data, tau, steps, loss)
     planes = Planes.of(data.X, net.slope)
-    objective = Classification(data.y, as_loss(loss))
+    objective = Classification(data.y, as_loss(name))
     method = Collocation(planes, objective, (1.0, 1.0), _SOLVED)
     state = method.start(net.a, net.V)
     before = state.weights
@@ -263,11 +263,11 @@ BUGS = tuple(_PLACES)
 
 
 def _checked(
-    net: Network, data: Dataset, tau: float, steps: int, loss: str
+    net: Network, data: Dataset, tau: float, steps: int, loss: str | Loss
 ) -> tuple[float, int, str]:
     d = _validate.kind("data", data, Dataset).d
     if _validate.kind("net", net, Network).d != d:
         raise ValueError(f"net has d = {net.d}; expected {d}, as in the data")
     _validate.same_device(net=net.V, X=data.X)
-    loss = _validate.choice("loss", loss, LOSSES)
-    return _validate.number("tau", tau, 0.0), _validate.integer("steps", steps, 1), loss
+    name = as_loss(loss).name
+    return _validate.number("tau", tau, 0.0), _validate.integer("steps", steps, 1), name

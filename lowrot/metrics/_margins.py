@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lowrot.data import Dataset
-from lowrot.losses import soft_margin
+from lowrot.losses import Loss, soft_margin
 from lowrot.network import Network
 
 
@@ -25,7 +25,7 @@ def normalized_margin(net: Network, data: Dataset) -> float:
     return float(net.margins(data).min()) / _norm_squared(net)
 
 
-def smoothed_margin(net: Network, data: Dataset, *, loss: str = "exponential") -> float:
+def smoothed_margin(net: Network, data: Dataset, *, loss: str | Loss = "exponential") -> float:
     """Return ``P_+ / ||W||^2``, which never decreases along the gradient flow.
 
     Args:

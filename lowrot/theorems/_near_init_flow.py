@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lowrot.data import Dataset
-from lowrot.losses import dual_weights
+from lowrot.losses import Loss, dual_weights
 from lowrot.network import Network
 from lowrot.path import Path
 from lowrot.theorems._near_init import networks
@@ -164,7 +164,7 @@ class NearInitFlow(Floors):
 
 
 def near_init_flow(
-    net: Network, data: Dataset, *, loss: str = "exponential", layers: str = "outer"
+    net: Network, data: Dataset, *, loss: str | Loss = "exponential", layers: str = "outer"
 ) -> NearInitFlow:
     """Evaluate the near-initialization theorem of gradient flow at a sampled W_0.
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from lowrot import _validate
 from lowrot.data import Dataset, infer_groups
 from lowrot.data._groups import ZERO
-from lowrot.losses import LOSSES, entropy_constant
+from lowrot.losses import Loss, as_loss, entropy_constant
 from lowrot.network import Network
 from lowrot.optima import NotSeparable, svm_margin
 from lowrot.path import Path
@@ -50,14 +50,14 @@ class NeuralCollapse(NormGrowthTheorem):
 
     rate = 4.0
 
-    def __init__(self, net: Network, data: Dataset, loss: str, opposite: bool) -> None:
+    def __init__(self, net: Network, data: Dataset, loss: str | Loss, opposite: bool) -> None:
         _validate.kind("net", net, Network)
         _validate.kind("data", data, Dataset)
         if net.norm_squared == 0:
             raise ValueError("net has only zero weights and stays so; expected some that are not")
         self.net, self.opposite = net, bool(opposite)
         self.data = data if data.groups is not None else infer_groups(data)
-        self.loss = _validate.choice("loss", loss, LOSSES)
+        self.loss = as_loss(loss).name
         self.c_n = entropy_constant(data.n, loss)
         self.good = good_neurons(net, self.data, opposite=self.opposite)
         self.subject = flow_subject(net, net.margins(data), self.loss)
@@ -290,7 +290,7 @@ def _own_margin(X: Tensor, ones: Tensor) -> tuple[float, float, Tensor]:
 
 
 def neural_collapse(
-    net: Network, data: Dataset, *, loss: str = "exponential", opposite: bool = False
+    net: Network, data: Dataset, *, loss: str | Loss = "exponential", opposite: bool = False
 ) -> NeuralCollapse:
     """Evaluate the neural-collapse theorem: well-separated groups, each with a good neuron.
 
