@@ -5,6 +5,8 @@ First a small planted project, laid out as this one; then this project itself.
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import os
 import re
 import shutil
@@ -201,7 +203,10 @@ def test_an_index_may_grow(tree):
     everyone = {"flow", "escape", "margins"}
     assert tree.hit("lowrot/__init__.py", index.replace('"1"', '"2"')) == everyone
     assert tree.hit("lowrot/__init__.py", index + "import torch\ntorch.set_seed(1)\n") == everyone
-    init = PROJECT["lowrot/plots/__init__.py"]
+    init = PROJECT["lowrot/plots/__init__.py"] + "@lru_cache(1)\ndef size(): return 1\n"
+    tree.write("lowrot/plots/__init__.py", init)
+    more = init.replace("cache(1)", "cache(2)")
+    assert tree.hit("lowrot/plots/__init__.py", more) == {"flow", "escape"}
     assert tree.hit("lowrot/plots/__init__.py", init + "SIZE = 3\n") == {"flow", "escape"}
 
 
@@ -241,6 +246,7 @@ CLAIM = {"claims.py", "_validate.py"}
         ("import lowrot\nf'{lowrot.theorems.interval()}'", {"theorems/_statistics.py"}),
         ("from lowrot import coupled\ncoupled._run.RUNS.append(1)", {"everything"}),
         ("from lowrot import plots\nplots.ring.__name__", {"plots/_ring.py"}),
+        ("import lowrot\nif __name__ == '__main__':\n    lowrot.claim(1)", CLAIM),
         # a module that leaves sight
         ("from lowrot import plots\nhelp(plots)", WHOLE_PLOTS),
         ("from lowrot import plots\nP = plots\nP.ring()", WHOLE_PLOTS),
@@ -267,6 +273,7 @@ CLAIM = {"claims.py", "_validate.py"}
         ("import importlib\nimportlib.import_module('.plots', 'lowrot')", {"everything"}),
         ("import importlib\nload = importlib.import_module", {"everything"}),
         ("from importlib.util import find_spec", {"everything"}),
+        ("import importlib\nimportlib.reload(x)", {"everything"}),
         ("from importlib.metadata import version\nversion('lowrot')", set()),
         ("import importlib.metadata\nimportlib.metadata.version('lowrot')", set()),
         ("__import__('numpy')", set()),
@@ -392,6 +399,14 @@ def test_blocks_for_type_checkers_bind_nothing_elsewhere(tree):
     block = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from lowrot import plots\n"
     tree.write("lowrot/claims.py", block + "def claim(x: plots.ring): pass\n")
     assert tree.files("import lowrot\nlowrot.claim(1)") == {"claims.py"}
+    other = "else:\n    from lowrot.theorems import interval as plots\n"
+    tree.write("lowrot/claims.py", block + other + "def claim(x): plots()\n")
+    assert tree.files("import lowrot\nlowrot.claim(1)") == {"claims.py", "theorems/_statistics.py"}
+
+
+def test_a_function_may_bind_names_of_its_module(tree):
+    tree.write("lowrot/claims.py", "def claim(x):\n    global COUNT\n    COUNT = 1\n")
+    assert tree.files("from lowrot import claims\nclaims.COUNT") == {"claims.py"}
 
 
 @pytest.mark.parametrize(
@@ -415,6 +430,7 @@ def test_a_module_that_acts_when_imported_is_not_passed_over(tree, line):
     everyone = {"flow", "escape", "margins"}
     assert tree.hit(module) == set()
     quiet = "import numpy as np\nX: int = np.array(1)\nif np.x:\n    Y = 2\n"
+    quiet += "if TYPE_CHECKING:\n    f()\nif __name__ == '__main__':\n    f()\n"
     tree.write(module, PROJECT[module] + quiet)
     assert tree.hit(module) == set()
     tree.write(module, PROJECT[module] + quiet + line + "\n")
@@ -565,18 +581,21 @@ def test_a_figure_concerns_one_chapter(copy, name):
     assert copy.hit(f"book/figures/{name}.py") == {name}
 
 
-def test_public_names_are_found_where_they_are_defined():
-    """An index that hands out names on demand must not mislead: ask Python itself."""
-    import lowrot
-    from lowrot import plots, theorems
+INDEXES = sorted(
+    ".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "lowrot").rglob("__init__.py")
+)
 
-    library = imports.Library(ROOT)
-    for package in (lowrot, plots, theorems):
-        for name in package.__all__:
-            thing = getattr(package, name)
-            facts = source.read_cells(CHAPTER.format(f"import lowrot\n{package.__name__}.{name}"))
-            reach = imports.Reach(library, ROOT / "book", facts)
-            assert not reach.everything, name
+
+@pytest.mark.parametrize("package", INDEXES)
+def test_public_names_are_found_where_they_are_defined(package):
+    """An index that hands out names on demand must not mislead: ask Python itself."""
+    index, library = importlib.import_module(package), imports.Library(ROOT)
+    for name in getattr(index, "__all__", ()):
+        thing = getattr(index, name)
+        facts = source.read_cells(CHAPTER.format(f"import {package}\n{package}.{name}"))
+        reach = imports.Reach(library, ROOT / "book", facts)
+        assert not reach.everything, name
+        if inspect.isclass(thing) or inspect.isfunction(thing):
             assert thing.__module__ in reach.modules, name
 
 

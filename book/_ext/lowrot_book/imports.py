@@ -241,7 +241,7 @@ class Reach:
         """A string may name a module, a program, or a file beside the chapter."""
         if CODE.search(text):
             self.coarse(f"code in a string: {text!r}")
-        if MENTION.fullmatch(text):
+        if MENTION.fullmatch(text) and self.place("lowrot"):
             module = [name for name in above(text.rstrip(".")) if self.place(name)][-1]
             self.reach(module)
             self.files.update(self.resources(module))
