@@ -68,6 +68,8 @@ def test_a_bound_that_begins_far_away_is_cut_off():
     margin, bound = [0.0, 1.0, 2.0], [-1000.0, 0.0, 1.5]
     (ax,) = plots.bounds(check(tau=[0.0, 1.0, 2.0], margin=margin, bound=bound, limit=[3, 3, 3]))
     assert ax.get_ylim() == pytest.approx((-0.36, 3.36))
+    (ax,) = plots.bounds(check(tau=[0.0, 1.0, 2.0], margin=margin, bound=[np.nan, -1000.0, 2.0]))
+    assert ax.get_ylim() == pytest.approx((-0.24, 2.24))
     (ax,) = plots.bounds(check(tau=[0.0, 1.0, 2.0], margin=margin, bound=[-4, 0, 1.5]))
     assert ax.get_ylim()[0] < -4
 

@@ -33,6 +33,15 @@ def test_decision_regions_draws_the_sign_of_the_predictor(best):
     assert ax.get_title("center") == "XOR"
 
 
+def test_lines_of_the_level_pass_where_the_predictor_has_it():
+    ax = plots.decision_regions(lambda X: X[:, 0], PAIR, level=0.5)
+    lines = [piece for c in ax.collections for piece in c.get_paths() if len(piece) > 100]
+    at = sorted({round(float(x), 9) for piece in lines for x in piece.vertices[1:-1, 0]})
+    assert {-0.5, 0.0, 0.5} <= set(at)
+    deeper = plots.decision_regions(lambda X: X[:, 0], PAIR, level=9.0)
+    assert len(deeper.collections) == len(ax.collections) - 1
+
+
 def test_decision_regions_without_a_predictor_draws_points_only():
     ax = plots.decision_regions(None, XOR)
     assert len(ax.collections) == 2

@@ -34,6 +34,13 @@ def test_threads_lead_from_the_first_direction_to_the_last():
     assert ax.texts[0].get_text() == "key weights turn by 90°"
 
 
+def test_threads_take_the_shorter_way_around():
+    before = lowrot.Network([1.0], [[-1.0, 0.1]])
+    ax = plots.ring(before, lowrot.Network([1.0], [[-1.0, -0.1]]), XOR)
+    assert (ax.lines[2].get_xdata() < -0.6).all()
+    assert ax.texts[0].get_text() == "key weights turn by 11°"
+
+
 def test_no_more_neurons_than_asked_and_data_outside():
     net = lowrot.balanced(50, 2, seed=0)
     (axis,) = plots.grid(1)

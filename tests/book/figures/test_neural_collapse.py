@@ -56,6 +56,13 @@ def test_rotation_is_weighted_by_mass():
     assert right.lines[0].get_ydata() == pytest.approx([1 / 4, (4 / 3) / (13 / 3), 2 / 5])
 
 
+def test_heavy_neurons_count_more():
+    net = lowrot.Network([1.0, -1.0], [[1.0, 0.0], [0.0, 3.0]])
+    V = np.array([[[0.0, 1.0], [0.0, 3.0]]])  # the light one turns by 90 degrees
+    path = Path({"tau": np.zeros(1)}, {"a": np.array([[2.0, -1.0]]), "V": V})
+    assert figures.mean_rotation(path, net, torch.ones(2)) == pytest.approx([90 * 2 / 5])
+
+
 def test_metrics_that_vanish_leave_a_gap():
     frame = pd.DataFrame({"tau": [0.0, 1.0, 2.0], "NC1": [1.0, 0.5, 0.1], "NC2": [1.0, 0.0, 1e-16]})
     axes = figures.collapse_lines({"groups": frame})
@@ -91,6 +98,16 @@ def test_products_put_one_label_after_the_other():
     assert shown.shape == (12, 12)
     assert np.diag(shown) == pytest.approx(np.ones(12))
     assert shown[:4, 4:].max() < 0 < shown[:4, :4].min()  # the four points labelled -1 come first
+
+
+def test_products_sort_by_group_within_a_label_where_asked():
+    rows = torch.randperm(12, generator=torch.manual_seed(0))
+    mixed = lowrot.Dataset(THREE.X[rows], THREE.y[rows], THREE.groups[rows])
+    plain, sorted_ = figures.products({"plain": mixed, "sorted": mixed}, order=["sorted"])
+    shown = [np.asarray(ax.images[0].get_array()) for ax in (plain, sorted_)]
+    assert all((image[:4, 4:] < 0).all() for image in shown)
+    assert (shown[1][4:8, 4:8] > 0).all()
+    assert not (shown[0][4:8, 4:8] > 0).all()
 
 
 def test_bounds_are_drawn_from_both_frames():
