@@ -334,6 +334,9 @@ def test_a_module_that_leaves_sight_takes_all_along(tree):
     code = "from lowrot import plots\nf(plots)"
     more = {"theorems/_statistics.py", "plots/_unlisted.py", "plots/deep/style.json"}
     assert tree.files(code) == WHOLE_PLOTS | more
+    tree.write("lowrot/coupled/table.csv", "")
+    code = "from lowrot import coupled\nf(coupled)"
+    assert tree.files(code) == COUPLED | {"coupled/__init__.py", "coupled/table.csv"}
 
 
 def test_a_package_comes_before_a_module(tree):
@@ -449,13 +452,21 @@ def test_what_a_function_imports_runs_with_the_function(tree):
     assert tree.hit("lowrot/_extra.py") == {"margins"}
 
 
-def test_what_a_text_imports_in_passing_runs(tree):
-    """Unused, and through a package that only the import names."""
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import lowrot.extra._deep",
+        "from lowrot.extra._deep import x",
+        "from lowrot.extra import _deep",
+        "from lowrot.extra import *",
+    ],
+)
+def test_what_a_text_imports_in_passing_runs(tree, line):
+    """In a module that nobody uses but all import, and through a package that it only names."""
     tree.write("lowrot/extra/__init__.py", "import torch\ntorch.set_flush_denormal(True)\n")
     tree.write("lowrot/extra/_deep.py", "")
-    for line in ("import lowrot.extra._deep", "from lowrot.extra._deep import x"):
-        tree.write("lowrot/_validate.py", PROJECT["lowrot/_validate.py"] + line + "\n")
-        assert tree.hit("lowrot/extra/__init__.py", "X = 1\n") == {"flow", "escape", "margins"}
+    tree.write("lowrot/theorems/_statistics.py", f"{line}\ndef interval(): pass\n")
+    assert tree.hit("lowrot/extra/__init__.py", "X = 1\n") == {"flow", "escape", "margins"}
 
 
 def test_what_only_a_type_checker_imports_does_not_run(tree):

@@ -177,12 +177,12 @@ class Reader(ast.NodeVisitor):
             self.foreign(node.module or "", (alias.name for alias in node.names))
             self.defined.update(alias.asname or alias.name for alias in node.names)
             return
-        self.load(module)
         for alias in node.names:
             if alias.name == "*":
+                self.load(module)
                 self.stars.add(module)
                 continue
-            self.load(f"{module}.{alias.name}")
+            self.load(f"{module}.{alias.name}")  # with what it is in
             self.imports[alias.asname or alias.name].add(Target(module, alias.name))
 
     def relative(self, node: ast.ImportFrom) -> str:
