@@ -73,8 +73,8 @@ def test_chunks_change_nothing(monkeypatch):
         assert torch.allclose(one, other, atol=1e-13)
 
 
-def test_standard_initialization_has_its_variances():
-    m, d = 40_000, 5
+@pytest.mark.parametrize(("m", "d"), [(400, 1), (40_000, 5)])
+def test_standard_initialization_has_its_variances(m, d):
     net = standard(m, d)
     # The mean of k squares of N(0, 1) deviates from 1 by 5 sqrt(2/k) in one of 10^6 seeds.
     assert m * float(net.a.square().mean()) == pytest.approx(1, abs=5 * math.sqrt(2 / m))

@@ -133,3 +133,18 @@ def test_equality_is_identity():
     assert path == path
     assert path != same
     assert len({path, same, path}) == 2
+
+
+def test_a_path_is_saved_over_an_older_one(tmp_path):
+    example().save(tmp_path / "run")
+    example(reason="longer").save(tmp_path / "run")
+    assert Path.load(tmp_path / "run").reason == "longer"
+    assert [file.name for file in tmp_path.iterdir()] == ["run.npz"]
+
+
+def test_a_path_that_records_no_slope_is_one_of_relu():
+    states = {"a": np.ones((1, 2)), "V": np.ones((1, 2, 3))}
+    assert Path({"tau": np.zeros(1)}, states).network().slope == 0.0
+    assert Path({"tau": np.zeros(1)}, states, meta={"slope": 0.3}).network().slope == 0.3
+    with pytest.raises(KeyError, match="no column or state 'a'"):
+        example().network()

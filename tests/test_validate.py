@@ -20,6 +20,9 @@ def test_real_array_converts_exact_numbers_to_float64(value):
     ("value", "error", "message"),
     [
         (torch.zeros(2), TypeError, "float32"),
+        (torch.zeros(2, dtype=torch.float16), TypeError, "float16"),
+        (torch.zeros(2, dtype=torch.bfloat16), TypeError, "bfloat16"),
+        (np.zeros(2, dtype=np.float16), TypeError, "float16"),
         (np.zeros(2, dtype=np.float32), TypeError, "float32"),
         (torch.zeros(2, dtype=torch.complex128), TypeError, "real numbers"),
         (["a", "b"], TypeError, "expected float64"),

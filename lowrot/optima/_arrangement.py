@@ -56,7 +56,7 @@ def count(N: int, r: int) -> int:
     Source: L. Schläfli; T. M. Cover, Geometrical and statistical properties of systems of linear
     inequalities, IEEE Transactions on Electronic Computers 14, 1965.
     """
-    return 2 * sum(comb(N - 1, i) for i in range(min(r, N)))
+    return 2 * sum(comb(N - 1, i) for i in range(r))
 
 
 def enumerate_cells(normals: Array, seeds: int = 20) -> Arrangement:

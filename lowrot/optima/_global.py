@@ -31,7 +31,7 @@ _ROUNDS = 100
 """Masters at most; the bounds found so far stand, and the optimum says if its gap is too large."""
 
 _NOTHING = 1e-14
-"""A dual value up to ten times this is zero but for the rounding of n products."""
+"""A dual value up to ten times this, in the unit of the longest input, is zero but for rounding."""
 
 _UNUSED = 1e-9
 """A vector of the master shorter than this times the longest is zero but for its tolerance."""
@@ -150,6 +150,7 @@ class _ColumnGeneration:
 
     def __init__(self, hyperplanes: Hyperplanes, X: Array, y: Array, slope: float) -> None:
         self.problem = CellProblem(hyperplanes, y, slope)
+        self.nothing = _NOTHING * float(self.problem.lengths.max())
         self.basis, self.X, self.y, self.slope = hyperplanes.basis, X, y, slope
         inside = self.problem.cells.inside
         first = self._one_in_every_cell(inside)
@@ -198,14 +199,14 @@ class _ColumnGeneration:
 
     def _price(self) -> Priced:
         """Bound the dual function at q, and list the pairs above the margin attained."""
-        target = max(self.lower * (1 + _TOLERANCE / 2), _NOTHING)
+        target = max(self.lower * (1 + _TOLERANCE / 2), self.nothing)
         priced = self.problem.price(self.q, target)
         if priced.bound < self.upper:
             self.upper, self.best_q = priced.bound, self.q
         return priced
 
     def _closed(self) -> bool:
-        return self.lower >= self.upper * (1 - _TOLERANCE) or self.upper <= 10 * _NOTHING
+        return self.lower >= self.upper * (1 - _TOLERANCE) or self.upper <= 10 * self.nothing
 
     def _lacking(self, priced: Priced) -> list[tuple[int, float]]:
         """Return new pairs (cell, sign), only few of nearly one direction."""

@@ -14,8 +14,9 @@ _HIGHS_ATTEMPTS = (("highs", 1e-10), ("highs-ipm", 1e-10), ("highs-ds", 1e-8), (
 """Methods of HiGHS and their tolerances, until one succeeds: 1e-10 is the tightest it accepts."""
 
 _SMALL = 1e-3
-"""Values below this times the largest entry are solved for again in a larger unit: there an
-absolute tolerance of 1e-10 is a relative one of 1e-7, a tenth of the gap promised."""
+"""A value below this times the largest entry is solved for again in a larger unit, and entries
+below this in their own: an absolute tolerance of 1e-10 would be a relative one of 1e-7 there, a
+tenth of the gap promised."""
 
 _PIVOTS = 50
 """Iterations allowed a row or column: a method that cycles is given up, and the next one tried."""
@@ -79,7 +80,7 @@ def margin_program(
         m: number of columns.
         tolerance: stop at this relative gap between the priced dual and the master's value.
         batch: columns added a round.
-        rounds: at most so many.
+        rounds: at most so many, at least one.
 
     Raises:
         RuntimeError: HiGHS solves none of the programs in any of its ways.
@@ -88,7 +89,7 @@ def margin_program(
     upper, best_q = np.inf, np.full(n, 1.0 / n)
     working = np.arange(m) if m <= 4 * batch else _largest(price(best_q), 2 * batch)
     for _ in range(rounds):
-        C = columns(working)
+        weighed, C = working, columns(working)
         master = solve_margin_program(C)
         scores = price(master.q)
         if scores.max() < upper:
@@ -99,14 +100,12 @@ def margin_program(
         new = _violated(scores, working, master.value, batch)
         if len(new) == 0:
             break
-        if len(working) > _DROPPED_BEYOND * batch:
+        # While the value is zero, what was added so far is the only progress there is.
+        if len(working) > _DROPPED_BEYOND * batch and master.value > 0:
             kept = (master.u > 0) | (C.T @ master.q > _NEAR_OPTIMAL * master.value)
             working = working[kept]
         working = np.concatenate([working, new])
-    u = master.u
-    if len(u) < len(working):
-        u = solve_margin_program(columns(working)).u
-    return MarginSolution(working, u, best_q)
+    return MarginSolution(weighed, master.u, best_q)
 
 
 def _violated(scores: Array, working: Array, value: float, batch: int) -> Array:
@@ -126,30 +125,30 @@ def _largest(scores: Array, k: int) -> Array:
 def solve_margin_program(C: Array) -> ProgramSolution:
     """Solve ``max {min_i (C u)_i : u >= 0, sum u <= 1}``, C of shape (n, m), by HiGHS.
 
-    HiGHS' tolerances are absolute: a small value is solved for again in a larger unit, and its
-    basic solution from its linear system.
+    HiGHS' tolerances are absolute: small entries are solved for in their own unit, a small value
+    again in a larger unit, and its basic solution from its linear system.
 
     Raises:
         RuntimeError: HiGHS finds no solution in any of its ways.
     """
-    best = _highs(C)
+    size = float(np.abs(C).max())
+    best = _highs(C, unit=size if 0 < size < _SMALL else 1.0)
     if best is None:
         raise RuntimeError(f"HiGHS found no solution of a {len(C)} x {C.shape[1]} margin program")
-    size = float(np.abs(C).max())
     if 0 < best.value < _SMALL * size:
-        again = _highs(C / float(np.sqrt(best.value * size)))
+        again = _highs(C, unit=float(np.sqrt(best.value * size)))
         best = best if again is None else again
         u, q = _basic(C, best.u, best.q)
         best = ProgramSolution(u, q, float((C @ u).min()))
     return best
 
 
-def _highs(C: Array) -> ProgramSolution | None:
-    """Solve in the first way of HiGHS that succeeds; None if none does."""
+def _highs(C: Array, unit: float) -> ProgramSolution | None:
+    """Solve ``C/unit`` in the first way of HiGHS that succeeds; None if none does."""
     from scipy.optimize import linprog
 
     n, k = C.shape
-    rows = np.vstack([np.hstack([-C, np.ones((n, 1))]), np.append(np.ones(k), 0.0)[None, :]])
+    rows = np.vstack([np.hstack([-C / unit, np.ones((n, 1))]), np.append(np.ones(k), 0.0)[None, :]])
     for method, feasibility in _HIGHS_ATTEMPTS:
         result = linprog(
             np.append(np.zeros(k), -1.0),
@@ -169,7 +168,7 @@ def _highs(C: Array) -> ProgramSolution | None:
         return None
     u = result.x[:k].clip(min=0.0)
     q = project(-result.ineqlin.marginals[:n])
-    return ProgramSolution(u / max(1.0, u.sum()), q, float(-result.fun))
+    return ProgramSolution(u / max(1.0, u.sum()), q, float(-result.fun) * unit)
 
 
 def _basic(C: Array, u: Array, q: Array) -> tuple[Array, Array]:

@@ -2,10 +2,11 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
-from lowrot.data import Dataset, collapsed_groups, infer_groups
+from lowrot.data import Dataset, _collapsed, collapsed_groups, infer_groups
 from lowrot.optima import global_margin, svm_margin
 
 GROUPS = [
@@ -105,3 +106,36 @@ def test_independent_points_fill_the_cap_uniformly_in_the_plane():
 def test_groups_that_cannot_be_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         collapsed_groups(**arguments)
+
+
+@pytest.mark.parametrize("d", [2, 3, 5])
+def test_independent_points_are_uniform_in_a_power_of_the_angle(d):
+    X = collapsed_groups(1, d, sizes=4000, spread=0.6, mirrored=False).X
+    centre = torch.zeros(d, dtype=torch.float64)
+    centre[0] = 1.0
+    angle = 2 * torch.asin((X - centre).norm(dim=1) / 2)
+    part = (angle / 0.6) ** (d - 1)
+    counts = torch.histc(part, bins=4, min=0, max=1)
+    assert float((counts - 1000).abs().max()) < 4 * math.sqrt(750)
+
+
+def test_a_spread_at_its_limit_gives_separated_groups_or_none():
+    given = 0
+    for k in range(1, 40):
+        spread = math.pi / 4 - k * 2.0**-54
+        try:
+            data = collapsed_groups(2, 4, sizes=6, spread=spread, seed=k)
+        except ValueError:
+            continue
+        given += 1
+        product, same = data.X @ data.X.T, data.groups[:, None] == data.groups[None, :]
+        assert float(product[same].min()) > 0
+    assert given > 0
+
+
+def test_products_within_and_across_decide_what_is_separated():
+    groups = np.array([0, 0, 1])
+    good = np.array([[1.0, 0.0], [0.9, 0.1], [-1.0, 0.0]])
+    assert _collapsed._separated(good, groups)
+    assert not _collapsed._separated(np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]]), groups)
+    assert not _collapsed._separated(np.array([[1.0, 0.0], [1.0, 0.1], [1e-6, 1.0]]), groups)

@@ -54,3 +54,9 @@ def test_equality_is_identity():
     assert data == data
     assert data != same
     assert len({data, same, data}) == 2
+
+
+def test_unit_inputs_may_be_longer_by_their_rounding_only():
+    assert Dataset([[1.0 + 1e-14, 0.0]], [1]).n == 1
+    with pytest.raises(ValueError, match=r"X\[0\] has norm 1; expected"):
+        Dataset([[1.0 + 1e-9, 0.0]], [1])

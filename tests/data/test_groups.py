@@ -1,6 +1,7 @@
 """Groups found in data, and the largest part that has them."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -40,3 +41,9 @@ def test_separated_data_are_kept_whole_and_large_ones_refused():
     assert largest_separated(collapsed_groups(3, 2)).n == 12
     with pytest.raises(ValueError, match="n = 256"):
         largest_separated(sparse_parity(8))
+
+
+def test_small_products_join_as_large_ones_do():
+    for angle, groups in ((1e-6, [0, 0]), (0.0, [0, 1]), (-1e-6, [0, 1])):
+        pair = Dataset([[1.0, 0.0], [math.sin(angle), math.cos(angle)]], [1, 1])
+        assert infer_groups(pair).groups.tolist() == groups

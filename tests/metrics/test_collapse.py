@@ -111,3 +111,18 @@ def test_what_has_no_metrics_is_refused():
         collapse_metrics(Network([1.0], [[-1.0, -1.0, -1.0]]), data)
     with pytest.raises(ValueError, match="net has d = 2; expected 3"):
         collapse_metrics(standard(4, 2), data)
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-4])
+def test_a_direction_in_which_means_hardly_differ_counts(size):
+    # NC1 weighs a direction by the inverse of what the means differ in it, however little.
+    data = collapsed_groups(4, 5, sizes=[3, 5, 8, 4], spread=0.15, labels=[1, 1, -1, 1])
+    net = standard(7, 5, seed=2)
+    V = net.V.clone()
+    V[0] *= size
+    h = torch.relu(data.X @ V.T).numpy()
+    sets = [data.groups.numpy() == k for k in range(4)]
+    labels = np.array([data.y.numpy()[s][0] for s in sets])
+    found = collapse_metrics(Network(net.a, V), data)
+    expected = by_definition(h, sets, net.a.numpy(), labels)
+    assert found.within == pytest.approx(expected[0], rel=1e-5)

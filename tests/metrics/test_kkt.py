@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lowrot.data import Dataset, sparse_parity, two_points
-from lowrot.metrics import kkt_residual
+from lowrot.metrics import _kkt, kkt_residual
 from lowrot.network import Network, small, standard
 
 
@@ -124,3 +124,39 @@ def test_equality_is_identity():
     assert result == result
     assert result != same
     assert len({result, same, result}) == 2
+
+
+@pytest.mark.parametrize("unit", [1e-4, 1.0])
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_a_kink_is_an_angle(unit, scale):
+    # The first neuron is turned by 1e-5 off the hyperplane of the second point.
+    net, data = neuron_on_a_kink(0.7)
+    turned = net.V + torch.tensor([[0.0, -1e-5], [0.0, 0.0]]).double()
+    near = small(Network(net.a, turned), scale)
+    data = Dataset(unit * data.X, data.y)
+    merit = [
+        kkt_residual(near, data, kink=kink).stationarity ** 2
+        + 2 * kkt_residual(near, data, kink=kink).complementarity
+        for kink in (1e-4, 1e-6)
+    ]
+    assert merit[0] < 1e-5
+    assert merit[1] > 1e-3
+    default = kkt_residual(near, data)
+    assert default.stationarity**2 + 2 * default.complementarity == pytest.approx(merit[1])
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.3])
+def test_the_slopes_at_kinks_are_between_those_of_both_sides(slope):
+    net, data = three_points(slope)
+    gradients = _kkt.gradient_columns(net, data, 0.3)
+    assert len(gradients.kink_point) > 3
+    for slack in (np.zeros(3), np.array([0.0, 0.2, 0.1])):
+        lam, mu = _kkt.closest_multipliers(gradients, slack, slope)
+        assert lam.min() >= 0
+        assert (slope * lam[gradients.kink_point] <= mu).all()
+        assert (mu <= lam[gradients.kink_point]).all()
+
+
+def test_a_neuron_without_outer_weight_has_no_kink():
+    net = Network([1.0, 0.0], [[1.0, 0.0], [0.0, 0.0]])
+    assert len(_kkt.gradient_columns(net, two_points(0.5), 1e-12).kink_point) == 0

@@ -84,3 +84,16 @@ def test_rotation_is_an_angle_accurate_when_small():
     assert math.isnan(turned[4])
     with pytest.raises(ValueError, match="shape"):
         rotation(initial, balanced(3, 2))
+
+
+def test_a_kink_has_no_scale():
+    # Pairs are on a kink by the angle alone: 1e-3 from the second axis' hyperplane.
+    start = net([1.0], [turned(45)])
+    data = Dataset(torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 0.5]]).double(), [1, -1, 1])
+    small = Dataset(1e-3 * data.X, data.y)
+    for length in (1e-4, 1.0, 1e4):
+        now = net([1.0], [[length, 1e-3 * length]])
+        for points in (data, small):
+            assert feature_change(now, start, points, kink=1e-2).flips == pytest.approx(2 / 3)
+            assert feature_change(now, start, points, kink=1e-4).flips == 0.0
+            assert feature_change(now, start, points).flips == 0.0

@@ -68,3 +68,13 @@ def test_frozen_refuses(directions):
         frozen_margin(V, s, data, slope=2)
     with pytest.raises(TypeError, match="float32"):
         frozen_margin(V.float(), s, data)
+
+
+def test_rows_are_unit_to_nine_digits(directions):
+    data = two_points(0.5)
+    V, s = directions(40, 2)
+    V, s = torch.cat([V, V]), torch.cat([s, -s])
+    with pytest.raises(ValueError, match="has norm 1; expected unit rows"):
+        frozen_margin((1 + 1e-8) * V, s, data)
+    exact = frozen_margin(V, s, data)
+    assert frozen_margin((1 + 1e-11) * V, s, data).value == pytest.approx(exact.value, rel=1e-10)

@@ -87,9 +87,9 @@ def test_a_linear_activation_needs_no_cells(instance, check):
 
 
 def test_many_points_of_random_labels_have_a_tiny_margin_still_certified(instance, check):
-    # Seeds 2 and 3 of n = 100 need the program solved in a larger unit and its basis refined.
-    for seed in (2, 3):
-        best = global_margin(instance(100, 2, seed))
+    # (100, 4) needs the program solved in a larger unit, (150, 3) its basis refined.
+    for n, seed in ((100, 2), (100, 4), (150, 3)):
+        best = global_margin(instance(n, 2, seed))
         check(best)
         assert 0 < best.value < 1e-4
 

@@ -3,9 +3,16 @@
 import pytest
 import torch
 
-from lowrot.data import sparse_parity, two_points
+from lowrot.data import Dataset, sparse_parity, two_points
 from lowrot.network import standard
-from lowrot.optima import _optimum, frozen_margin, global_margin, ntk_margin, svm_margin
+from lowrot.optima import (
+    NotSeparable,
+    _optimum,
+    frozen_margin,
+    global_margin,
+    ntk_margin,
+    svm_margin,
+)
 
 
 def test_a_gap_above_the_promise_is_flagged(monkeypatch):
@@ -48,3 +55,27 @@ def test_equality_is_identity():
     assert best == best
     assert best != same
     assert len({best, same, best}) == 2
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1e-6, 1e-10])
+def test_margins_scale_with_the_inputs(unit, instance, directions):
+    # Every margin is homogeneous of degree one in the inputs: none is small as such.
+    def scaled(data):
+        return Dataset(unit * data.X, data.y)
+
+    V, s = directions(150, 3, 1)
+    V, s = torch.cat([V, V]), torch.cat([s, -s])
+    net, linear, random = standard(40, 3, 2), instance(12, 3, 3, teacher=True), instance(12, 3, 3)
+    for margin, data in (
+        (svm_margin, linear),
+        (global_margin, random),
+        (lambda data: frozen_margin(V, s, data), random),
+        (lambda data: ntk_margin(net, data), random),
+        (lambda data: ntk_margin(net, data, norm="pointwise"), random),
+    ):
+        small, large = margin(scaled(data)), margin(data)
+        assert small.certified
+        assert small.value == pytest.approx(unit * large.value, rel=1e-6)
+        assert small.upper == pytest.approx(unit * large.upper, rel=1e-6)
+    with pytest.raises(NotSeparable):
+        svm_margin(scaled(sparse_parity(3)))

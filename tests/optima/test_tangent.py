@@ -3,12 +3,13 @@
 import math
 
 import cvxpy as cp
+import numpy as np
 import pytest
 import torch
 
 from lowrot.data import Dataset, sparse_parity
 from lowrot.network import Network, standard
-from lowrot.optima import NotSeparable, ntk_margin
+from lowrot.optima import NotSeparable, _tangent, ntk_margin
 
 LAYERS = ("outer", "inner", "both")
 
@@ -117,3 +118,23 @@ def test_ntk_refuses():
         ntk_margin(net, data, layers="all")
     with pytest.raises(ValueError, match="norm is 'l1'"):
         ntk_margin(net, data, layers="outer", norm="l1")
+
+
+def test_the_root_of_a_kernel_keeps_small_eigenvalues():
+    turn = np.linalg.qr(np.random.default_rng(0).standard_normal((5, 5)))[0]
+    K = (turn * np.array([1.0, 1e-3, 1e-6, 1e-10, 0.0])) @ turn.T
+    A = _tangent._root((K + K.T) / 2)
+    assert np.abs(A.T @ A - K).max() < 1e-15
+    assert np.isfinite(A).all()
+
+
+@pytest.mark.parametrize("layers", LAYERS)
+def test_tangent_margins_are_directional_derivatives_over_the_root_of_the_width(layers, instance):
+    net, data = standard(25, 3, 4, 0.2), instance(7, 3, 6)
+    best = ntk_margin(net, data, layers=layers)
+    outer, inner = best.primal if layers == "both" else (best.primal, best.primal)
+    step = 1e-6
+    a = net.a + step * outer if layers != "inner" else net.a
+    V = net.V + step * inner if layers != "outer" else net.V
+    change = (Network(a, V, 0.2).margins(data) - net.margins(data)) / step
+    assert float(change.min()) / 5 == pytest.approx(best.value, rel=1e-4)
