@@ -23,9 +23,11 @@ from lowrot.data import Dataset
 from lowrot.flow._objectives import Classification
 from lowrot.flow._planes import Planes
 from lowrot.flow._radau import Collocation, Step
-from lowrot.flow.neuron import _contact, _propagate
+from lowrot.flow.neuron import Rates, _contact, _propagate
 from lowrot.losses import Loss, as_loss
 from lowrot.network import Network
+
+Array = np.ndarray
 
 _CLOSE = 1e-12
 """What a vector has along a unit normal, over its length, counts as zero up to this."""
@@ -99,48 +101,50 @@ class PiecewiseFlow:
         units = self.X / np.linalg.norm(self.X, axis=1, keepdims=True)
         rounded = units.round(12)
         self.facing = np.sign(rounded[np.arange(data.n), (rounded != 0).argmax(axis=1)])
-        rounded = self.facing[:, None] * rounded + 0.0
+        rounded = self.facing[:, None] * rounded
         _, first, plane = np.unique(rounded, axis=0, return_index=True, return_inverse=True)
         self.normals, self.plane = (self.facing[:, None] * units)[first], plane.ravel()
 
-    def sides(self, W: np.ndarray) -> np.ndarray:
+    def sides(self, W: Array) -> Array:
         """The side of every hyperplane on which every neuron is, 0 on it; shape (m, N)."""
         z = W[:, 1:] @ self.normals.T
         size = np.linalg.norm(W[:, 1:], axis=1, keepdims=True)
         return np.where(np.abs(z) > _CLOSE * size, np.sign(z), 0.0)
 
-    def slopes(self, S: np.ndarray) -> np.ndarray:
+    def slopes(self, S: Array) -> Array:
         """``s'_ij`` of all neurons at all points, the mean of both where S is 0; shape (m, n)."""
         return (1 + self.slope) / 2 + (1 - self.slope) / 2 * self.facing * S[:, self.plane]
 
-    def signed_weights(self, W: np.ndarray, S: np.ndarray) -> np.ndarray:
+    def signed_weights(self, W: Array, S: Array) -> Array:
         """The dual weights times the labels, ``q_i y_i``, shape (n,)."""
         p = self.y * (W[:, 0] @ (self.slopes(S) * (W[:, 1:] @ self.X.T)))
         return self.y * softmax(-p if self.loss == "exponential" else log_expit(-p))
 
-    def along(self, vectors: np.ndarray, S: np.ndarray) -> np.ndarray:
+    def along(self, vectors: Array, S: Array) -> Array:
         """Vectors of neurons, shape (m, d), less their parts normal to what these slide on."""
         normals = self.normals * (S == 0)[:, :, None]
         return vectors - (np.linalg.pinv(normals) @ (normals @ vectors[:, :, None]))[:, :, 0]
 
-    def velocity(self, W: np.ndarray, S: np.ndarray) -> np.ndarray:
-        """``a_j' = h_j.v_j``, ``v_j' = a_j h_j`` with ``h_j = sum_i q_i y_i s'_ij x_i`` along S."""
-        h = self.along((self.slopes(S) * self.signed_weights(W, S)) @ self.X, S)
+    def velocity(self, W: Array, S: Array) -> Array:
+        """``a_j' = h_j.v_j, v_j' = a_j h_j``, with ``sum_i q_i y_i s'_ij x_i`` for h_j."""
+        h = (self.slopes(S) * self.signed_weights(W, S)) @ self.X
+        h = self.along(h, S)
         return np.column_stack([(h * W[:, 1:]).sum(axis=1), W[:, :1] * h])
 
-    def step(self, W: np.ndarray, S: np.ndarray, h: float) -> np.ndarray:
-        """W after a time h on one piece, by Runge and Kutta's method of order 4."""
+    def step(self, W: Array, S: Array, h: float) -> Array:
+        """W after a time h on one piece, by the Runge-Kutta method of order 4."""
         k1 = self.velocity(W, S)
         k2 = self.velocity(W + h / 2 * k1, S)
         k3 = self.velocity(W + h / 2 * k2, S)
         k4 = self.velocity(W + h * k3, S)
         return W + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
 
-    def settle(self, W: np.ndarray, S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """W and S where every neuron on kinks has chosen which to cross, slide on or leave.
+    def settle(self, W: Array, S: Array) -> tuple[Array, Array]:
+        """W and S where neurons on kinks have chosen which to cross, slide on, leave.
 
-        The velocities on all sides of the kinks span a convex hull, Clarke's subdifferential. The
-        flow takes its element of least norm, and slides on kinks that this one is tangential to.
+        The fields h on all sides of the kinks span a convex hull, and with it Clarke's
+        subdifferential. The flow takes the element of least norm, and slides where it
+        has no part along the normal.
         """
         S = np.where(self.sides(W) * S > 0, S, 0.0)
         W = np.column_stack([W[:, 0], self.along(W[:, 1:], S)])
@@ -151,16 +155,16 @@ class PiecewiseFlow:
             around[:, on] = list(itertools.product((-1.0, 1.0), repeat=len(on)))
             h = (self.slopes(around) * signed) @ self.X
             normal = self.normals[on] @ minimal_norm_element(h)
-            moves = np.abs(normal) > _CLOSE * np.linalg.norm(h, axis=1).max()
-            chosen[j, on] = np.where(moves, np.sign(W[j, 0] * normal), 0.0)
+            none = np.abs(normal) <= _CLOSE * np.linalg.norm(h, axis=1).max()
+            chosen[j, on] = np.where(none, 0.0, np.sign(W[j, 0] * normal))
         return W, chosen
 
-    def past_event(self, W: np.ndarray, S: np.ndarray) -> bool:
-        """Whether some neuron has crossed a kink, or would settle otherwise on one it slides on."""
+    def past_event(self, W: Array, S: Array) -> bool:
+        """Whether a neuron has crossed a kink, or would not settle on one it slides on."""
         return bool((self.sides(W) * S < 0).any() or (self.settle(W, S)[1] != S).any())
 
-    def locate_event(self, W: np.ndarray, S: np.ndarray, h: float) -> float:
-        """The length, at most h, of a step that ends just past the first event; by bisection."""
+    def locate_event(self, W: Array, S: Array, h: float) -> float:
+        """The length of a step that ends just past the first event, at most h."""
         if not self.past_event(self.step(W, S, h), S):
             return h
         before = 0.0
@@ -173,13 +177,13 @@ class PiecewiseFlow:
         return h
 
 
-def minimal_norm_element(points: np.ndarray) -> np.ndarray:
-    """The element of least norm, shape (d,), of the convex hull of points, shape (k, d).
+def minimal_norm_element(points: Array) -> Array:
+    """The least element, shape (d,), of the convex hull of points, shape (k, d).
 
-    Nonnegative weights ``t mu_i`` with ``sum_i mu_i = 1`` make ``||sum_i t mu_i x_i||^2 + (t -
-    1)^2`` equal to ``N/(1 + N)`` at the best t, ``N = ||sum_i mu_i x_i||^2``: so the least squares
-    among them have the least N. Source: Lawson and Hanson, Solving Least Squares Problems,
-    chapter 23.
+    For weights ``t mu_i >= 0`` with ``sum_i mu_i = 1`` the squares
+    ``||sum_i t mu_i x_i||^2 + (t - 1)^2`` are ``N/(1 + N)`` at the best t, where
+    ``N = ||sum_i mu_i x_i||^2``: so the least squares have the least N.
+    Source: Lawson and Hanson, Solving Least Squares Problems, chapter 23.
     """
     size = max(np.linalg.norm(points, axis=1).max(), 1e-300)
     system = np.vstack([points.T / size, np.ones(len(points))])
@@ -240,15 +244,18 @@ def planted(bug: str) -> Iterator[None]:
         yield
 
 
-def _slow_inner_layer(a: float, v: Any, h: Any, t: float, rates: Any, end: Any) -> float:
+_attempt = Collocation.attempt
+
+
+def _slow_inner_layer(a: float, v: Array, h: Array, t: float, rates: Rates, end: Array) -> float:
     return _propagate.propagate(a, v, h, t, (rates[0], 0.9 * rates[1]), end)
 
 
-def _no_step_control(*given: Any, attempt: Callable[..., Step] = Collocation.attempt) -> Step:
-    return replace(attempt(*given), error=0.0)
+def _no_step_control(*given: Any) -> Step:
+    return replace(_attempt(*given), error=0.0)
 
 
-def _no_sliding(D: np.ndarray, h: np.ndarray, normal: np.ndarray, r: np.ndarray) -> None:
+def _no_sliding(D: Array, h: Array, normal: Array, r: Array) -> None:
     normal[:] = D @ h
     r[:] = h - np.sign(normal) @ D
 

@@ -6,6 +6,7 @@ import cvxpy as cp
 import numpy as np
 import pytest
 import torch
+from scipy import optimize
 from scipy.optimize import nnls
 
 from lowrot._hyperplanes import distinct_hyperplanes
@@ -111,7 +112,7 @@ def test_the_bound_allows_for_what_is_known_of_walls_and_inputs(exact, monkeypat
         _cell_problem, "enumerate_cells", lambda V: replace(original(V), shift=shift)
     )
     if exact == 0:
-        monkeypatch.setattr(_cell_problem, "nnls", raise_runtime_error)
+        monkeypatch.setattr(optimize, "nnls", raise_runtime_error)
     data = instance(5, 2, 3)
     error = np.array([0.01, 0.02, 0.0, 0.03, 0.01])
     hyperplanes = replace(distinct_hyperplanes(data.X.numpy()), error=error)
@@ -133,7 +134,7 @@ def test_the_bound_holds_however_pricing_ends(ended, monkeypatch, instance, dire
     if ended == "at the first found":
         monkeypatch.setattr(_cell_problem, "_WANTED", 1)
     else:
-        monkeypatch.setattr(_cell_problem, "nnls", raise_runtime_error)
+        monkeypatch.setattr(optimize, "nnls", raise_runtime_error)
     data = instance(8, 3, 7)
     hyperplanes = distinct_hyperplanes(data.X.numpy())
     problem = _cell_problem.CellProblem(hyperplanes, data.y.numpy(), 0.1)

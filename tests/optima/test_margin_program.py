@@ -88,7 +88,7 @@ def test_columns_far_from_active_may_be_dropped(monkeypatch):
 
 
 def test_a_solution_is_feasible_even_if_the_solvers_is_not_quite(monkeypatch):
-    original = _margin_program.linprog
+    original = optimize.linprog
 
     def loose(*arguments, **options):
         result = original(*arguments, **options)
@@ -96,7 +96,7 @@ def test_a_solution_is_feasible_even_if_the_solvers_is_not_quite(monkeypatch):
         result.ineqlin.marginals[:] = 1.1 * result.ineqlin.marginals + 1e-9
         return result
 
-    monkeypatch.setattr(_margin_program, "linprog", loose)
+    monkeypatch.setattr(optimize, "linprog", loose)
     u, q, _ = _margin_program.solve_margin_program(np.array([[1.0, 0.2, 0.1], [0.1, 0.9, 0.1]]))
     for point in (u, q):
         assert point.min() >= 0
