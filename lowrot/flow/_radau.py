@@ -22,7 +22,7 @@ from torch import Tensor
 from lowrot.flow._convergence import Changes, Unit
 from lowrot.flow._objectives import Objective
 from lowrot.flow._planes import Planes
-from lowrot.flow.neuron import Drive, Neurons, Rates, Trajectory, growth, track
+from lowrot.flow.neuron import Drive, Neurons, Rates, Trajectory, fastest_growth, track
 
 C1 = 1.0 / 3.0
 """The first Radau point; the second is 1."""
@@ -123,7 +123,7 @@ class Collocation:
         """The largest rate at which a neuron grows."""
         w = self._signed(state.weights)
         drive = self.planes.drive(w, torch.zeros_like(w))
-        return growth(state.neurons, drive, self.rates)
+        return fastest_growth(state.neurons, drive, self.rates)
 
     def attempt(self, start: FlowState, before: Any, ratio: float, h: float) -> Step:
         """Try a step of length h; ``before`` are the weights at the step before, h/ratio ago.

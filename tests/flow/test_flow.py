@@ -452,7 +452,7 @@ def test_no_sliding_is_seen(monkeypatch):
     net, data = balanced(12, 2, seed=1), sparse_parity(2)
     assert gradient_flow(net, data, stop={"tau": 6.0}).ok
 
-    def never(U, z, a, v, pattern, pull, crossed, free, stuck, basis):
+    def never(U, z, a, v, pattern, jump, crossed, free, stuck, basis):
         stuck[:], free[:] = False, np.where(z == 0, 1, np.sign(z))
         return 0
 

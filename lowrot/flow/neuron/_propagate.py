@@ -136,7 +136,7 @@ def speed_at(
 
 
 @jit
-def fastest(drive: Arrays, patterns: np.ndarray) -> float:
+def fastest_field(drive: Arrays, patterns: np.ndarray) -> float:
     """The largest norm of the field at time 0 over patterns, shape (m, N)."""
     largest = 0.0
     for j in range(len(patterns)):
