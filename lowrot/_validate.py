@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -148,6 +148,23 @@ def choice(name: str, value: Any, options: Collection[str]) -> str:
     if value not in options:
         raise ValueError(f"{name} is {value!r}; expected one of {', '.join(map(repr, options))}")
     return value
+
+
+class Layers(NamedTuple):
+    """Which weights of a network take part: the outer ones a, the inner ones V."""
+
+    outer: bool
+    inner: bool
+
+
+def layers(value: Any) -> Layers:
+    """Return the layers that "outer", "inner" or "both" selects.
+
+    Raises:
+        ValueError: another word.
+    """
+    choice("layers", value, ("outer", "inner", "both"))
+    return Layers(outer=value != "inner", inner=value != "outer")
 
 
 def _letters(shape: tuple[int | str, ...]) -> str:

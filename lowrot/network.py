@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,23 +14,6 @@ from lowrot.data import Dataset
 
 _CHUNK_ENTRIES = 2**21
 """Largest number of (point, neuron) pairs held at once by a chunked product: 16 MB in float64."""
-
-
-class Layers(NamedTuple):
-    """Which weights of a network take part: the outer ones a, the inner ones V."""
-
-    outer: bool
-    inner: bool
-
-
-def select_layers(layers: str) -> Layers:
-    """Return the layers that "outer", "inner" or "both" selects.
-
-    Raises:
-        ValueError: another word.
-    """
-    _validate.choice("layers", layers, ("outer", "inner", "both"))
-    return Layers(outer=layers != "inner", inner=layers != "outer")
 
 
 def activation(z: Tensor, slope: float = 0.0) -> Tensor:
@@ -167,7 +149,7 @@ class Network:
 
         Source: chapter "Notation and the common frame".
         """
-        selected = select_layers(layers)
+        selected = _validate.layers(layers)
         outer, inner = data.X.new_zeros(2, data.n, data.n)
         for part in self.chunks(data.n):
             z = data.X @ self.V[part].T

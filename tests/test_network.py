@@ -161,11 +161,3 @@ def test_equality_is_identity():
     assert net == net
     assert net != same
     assert len({net, same, net}) == 2
-
-
-def test_layers_are_selected_by_one_word():
-    assert network.select_layers("outer") == (True, False)
-    assert network.select_layers("inner") == (False, True)
-    assert network.select_layers("both") == (True, True)
-    with pytest.raises(ValueError, match="expected one of 'outer', 'inner', 'both'"):
-        network.select_layers("all")

@@ -82,3 +82,11 @@ def test_choice():
     assert _validate.choice("loss", "a", ("a", "b")) == "a"
     with pytest.raises(ValueError, match="expected one of 'a', 'b'"):
         _validate.choice("loss", "c", ("a", "b"))
+
+
+def test_layers_are_selected_by_one_word():
+    assert _validate.layers("outer") == (True, False)
+    assert _validate.layers("inner") == (False, True)
+    assert _validate.layers("both") == (True, True)
+    with pytest.raises(ValueError, match="layers is 'all'; expected one of 'outer', 'inner'"):
+        _validate.layers("all")

@@ -25,7 +25,7 @@ _EXACT = 3000
 """Cells few enough to be projected exactly, one after the other, without any descent."""
 
 _WANTED = 400
-"""Cells above the target after which pricing stops: more than a round adds to the master."""
+"""Cells above the target after which pricing stops: a round adds about as many as points."""
 
 
 class Pairs(NamedTuple):

@@ -10,8 +10,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from lowrot import _validate
 from lowrot.data import Dataset
-from lowrot.network import Network, activation, derivative, select_layers
+from lowrot.network import Network, activation, derivative
 from lowrot.optima._optimum import TINY
 
 _CHUNK_ENTRIES = 2**18
@@ -94,7 +95,7 @@ class Smoothed:
 
     def __init__(self, net: Network, data: Dataset, layers: str) -> None:
         self.net, self.data = net, data
-        self.outer, self.inner = select_layers(layers)
+        self.outer, self.inner = _validate.layers(layers)
         self.gram = data.X @ data.X.T
 
     def terms(self, q: Tensor, eps: float, hessian: bool = True) -> Terms:

@@ -16,7 +16,7 @@ from torch import Tensor
 from lowrot import _validate
 from lowrot._validate import Array
 from lowrot.data import Dataset
-from lowrot.network import Network, select_layers
+from lowrot.network import Network
 from lowrot.optima import _pointwise, _pointwise_conic
 from lowrot.optima._least_norm import least_norm
 from lowrot.optima._optimum import GAP, TINY, Optimum, certify, check_space
@@ -70,7 +70,7 @@ def ntk_margin(
     Source: chapter "Margins and their optima"; l2 by Clarabel in n dimensions, pointwise by
     Clarabel when small and by a path-following Newton method in n dimensions otherwise.
     """
-    selected = select_layers(layers)
+    selected = _validate.layers(layers)
     norm = _validate.choice("norm", norm, ("l2", "pointwise"))
     _validate.kind("net", net, Network)
     _validate.kind("data", data, Dataset)
@@ -134,7 +134,7 @@ def pointwise(
 
 def _combined(net: Network, data: Dataset, q: Tensor, layers: str) -> Blocks:
     """Return ``sum_i q_i G_i``."""
-    selected = select_layers(layers)
+    selected = _validate.layers(layers)
     outer, inner = net.gradient(data, q)
     return outer * selected.outer, inner * selected.inner
 

@@ -157,6 +157,37 @@ def test_the_slopes_at_kinks_are_between_those_of_both_sides(slope):
         assert (mu <= lam[gradients.kink_point]).all()
 
 
+def test_the_rounding_of_the_solver_is_cut_off(monkeypatch):
+    # Whatever the solver returns, multipliers are >= 0 and the slopes at kinks in [slope, 1].
+    net, data = three_points(0.3)
+    gradients = _kkt.gradient_columns(net, data, 0.3)
+    k = len(gradients.kink_point)
+    rough = np.random.default_rng(0).standard_normal(3 + k + 3 + k)
+
+    class Solver:
+        def __init__(self, *arguments):
+            self.x = rough
+
+        def solve(self):
+            return self
+
+    monkeypatch.setattr(_kkt.clarabel, "DefaultSolver", Solver)
+    lam, mu = _kkt.closest_multipliers(gradients, np.zeros(3), 0.3)
+    assert lam.tolist() == np.maximum(rough[:3], 0).tolist()
+    assert (0.3 * lam[gradients.kink_point] <= mu).all()
+    assert (mu <= lam[gradients.kink_point]).all()
+
+
 def test_a_neuron_without_outer_weight_has_no_kink():
     net = Network([1.0, 0.0], [[1.0, 0.0], [0.0, 0.0]])
     assert len(_kkt.gradient_columns(net, two_points(0.5), 1e-12).kink_point) == 0
+
+
+@pytest.mark.parametrize("phi", [0.7, 1.2])
+def test_labels_and_outer_weights_may_change_sign_together(phi):
+    net, data = neuron_on_a_kink(phi)
+    one = kkt_residual(net, data)
+    other = kkt_residual(Network(-net.a, net.V), Dataset(data.X, -data.y))
+    assert other.multipliers.tolist() == pytest.approx(one.multipliers.tolist(), rel=1e-8)
+    assert other.stationarity == pytest.approx(one.stationarity, abs=1e-8)
+    assert other.complementarity == pytest.approx(one.complementarity, abs=1e-8)

@@ -28,11 +28,12 @@ def test_the_origin_inside_the_hull_is_found_exactly():
     assert np.linalg.norm(A @ _least_norm.least_norm(A)) < 1e-14
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_a_working_set_leaves_no_column_that_violates_optimality(seed, monkeypatch):
+    # All points lie within 1e-6 of two: whatever is chosen first is nearly optimal, but not quite.
     monkeypatch.setattr(_least_norm, "_WORKING_POINTS", 40)
     rng = np.random.default_rng(seed)
-    A = rng.standard_normal((4, 600)) + np.array([[4.5], [0], [0], [0]])
+    A = np.stack([1 + 1e-6 * rng.random(600), np.where(rng.random(600) < 0.5, 1.0, -1.0)])
     q = _least_norm.least_norm(A)
     square = (A @ q) @ (A @ q)
     assert (A.T @ (A @ q)).min() >= square * (1 - 2e-10)
@@ -41,9 +42,10 @@ def test_a_working_set_leaves_no_column_that_violates_optimality(seed, monkeypat
 @pytest.mark.parametrize("spoiled", ["_interior_point", "_active_set_points"])
 def test_the_better_of_both_methods_is_kept(spoiled, monkeypatch):
     A = np.random.default_rng(3).standard_normal((3, 12)) + 0.8
-    best = np.linalg.norm(A @ _least_norm.least_norm(A))
-    uniform = np.full(12, 1 / 12)
-    poor = (lambda A: uniform) if spoiled == "_interior_point" else (lambda *_: [uniform])
-    monkeypatch.setattr(_least_norm, spoiled, poor)
-    assert np.linalg.norm(A @ uniform) > 1.1 * best
+    q = _least_norm.least_norm(A)
+    best = np.linalg.norm(A @ q)
+    poor = 0.99 * q + 0.01 / 12
+    assert np.linalg.norm(A @ poor) > (1 + 1e-4) * best
+    replacement = (lambda A: poor) if spoiled == "_interior_point" else (lambda *_: [poor])
+    monkeypatch.setattr(_least_norm, spoiled, replacement)
     assert np.linalg.norm(A @ _least_norm.least_norm(A)) == pytest.approx(best, rel=1e-9)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import optimize
 
-from lowrot.data import two_points
+from lowrot.data import sparse_parity, two_points
 from lowrot.optima import _margin_program, frozen_margin
 
 
@@ -64,27 +64,36 @@ def test_column_generation_closes_the_gap_asked_for(tolerance):
 def test_every_round_counts_even_the_last(monkeypatch):
     # The weights returned are those of the columns returned, whether rounds run out or not.
     C = np.random.default_rng(4).standard_normal((12, 3000))
-    values = []
+    values, bounds = [], []
     for dropped in (20, 0):
         monkeypatch.setattr(_margin_program, "_DROPPED_BEYOND", dropped)
-        for rounds in (1, 2, 5, 30):
+        for rounds in (1, 2, 4, 8):
             working, u, q = by_columns(C, batch=3, rounds=rounds)
             assert len(working) == len(u)
             assert u.min() >= 0
             assert u.sum() <= 1 + 1e-15
             values.append((C[:, working] @ u).min())
-            assert values[-1] <= (q @ C).max() * (1 + 1e-12)
-    assert values[:4] == sorted(values[:4])
+            bounds.append((q @ C).max())
+            assert values[-1] <= bounds[-1] * (1 + 1e-12)
+        assert values[-4:] == sorted(values[-4:])
+        assert bounds[-4:] == sorted(bounds[-4:], reverse=True)
 
 
-def test_columns_far_from_active_may_be_dropped(monkeypatch):
+@pytest.mark.parametrize("batch", [2, 10, 100])
+@pytest.mark.parametrize("zero_at_first", [False, True])
+def test_columns_far_from_active_may_be_dropped(zero_at_first, batch, monkeypatch):
+    # Columns of parity have no positive value until there are several.
     C = np.random.default_rng(1).standard_normal((6, 500))
+    if zero_at_first:
+        data = sparse_parity(4, 2, n=12, seed=1)
+        V = np.random.default_rng(2).standard_normal((4000, 4))
+        signs = np.where(np.arange(4000) % 2, 1.0, -1.0)
+        C = data.y.numpy()[:, None] * np.maximum(data.X.numpy() @ V.T, 0) * signs
     best = _margin_program.solve_margin_program(C).value
     monkeypatch.setattr(_margin_program, "_DROPPED_BEYOND", 0)
-    for batch in (2, 10):
-        working, u, q = by_columns(C, batch=batch)
-        assert (C[:, working] @ u).min() == pytest.approx(best, rel=1e-6)
-        assert (q @ C).max() == pytest.approx(best, rel=1e-6)
+    working, u, q = by_columns(C, batch=batch)
+    assert (C[:, working] @ u).min() == pytest.approx(best, rel=1e-6)
+    assert (q @ C).max() == pytest.approx(best, rel=1e-6)
 
 
 def test_a_solution_is_feasible_even_if_the_solvers_is_not_quite(monkeypatch):

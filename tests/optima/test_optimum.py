@@ -57,7 +57,7 @@ def test_equality_is_identity():
     assert len({best, same, best}) == 2
 
 
-@pytest.mark.parametrize("unit", [1e-3, 1e-6, 1e-10])
+@pytest.mark.parametrize("unit", [1e-3, 1e-6, 1e-10, 1e-13])
 def test_margins_scale_with_the_inputs(unit, instance, directions):
     # Every margin is homogeneous of degree one in the inputs: none is small as such.
     def scaled(data):
