@@ -15,7 +15,7 @@ from lowrot.data import Dataset
 from lowrot.network import Network
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Features:
     """Frozen features ``s(v_j . x)`` with the sign that each output weight keeps.
 

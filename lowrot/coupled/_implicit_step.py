@@ -42,7 +42,7 @@ _ROUNDING = 2e-15
 """Rounding of margins relative to ||u||_1, for each unit of the clock: ln u_j is a sum over z."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ScaledMargins:
     """ScaledMargins at one z, divided by ``exp(ln_scale)``, and their curvature on demand.
 
@@ -67,7 +67,7 @@ Evaluate = Callable[[Tensor], ScaledMargins]
 Near = Callable[[Tensor], tuple[ScaledMargins, Evaluate]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Solution:
     """The result of an implicit step: weights, the margins there, whether it was solved."""
 

@@ -30,7 +30,7 @@ CERTIFICATES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CoupledPoint:
     """The flow at one time, with what the next step needs.
 

@@ -19,7 +19,7 @@ _FIRST, _LUCKY = 0.5, 0.05
 """What is left after an iteration without one before it, and the least that is believed."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Unit:
     """In what errors are measured.
 

@@ -15,7 +15,7 @@ _BEND = 3.0
 """Largest change of a ln q that a prediction extrapolates."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Classification:
     """Exponential or logistic loss: the weights are q, the outputs the margins ``p = y f``.
 
@@ -71,7 +71,7 @@ class Classification:
         return self.loss.soft_margin_rate(p)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Regression:
     """Squared loss: the weights are minus the residuals, the outputs those of the network.
 

@@ -41,7 +41,7 @@ _NONSTIFF = 0.1
 """Below this product of step and stiffness plain substitution converges as fast."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FlowState:
     """A network under its flow: neurons, outputs times signs, and the dual weights there."""
 
@@ -63,7 +63,7 @@ class Work(NamedTuple):
     stiff: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Step:
     """A step tried.
 
@@ -157,7 +157,8 @@ class Collocation:
             if changes.small(self.rtol, unit.rounding) and mismatch <= _MISMATCH * self.rtol:
                 stages = [FlowState(*stage) for stage in zip(trajectory.states, p, guess)]
                 error = self._error(start, stages, K[1], unit, h)
-                error = max(error, trajectory.slip / unit.size) / self.rtol
+                slip = trajectory.slip / min(unit.size, unit.scale**2)  # small networks count too
+                error = max(error, slip) / self.rtol
                 speeds, energy = trajectory.speeds, trajectory.energy
                 return Step((stages[0], stages[1]), error, speeds, energy, *work)
         return Step.unsolved(work)

@@ -35,7 +35,7 @@ class Setting:
     rtol: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FlowPoint:
     """A network under its flow at one time, with what the next step and the certificates need.
 

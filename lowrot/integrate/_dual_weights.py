@@ -13,7 +13,7 @@ from lowrot.integrate._implicit_newton import Triple
 from lowrot.losses import Loss, as_loss
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DualWeights:
     """Dual weights ``q_i = |l'(p_i)|/Lam``, which determine the margins they belong to.
 

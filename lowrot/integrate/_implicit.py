@@ -20,7 +20,7 @@ from lowrot.integrate._dual_weights import DualWeights
 from lowrot.integrate._implicit_newton import Triple, newton
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
     """Margins linear in q, with the entropy of a loss at a temperature.
 

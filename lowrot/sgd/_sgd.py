@@ -33,7 +33,7 @@ UPDATES = ("logistic", "perceptron")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Runs:
     """Independent one-pass runs of one shape.
 

@@ -28,7 +28,7 @@ _BATCH = 2**22
 """Pairs (point, random direction) held at once."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Demands:
     """What each of r groups demands of a good neuron.
 

@@ -36,7 +36,7 @@ class Hypothesis:
     holds: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Check:
     """Inequalities compared with a path.
 

@@ -29,6 +29,7 @@ from lowrot.flow._planes import Planes
 from lowrot.flow._radau import Collocation
 from lowrot.flow.neuron import _contact, _track
 from lowrot.losses import LOSSES, soft_margin
+from lowrot.testing import reference_flow
 
 
 def tensor(values):
@@ -613,3 +614,14 @@ def test_bad_regression_arguments_are_named(change, error, match):
     net, X, y = regression_problem()
     with pytest.raises(error, match=match):
         regression_flow(**{"net": net, "X": X, "y": y, **change})
+
+
+@pytest.mark.parametrize(("seed", "rtol"), [(33, 1e-5), (153, 1e-7)])
+def test_small_networks_are_followed_as_well_as_large_ones(seed, rtol):
+    """The neglected slip of contact is measured against the outputs that the network has."""
+    net, data, loss = instance(seed)
+    assert net.norm_squared < 1e-3
+    reference = reference_flow(net, data, tau=3.0, steps=60, loss=loss)
+    end = gradient_flow(net, data, loss=loss, stop={"tau": 3.0}, rtol=rtol).network()
+    moved = (end.a - reference.a).square().sum() + (end.V - reference.V).square().sum()
+    assert math.sqrt(float(moved) / reference.norm_squared) <= 10.0 * rtol

@@ -35,7 +35,7 @@ _PAIRS_A_THREAD = 2**15
 """Pairs (neuron, plane) that are worth a thread of their own."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trajectory:
     """Neurons at two stage times, and what they did on their trajectories.
 
