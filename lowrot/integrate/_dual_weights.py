@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lowrot.integrate._implicit_newton import Triple
+from lowrot.integrate._implicit_newton import NewtonWeights
 from lowrot.losses import Loss, as_loss
 
 
@@ -48,10 +48,10 @@ class DualWeights:
         return {"ln_q": self.ln_q.tolist(), "ln_lam": self.ln_lam, "excess": excess}
 
     @property
-    def arrays(self) -> Triple:
+    def arrays(self) -> NewtonWeights:
         """What compiled functions take."""
         excess = self.ln_q.new_empty(0) if self.excess is None else self.excess
-        return self.ln_q.cpu().numpy(), excess.cpu().numpy(), self.ln_lam
+        return NewtonWeights(self.ln_q.cpu().numpy(), excess.cpu().numpy(), self.ln_lam)
 
     @cached_property
     def q(self) -> Tensor:
