@@ -48,7 +48,7 @@ class NeuralCollapse(NormGrowthTheorem):
         hypotheses: evaluated.
     """
 
-    rate = 4.0
+    _per_margin = 4.0  # of ln ||W||^2
 
     def __init__(self, net: Network, data: Dataset, loss: str | Loss, opposite: bool) -> None:
         _validate.kind("net", net, Network)

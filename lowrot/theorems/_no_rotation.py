@@ -48,7 +48,7 @@ class NoRotation(NormGrowthTheorem):
         hypotheses: evaluated.
     """
 
-    rate = 1.0
+    _per_margin = 1.0  # of half ln ||u||_1
 
     def __init__(self, features: Features, data: Dataset, loss: str | Loss) -> None:
         self.features = features

@@ -14,7 +14,7 @@ from lowrot.theorems._theorem import Theorem, nonnegative, over
 
 
 class NormGrowthTheorem(Theorem):
-    """A theorem whose bound is ``limit - (lost + J(tau)) / (rate tau)``.
+    """A theorem whose bound on the smoothed margin is ``limit - (lost + J(tau)) / (k tau)``.
 
     The norm grows at least at a rate that the constants know (a potential function), and at most
     at one that the margin reached and J allow: where the two meet, the margin is bounded below.
@@ -23,13 +23,13 @@ class NormGrowthTheorem(Theorem):
         c_n: ln n (exponential loss) or ln 2n (logistic loss).
         limit: the bound on the limit of the smoothed margin.
         lost: what the start costs.
-        rate: of the norm, over the margin.
     """
 
     c_n: float
     limit: float
     lost: float
-    rate: float
+    _per_margin: float
+    """k: at the margin gamma, the logarithm in which J is measured grows at the rate k gamma."""
 
     @property
     @abstractmethod
@@ -50,17 +50,17 @@ class NormGrowthTheorem(Theorem):
             ValueError: times that are negative or NaN.
         """
         J = self.J_limit if J is None else J
-        return margin_floor(self.limit, self.lost, self.rate, tau, J)
+        return margin_floor(self.limit, self.lost, self._per_margin, tau, J)
 
     def bound_a_priori(self, tau: Any) -> np.ndarray:
         """The bound as it is known before the run, with ``J_limit`` in place of J."""
         return self.bound(tau)
 
 
-def margin_floor(limit: float, lost: float, rate: float, tau: Any, J: Any) -> np.ndarray:
-    """Return ``limit - (lost + J)/(rate tau)``, -inf at tau = 0; raise unless tau >= 0."""
+def margin_floor(limit: float, lost: float, k: float, tau: Any, J: Any) -> np.ndarray:
+    """Return ``limit - (lost + J)/(k tau)``, -inf at tau = 0; raise unless tau >= 0."""
     tau = nonnegative("tau", tau)
-    return limit - over(lost + np.asarray(J, dtype=np.float64), rate * tau)
+    return limit - over(lost + np.asarray(J, dtype=np.float64), k * tau)
 
 
 def early_growth(

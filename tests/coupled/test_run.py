@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from lowrot import Dataset, Features, balanced, coupled_flow, small, sparse_parity
-from lowrot.losses import LOSSES, entropy_constant
+from lowrot.coupled import METHODS
+from lowrot.coupled._run import CoupledRun
+from lowrot.integrate import DualWeights
+from lowrot.losses import LOSSES, as_loss, entropy_constant
+from lowrot.path import End, Outcome
 
 
 def never(row):
@@ -61,3 +66,49 @@ def test_J_is_an_upper_bound_and_converges(loss):
 def test_one_point_of_the_exponential_loss_has_no_J():
     path = coupled_flow(balanced(10, 2), Dataset([[1.0, 0.0]], [1]), stop={"tau": 3.0})
     assert (path["J"] == 0).all()
+
+
+@pytest.mark.parametrize("above", [True, False])
+def test_the_sandwich_is_measured_from_both_sides(above):
+    # Weights that do not belong to the margins: all on the largest of them, or on the least.
+    net, data = balanced(20, 2, seed=3), sparse_parity(2)
+    features = replace(Features.from_network(net), ln_start=Features.from_network(net).start + 5)
+    run = CoupledRun(
+        features.potential(data), 4, as_loss("exponential"), METHODS["sdirk2"], 1e-3, None
+    )
+    point, row = run.point, run.row(run.point) | {"tau": 1.0}
+    p, size = point.margins.p, math.exp(point.margins.ln_scale)
+    at = int(p.argmax() if above else p.argmin())
+    ln_q = torch.full((4,), -800.0, dtype=torch.float64)
+    ln_q[at] = 0.0
+    run.point = replace(point, weights=DualWeights(ln_q, 0.0))
+    if not above:
+        row |= {"soft_ratio": float(p[at]) + 0.25}
+    run.certify(row, row)
+    value = run.recorder._worst["sandwich"]
+    ceiling = row["margin"] + math.log(4) / size
+    assert value == pytest.approx(float(p[at]) - ceiling if above else 0.25)
+    assert value > 1e-3
+
+
+def test_every_certificate_is_measured():
+    features = Features.from_network(balanced(20, 2, seed=3))
+    data = sparse_parity(2)
+    path = coupled_flow(features, data, stop={"tau": 5.0})
+    potential = features.potential(data)
+    run = CoupledRun(potential, 4, as_loss("exponential"), METHODS["sdirk2"], 1e-3, path)
+    row = run.row(run.point)
+    assert row["margin"] > 0
+    broken = {
+        "loss_increase": ({"ln_loss": row["ln_loss"] + 3.0}, 3.0 / max(1.0, -row["ln_loss"])),
+        "margin_decrease": ({"margin": 0.75 * row["margin"]}, 0.25),
+        "duality": ({"dual": row["margin"] - 0.125}, 0.125),
+        "clock": ({"tau": 0.8 * row["tau"]}, 0.25),
+    }
+    for name, (change, value) in broken.items():
+        run = CoupledRun(potential, 4, as_loss("exponential"), METHODS["sdirk2"], 1e-3, path)
+        run.certify(row, row)
+        assert max(run.recorder._worst.values()) < 1e-8
+        run.certify(row, row | change)
+        assert run.recorder._worst[name] == pytest.approx(value)
+        assert not run.recorder.path(End(Outcome.REACHED, ""), {}, {}).certificates[name].ok

@@ -17,6 +17,7 @@ from lowrot import (
     standard,
 )
 from lowrot.path import Path
+from lowrot.sgd._sgd import _counts
 
 XOR = sparse_parity(2)
 
@@ -194,6 +195,8 @@ def test_streams_draw_what_they_say():
     assert torch.equal(y, (X[:, :3] * math.sqrt(6)).prod(1).round())
     assert float(X.mean(0).abs().max()) < 4 / math.sqrt(6 * 4000)
     assert stream.population.n == 64
+    assert torch.equal(stream.population.X, sparse_parity(6, 3).X)
+    assert torch.equal(stream.population.y, sparse_parity(6, 3).y)
     assert parity_stream(17).population is None
     ordered = one_pass_sgd(standard(4, 2), Stream.ordered(XOR), samples=4, eta=0.1)
     assert torch.equal(ordered.drawn[0].X, XOR.X)
@@ -203,6 +206,17 @@ def test_streams_draw_what_they_say():
     index = (drawn.drawn[0].X[:, None] == XOR.X[None]).all(2).double().mean(0)
     assert float((index - 0.25).abs().max()) < 4 * math.sqrt(0.1875 / 800)
     assert drawn.paths[0]["test_error"][0] in (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+@pytest.mark.parametrize("samples", [1, 7, 1000, 20_000])
+def test_records_are_about_eight_a_decade(samples):
+    counts = np.array(_counts(None, samples))
+    assert counts[:2].tolist() == [0, 1]
+    assert counts[-1] == samples
+    assert (np.diff(counts) > 0).all()
+    late = counts[counts >= 10]
+    ratios = late[1:] / late[:-1]
+    assert all(1.2 < ratio < 1.5 for ratio in ratios)  # 10^(1/8) = 1.33
 
 
 def test_a_longer_run_begins_like_a_shorter_one():

@@ -116,6 +116,58 @@ def test_numbers_of_one_neuron_on_one_point():
     assert theorem.limit <= 0.5
 
 
+@pytest.mark.parametrize("a", [0.25, -0.2])
+def test_both_sides_of_each_line_by_hand(a):
+    # One neuron on one point: W' = (c, a x) and theta = 1, so that every number is at hand.
+    tau = np.linspace(0.0, 0.3, 7)
+    start, path = hyperbola(a, 2.0, tau)
+    theorem = near_init_flow(start, POINT)
+    frame, rho = theorem.inequalities(path).frame, path["rho"]
+    now = path["a"][:, 0], path["V"][:, 0, 0]
+    N = max(0.0, -2.0 * a)
+    speed = now[0] ** 2 + now[1] ** 2
+    expected = {
+        "along": now[1],
+        "along_bound": 2.0 - rho,
+        "speed": speed,
+        "speed_bound": (2.0 - rho) * np.sqrt(speed),
+        "moved": now[0] - a,
+        "moved_bound": tau * (2.0 - rho),
+        "outward": now[1] * (now[0] - a) + now[0] * (now[1] - 2.0),
+        "outward_bound": N + rho**2 + abs(a) * rho,
+    }
+    negative = path["P"] < 0
+    for name, values in expected.items():
+        early = negative if name.startswith("outward") else slice(None)
+        np.testing.assert_allclose(frame[name][early], values[early], rtol=1e-9, atol=1e-12)
+    assert frame.outward[~negative].isna().all()
+    assert negative.any() == (a < 0)
+
+
+def test_the_largest_distance_so_far_counts():
+    # A path that turns back: what was reached before still bounds P and the time.
+    theorem = near_init_flow(*_turned()[:1], POINT)
+    path = _turned()[1]
+    frame = theorem.check(path).frame
+    assert path["rho"][-1] < path["rho"][1]
+    assert frame.floor.iloc[-1] == theorem.floor(path["rho"][1]) > theorem.floor(path["rho"][-1])
+    assert frame.ratio_floor.iloc[-1] == theorem.ratio_floor(path["rho"][1])
+    assert frame.margin_floor.iloc[-1] == pytest.approx(
+        frame.ratio_floor.iloc[-1]
+        * path["norm_a"][-1]
+        * path["norm_V"][-1]
+        / path["norm_squared"][-1]
+    )
+    proof = theorem.inequalities(path).frame
+    assert proof.moved_bound.iloc[-1] == pytest.approx(path["tau"][-1] * (2 - path["rho"][1]))
+
+
+def _turned():
+    start, path = hyperbola(0.25, 2.0, np.array([0.0, 0.4, 0.2]))
+    path.columns["tau"] = np.array([0.0, 0.4, 0.6])
+    return start, path
+
+
 def test_explicit_paths_converge():
     net = standard(60, 2, seed=0)
     ends = [explicit_path(net, XOR, "exponential", 0.5, n, n)["P"][-1] for n in (40, 80, 160, 320)]

@@ -126,6 +126,76 @@ def test_conclusion_and_proof_along_runs_that_meet_the_hypotheses(update):
         assert sampled.check(path).holds
 
 
+@pytest.mark.parametrize("update", ["logistic", "perceptron"])
+def test_both_sides_of_each_line_by_hand(update):
+    # g = 48, A = 1; at W = W_0 + (b, 0): p = 48 (1 + b), and <G, W - U> = 48 (b - R).
+    net = one_neuron(1.0, 48.0)
+    theorem = near_init_sgd(net, POINT, samples=10, eta=1e-3, update=update)
+    moved = np.array([0.0, -1.5, 0.25])
+    states = {"a": 1.0 + moved[:, None], "V": np.repeat(net.V.numpy()[None], 3, 0)}
+    columns = {"samples": np.arange(3.0), "tau": np.zeros(3), "rho": np.abs(moved)}
+    columns |= {"sum_lam": np.array([0.0, 0.5, 1.25]), "test_lam": np.array([0.5, 0.25, 0.125])}
+    meta = {"kind": "sgd", "update": update, "eta": 1e-3}
+    frame = theorem.inequalities(Path(columns, states, meta=meta), delta=0.2).frame
+    p, lam = 48.0 * (1.0 + moved), columns["sum_lam"]
+    if update == "logistic":
+        early = math.exp(-1 - 6.0)  # Gam = 24
+        expected = {
+            "gain": 48 * (moved - 2) - p,
+            "gain_bound": [-24.0] * 3,
+            "step": (p - 6.0) / (1 + np.exp(p)),
+            "step_bound": [early] * 3,
+            "potential": (moved - 2) ** 2 / 2 + 1e-3 * 24 / 4 * lam,
+            "potential_bound": 2.0 + 1e-3 * np.arange(3) * early,
+        }
+    else:
+        expected = {
+            "gain": np.where(p <= 0, 48 * (moved - 3), -math.inf),
+            "gain_bound": [-3 * 48**2 / 128] * 3,
+            "growth": moved,
+            "growth_bound": 7 * 48 / 8 * 1e-3 * lam,
+            "potential": (moved - 3) ** 2 / 2,
+            "potential_bound": [4.5] * 3,
+        }
+    expected["fresh"] = np.array([0.0, 0.5, 0.75]) * (1 - 1 / math.e)
+    expected["fresh_bound"] = lam + math.log(5)
+    assert set(expected) | {"samples"} == set(frame)
+    for name, values in expected.items():
+        np.testing.assert_allclose(frame[name], values, rtol=1e-9, atol=1e-12, err_msg=name)
+
+
+def test_only_the_samples_that_are_spoken_of_are_compared():
+    net = quiet(6000)
+    theorem = near_init_sgd(net, XOR, samples=20)
+    path = one_pass_sgd(
+        net, parity_stream(2), samples=40, eta=theorem.eta, records=range(40), keep=True
+    ).paths[0]
+    for check in (theorem.check(path), theorem.inequalities(path)):
+        assert check.frame.samples.max() == 20
+        assert check.holds, check.slack
+    far = np.where(path["samples"] > 20, 1e4, path["rho"])
+    assert theorem.check(tampered(path, rho=far)).holds
+
+
+def test_runs_without_test_points_have_no_line_on_fresh_samples():
+    net = quiet(6000)
+    theorem = near_init_sgd(net, XOR, samples=4)
+    stream = Stream.ordered(XOR)
+    path = one_pass_sgd(net, stream, samples=4, eta=theorem.eta, records=range(4), keep=True)
+    check, proof = (method(path.paths[0]) for method in (theorem.check, theorem.inequalities))
+    assert not [line for line in check.slack if "error" in line]
+    assert "fresh" not in proof.slack
+    assert check.holds
+    assert proof.holds
+
+
+def test_no_steps_no_limit():
+    theorem = near_init_sgd(one_neuron(1.0, 48.0), POINT, samples=10, eta=0.0)
+    assert theorem.holds
+    assert theorem.sum_lam == theorem.mistakes == theorem.samples_limit == math.inf
+    assert theorem.bound(100) == 1.0
+
+
 def test_the_average_is_that_of_the_iterates_before_each_sample():
     net = quiet(6000)
     theorem = near_init_sgd(net, XOR, samples=60)

@@ -73,6 +73,21 @@ def test_a_false_conclusion_is_seen():
     ).holds
 
 
+def test_constants_of_an_unequal_start():
+    ln_start = torch.tensor([0.0, -1.0, -2.0, -5.0], dtype=torch.float64)
+    theorem = no_rotation(replace(AXES, ln_start=ln_start), ORTHOGONAL)
+    total = math.log(sum(math.exp(x) for x in ln_start.tolist()))
+    assert theorem.ln_start_norm == pytest.approx(total)
+    # u* has 1/2 on the first and the last neuron.
+    divergence = -math.log(2) + total - (0.0 - 5.0) / 2
+    assert theorem.divergence == pytest.approx(divergence, abs=1e-8)
+    assert theorem.width_of_certificate(10.0, 0.5) == pytest.approx((total + 5.0 + 1.0) / 20)
+    assert theorem.width_of_certificate(0.0, 0.0) == math.inf
+    assert theorem.J_limit == pytest.approx(1 + divergence, abs=1e-7)
+    assert theorem.bound(10.0) == pytest.approx(0.5 - (divergence + 2 + 2 * divergence) / 20)
+    assert theorem.bound_a_priori(10.0) == theorem.bound(10.0)
+
+
 def test_each_line_of_the_proof_by_hand():
     theorem = no_rotation(AXES, ORTHOGONAL)
     path = coupled_flow(AXES, ORTHOGONAL, stop={"tau": 6.0}, save=[2.0, 6.0])

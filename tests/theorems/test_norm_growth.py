@@ -64,6 +64,20 @@ def test_a_known_floor_lowers_the_upper_bound_only():
     assert useless[1][-1] == early_growth(path, C_1)[1][-1]
 
 
+def test_a_norm_that_falls_is_bounded_below():
+    # P = -0.1 for ever and (ln ||W||^2)' = 4 P/||W||^2: the extreme that F1 to F5 allow.
+    def square(tau):
+        return 1.0 - 0.4 * tau
+
+    for grid in ([0.0, 1.9], [0.0, 1.0, 1.9], np.linspace(0.0, 1.9, 400)):
+        tau = np.asarray(grid)
+        path = Path({"tau": tau, "P": np.full(len(tau), -0.1), "norm_squared": square(tau)})
+        least, most = early_growth(path, 0.2)
+        exact = quad(lambda s: min(2.0, 0.8 / square(s)), 0.0, 1.9)[0]
+        assert least[-1] <= exact <= most[-1]
+    assert most[-1] == pytest.approx(exact, rel=1e-3)
+
+
 def test_no_constant_no_J():
     least, most = early_growth(hyperbola(0.3, 0.4, np.array([0.0, 1.0])), 0.0)
     assert least.tolist() == most.tolist() == [0.0, 0.0]
