@@ -94,7 +94,7 @@ def test_the_sandwich_is_measured_from_both_sides(above):
 def test_every_certificate_is_measured():
     features = Features.from_network(balanced(20, 2, seed=3))
     data = sparse_parity(2)
-    path = coupled_flow(features, data, stop={"tau": 5.0})
+    path = coupled_flow(features, data, stop={"margin": 0.1})
     potential = features.potential(data)
     run = CoupledRun(potential, 4, as_loss("exponential"), METHODS["sdirk2"], 1e-3, path)
     row = run.row(run.point)
