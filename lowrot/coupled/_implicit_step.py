@@ -44,12 +44,12 @@ _ROUNDING = 2e-15
 
 @dataclass(frozen=True, eq=False)
 class ScaledMargins:
-    """ScaledMargins at one z, divided by ``exp(ln_scale)``, and their curvature on demand.
+    """Margins at one z, divided by ``exp(ln_scale)``, and their curvature on demand.
 
     Args:
         ln_scale: ln of the unit in which the others are measured.
         p: ``p exp(-ln_scale)``, shape (n,).
-        growth: the largest ``ln |u_j| - ln |u_j(0)|``.
+        ln_growth: the largest ``ln |u_j| - ln |u_j(0)|``.
         hessian: a function of ``centred`` and ``exact``: ``(dp/dz) exp(-ln_scale)``, or the
             derivative in z of ``p exp(-ln_scale)``, shape (n, n), positive semidefinite; not
             exact, it may come from a sample of the neurons.
@@ -58,7 +58,7 @@ class ScaledMargins:
 
     ln_scale: float
     p: Tensor
-    growth: float
+    ln_growth: float
     hessian: Callable[[bool, bool], Tensor]
     complete: bool = True
 

@@ -189,7 +189,7 @@ class CoupledRun(Run[CoupledPoint]):
         ratio = soft_ratio(point.margins, self.loss)
         margin, dual = max(ratio, 0.0), math.inf
         if tau > 0:
-            dual = point.margins.growth / (2.0 * tau)
+            dual = point.margins.ln_growth / (2.0 * tau)
         ln_P = ln_norm + math.log(margin) if margin > 0 else -math.inf
         scaled = point.margins.p * math.exp(min(ln_norm, 700.0))
         ln_loss = float(self.loss.log_loss(scaled)) if ln_norm < 700.0 else -math.inf

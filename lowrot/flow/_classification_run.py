@@ -20,7 +20,8 @@ from lowrot.path import End, Outcome, Path
 
 _RESOLVED = 1e12
 """Margins beyond which doubles no longer resolve the differences that the weights come from."""
-_REST = 1e-8
+_STATIONARY = 1e-8
+"""Part of ``||W||^2`` below which ``||W'||^2`` counts as nothing."""
 _EXACT = 1e-3
 """Accuracy over rtol to which the margins of a stage are solved for."""
 _GRID = np.linspace(0.0, 1.0, 101)
@@ -70,7 +71,7 @@ class ClassificationRun(FlowRun):
             return End(Outcome.ROUNDING, words)
         if point.step is None or float(p.min()) > 0:
             return None
-        if point.step.speeds[1] >= _REST * self.common(point)["norm_squared"]:
+        if point.step.speeds[1] >= _STATIONARY * self.common(point)["norm_squared"]:
             return None
         where = f"at rest at tau = {point.time:.6g}"
         words = f"{where}: the data are not separated (min p = {float(p.min()):.3g})"

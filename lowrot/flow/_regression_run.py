@@ -15,7 +15,7 @@ from lowrot.integrate import Row
 from lowrot.network import Network
 from lowrot.path import End, Outcome, Path
 
-_REST, _ROUNDING = 1e-16, 1e-15
+_STATIONARY, _ROUNDING = 1e-16, 1e-15
 """Parts of the largest rate of descent, and of the largest outputs, that count as nothing."""
 
 
@@ -52,12 +52,12 @@ class RegressionRun(FlowRun):
             return End(Outcome.ROUNDING, words)
         weights = rates[0] * float(now.V.square().sum()) + rates[1] * float(now.a.square().sum())
         largest = 2.0 * loss * self.size_X**2 * weights
-        if point.step is None or point.step.speeds[1] > _REST * largest:
+        if point.step is None or point.step.speeds[1] > _STATIONARY * largest:
             return None
         r = self.objective.respond(
             point.state.p
         )  # the weights of the step are ahead of the neurons
-        if float(r @ self.stepper.kernel(now) @ r) > _REST * largest:
+        if float(r @ self.stepper.kernel(now) @ r) > _STATIONARY * largest:
             return None
         where = f"at rest at t = {point.time:.6g}"
         words = f"{where}: stationary with relative loss {loss / self.first:.6g}"

@@ -64,7 +64,7 @@ def reference(features, data, loss, times):
 
 
 def fixed_steps(features, data, loss, method, h, tau, monkeypatch):
-    """CoupledRun with a step size that the controller leaves alone."""
+    """Run with a step size that the controller leaves alone."""
     chosen = METHODS[method]
     monkeypatch.setattr(CoupledRun, "_error", lambda *_: 0.9 ** (chosen.order + 1))
     run = CoupledRun(features.potential(data), data.n, as_loss(loss), chosen, 1e-3, None)

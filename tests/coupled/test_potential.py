@@ -28,7 +28,7 @@ def test_margins_are_the_gradient_of_the_potential(potential, scale):
     u, margins = direct(potential, z), potential.margins(z)
     assert margins.ln_scale == pytest.approx(float(u.sum().log()), abs=1e-12)
     torch.testing.assert_close(margins.p, u @ potential.C / u.sum(), rtol=1e-12, atol=1e-14)
-    assert margins.growth == pytest.approx(float((2.0 * potential.C @ z).max()), abs=1e-12)
+    assert margins.ln_growth == pytest.approx(float((2.0 * potential.C @ z).max()), abs=1e-12)
     share, C = u / u.sum(), potential.C
     for exact in (False, True):
         hessian = margins.hessian(False, exact)
