@@ -8,8 +8,7 @@ import pytest
 import torch
 
 import lowrot
-from lowrot.integrate import Recorder
-from lowrot.path import Certificate, End, Outcome, Path
+from lowrot.path import Certificate, Path
 
 
 def example(**changes):
@@ -101,19 +100,6 @@ def test_columns_must_agree():
         Path({"x": np.zeros(2)})
     with pytest.raises(ValueError, match="lengths"):
         Path({"tau": np.zeros(2)}, {"z": np.zeros((3, 1))})
-
-
-def test_a_recorder_keeps_the_worst_and_treats_nan_as_infinite():
-    recorder = Recorder({"worst": (1.0, "w"), "sum": (1.0, "s"), "nan": (1.0, "n")})
-    recorder.add({"tau": 0.0}, {"z": np.zeros(1)})
-    for value in (0.2, 0.5, -3.0):
-        recorder.violation("worst", value)
-        recorder.accumulate("sum", abs(value))
-    recorder.violation("nan", math.nan)
-    path = recorder.path(End(Outcome.REACHED, "done"), {}, {})
-    assert path.certificates["worst"].value == 0.5
-    assert path.certificates["sum"].value == pytest.approx(3.7)
-    assert math.isinf(path.certificates["nan"].value)
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.3])

@@ -26,19 +26,6 @@ def residual(model, weights):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_weights_of_margins(loss):
-    p = torch.tensor([-1e6, -40.0, -1.0, 0.0, 2.0, 50.0, 1e6], dtype=torch.float64)
-    weights = DualWeights.of_margins(p, loss)
-    torch.testing.assert_close(-weights.logit, p, rtol=1e-14, atol=1e-9)
-    assert float(weights.q.sum()) == pytest.approx(1, abs=1e-14)
-    slopes = torch.sigmoid(-p) if loss == "logistic" else torch.exp(-p - 1e6)
-    torch.testing.assert_close(weights.q, slopes / slopes.sum(), rtol=1e-13, atol=0)
-    again = DualWeights.from_plain(weights.plain(), p)
-    assert torch.equal(again.ln_q, weights.ln_q)
-    assert torch.equal(again.logit, weights.logit)
-
-
-@pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("temperature", [10.0, 1.0, 1e-2, 1e-5, 1e-10])
 @pytest.mark.parametrize("seed", range(6))
 def test_random_models_are_solved(seed, temperature, loss):
