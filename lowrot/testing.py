@@ -22,7 +22,7 @@ from lowrot import _jit, _validate
 from lowrot.data import Dataset
 from lowrot.flow._objectives import Classification
 from lowrot.flow._planes import Planes
-from lowrot.flow._radau import Collocation, Step
+from lowrot.flow._radau import Radau, Step
 from lowrot.flow.neuron import Rates, _contact, _propagate
 from lowrot.losses import Loss, as_loss
 from lowrot.network import Network
@@ -215,7 +215,7 @@ def fixed_steps(
     tau, steps, name = _checked(net, data, tau, steps, loss)
     planes = Planes.of(data.X, net.slope)
     objective = Classification(data.y, as_loss(name))
-    method = Collocation(planes, objective, (1.0, 1.0), _SOLVED)
+    method = Radau(planes, objective, (1.0, 1.0), _SOLVED)
     state = method.start(net.a, net.V)
     before = state.weights
     for _ in range(steps if tau else 0):
@@ -244,7 +244,7 @@ def planted(bug: str) -> Iterator[None]:
         yield
 
 
-_attempt = Collocation.attempt
+_attempt = Radau.attempt
 
 
 def _slow_inner_layer(a: float, v: Array, h: Array, t: float, rates: Rates, end: Array) -> float:
@@ -262,7 +262,7 @@ def _no_sliding(D: Array, h: Array, normal: Array, r: Array) -> None:
 
 _PLACES: dict[str, tuple[Any, str, Callable[..., Any]]] = {
     "slow inner layer": (_contact, "propagate", _slow_inner_layer),
-    "no step control": (Collocation, "attempt", _no_step_control),
+    "no step control": (Radau, "attempt", _no_step_control),
     "no sliding": (_contact, "minimal_norm_velocity", _no_sliding),
 }
 BUGS = tuple(_PLACES)

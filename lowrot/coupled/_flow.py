@@ -48,8 +48,8 @@ def coupled_flow(
         stop: the run ends when any of these is reached: ``tau`` (clock), ``ln_norm``
             (ln ||u||_1), ``margin`` (P_+/||u||_1), ``gap`` (certified relative gap, from above),
             ``when`` (a function of the row of scalars that returns True). Default:
-            ``{"gap": 0.01}``. The rule ``gap`` also ends a run whose dual proves that no
-            positive margin exists.
+            ``{"gap": 0.01}``. Of these ``tau`` is met exactly, the others at the first step beyond.
+            The rule ``gap`` also ends a run whose dual proves that no positive margin exists.
         rtol: local error of z in the 1-norm, relative to max(1, tau).
         save: clock times to stop at and keep (steps land on them exactly), besides the start and
             the end; every step when None.

@@ -129,10 +129,10 @@ class CoupledRun(Run[CoupledPoint]):
             if error <= 1.0:
                 break
             self.stats["rejected"] += 1
-            wish = self.sizes.rejected(h, error)
+            wish = self.sizes.after_rejected(h, error)
         self.stats["steps"] += 1
         tau = limit if h == room else point.tau + h
-        return self._end(point, tau, z, stages[-1], self.sizes.accepted(wish, h, error))
+        return self._end(point, tau, z, stages[-1], self.sizes.after_accepted(wish, h, error))
 
     def _error(self, start: CoupledPoint, stages: list[Stage], h: float) -> float:
         """Local error of z in the 1-norm in units of the tolerance.

@@ -10,7 +10,7 @@ import numpy as np
 from lowrot.data import Dataset
 from lowrot.flow._objectives import Classification
 from lowrot.flow._planes import Planes
-from lowrot.flow._radau import C1, A, Collocation, FlowState, Step
+from lowrot.flow._radau import C1, A, FlowState, Radau, Step
 from lowrot.flow._run import FlowPoint, FlowRun, Setting
 from lowrot.flow.neuron import Rates
 from lowrot.integrate import DualWeights, Row, ln_time_after
@@ -52,7 +52,7 @@ class ClassificationRun(FlowRun):
     def __init__(self, net: Network, data: Dataset, loss: Loss, rates: Rates, rtol: float) -> None:
         self.loss = loss
         self.objective = Classification(data.y, loss, _EXACT * rtol)
-        stepper = Collocation(Planes.of(data.X, net.slope), self.objective, rates, rtol)
+        stepper = Radau(Planes.of(data.X, net.slope), self.objective, rates, rtol)
         super().__init__(Setting(net, "flow", rates, rtol), stepper, certificates(rtol))
         self.c_n = loss.entropy_constant(data.n)
 

@@ -90,7 +90,7 @@ class Step:
         return cls(None, math.inf, (0.0, 0.0), 0.0, *work)
 
 
-class Collocation:
+class Radau:
     """Takes steps of a flow.
 
     Args:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lowrot.flow._objectives import Regression
 from lowrot.flow._planes import Planes
-from lowrot.flow._radau import Collocation, FlowState
+from lowrot.flow._radau import FlowState, Radau
 from lowrot.flow._run import FlowPoint, FlowRun, Setting
 from lowrot.flow.neuron import Rates
 from lowrot.integrate import Row
@@ -26,7 +26,7 @@ class RegressionRun(FlowRun):
 
     def __init__(self, net: Network, X: Tensor, y: Tensor, rates: Rates, rtol: float) -> None:
         self.objective = Regression(y)
-        stepper = Collocation(Planes.of(X, net.slope), self.objective, rates, rtol)
+        stepper = Radau(Planes.of(X, net.slope), self.objective, rates, rtol)
         limits = {
             "balance": (1e-9, "eta_V a_j^2 - eta_a ||v_j||^2 is constant, relative to its size"),
             "loss_increase": (rtol, "the loss never increases, relative to its value"),

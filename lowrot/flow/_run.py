@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lowrot.flow._radau import Collocation, FlowState, Step
+from lowrot.flow._radau import FlowState, Radau, Step
 from lowrot.flow.neuron import Rates
 from lowrot.integrate import Recorder, Row, Run, StepSize, land, overshoot
 from lowrot.network import Network
@@ -67,9 +67,7 @@ class FlowRun(Run[FlowPoint]):
 
     compiled = "_follow_all"
 
-    def __init__(
-        self, setting: Setting, stepper: Collocation, limits: dict[str, tuple[float, str]]
-    ):
+    def __init__(self, setting: Setting, stepper: Radau, limits: dict[str, tuple[float, str]]):
         self.setting, self.stepper, self.rules = setting, stepper, {}
         self.recorder = Recorder(limits)
         counts = ("steps", "rejected", "stiff", "iterations", "kernels", "seconds")
@@ -129,7 +127,7 @@ class FlowRun(Run[FlowPoint]):
 
     def advance(self, point: FlowPoint, limit: float) -> FlowPoint | End:
         """The end of one accepted step that does not pass ``limit``, landed on the rules."""
-        found = self._accepted(point, limit)
+        found = self._accurate_step(point, limit)
         if isinstance(found, End):
             return found
         step, h, end = found
@@ -147,7 +145,7 @@ class FlowRun(Run[FlowPoint]):
         self.stats["stiff"] += step.stiff
         return landed
 
-    def _accepted(self, point: FlowPoint, limit: float) -> tuple[Step, float, FlowPoint] | End:
+    def _accurate_step(self, point: FlowPoint, limit: float) -> tuple[Step, float, FlowPoint] | End:
         """A step that is accurate enough, its length and its end; or that there is none."""
         room, wish = limit - point.time, point.h
         longest = _GROWTH / max(self.stepper.fastest_growth(point.state), 1e-300)
@@ -166,12 +164,12 @@ class FlowRun(Run[FlowPoint]):
             if step.stages is not None and error <= 1.0:
                 break
             self.stats["rejected"] += 1
-            wish = _SIZES.rejected(h, error)
+            wish = _SIZES.after_rejected(h, error)
         effort = (1.0 + _EASY) / (_EASY + step.iterations)
         end = replace(
             self._end(point, step, h),
             time=limit if h == room else point.time + h,
-            h=_SIZES.accepted(wish, h, error, effort),
+            h=_SIZES.after_accepted(wish, h, error, effort),
             error=point.error + error * self.setting.rtol,
             defect=defect,
         )

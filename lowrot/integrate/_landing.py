@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 LANDED = 1e-6
-"""How far beyond a rule a run may end: what every flow promises of its stop rules."""
+"""How far beyond a rule a run may end: what gradient and regression flows promise."""
 _EVALUATIONS = 30
 """After so many evaluations the best end so far is taken (ten or so are needed)."""
 

@@ -1,4 +1,4 @@
-"""The loop that every flow shares: steps until a rule is met, each kept and certified."""
+"""The loop that all flows share: steps until a rule is met, each kept and certified."""
 
 from __future__ import annotations
 

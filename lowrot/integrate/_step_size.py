@@ -10,6 +10,8 @@ from dataclasses import dataclass
 class StepSize:
     """The elementary controller ``h error^(-1/order)``, with a safety factor and limits.
 
+    A run decides whether a step is accepted (`FlowRun`, `CoupledRun`); this says what comes next.
+
     Args:
         order: of the local error in the step, so that an error of 1 (in units of the tolerance) is
             met by a factor ``error^(-1/order)``.
@@ -36,13 +38,13 @@ class StepSize:
         """
         return room if room <= wish else min(wish, 0.5 * room)
 
-    def rejected(self, h: float, error: float) -> float:
+    def after_rejected(self, h: float, error: float) -> float:
         """The length to try after a step of length h with an error above 1, or unsolved (inf)."""
         if math.isinf(error):
             return h * self.unsolved
         return h * max(self.shrinkage, self.safety * error ** (-1 / self.order))
 
-    def accepted(self, wish: float, h: float, error: float, effort: float = 1.0) -> float:
+    def after_accepted(self, wish: float, h: float, error: float, effort: float = 1.0) -> float:
         """The length to wish for after an accepted step of length h.
 
         Args:

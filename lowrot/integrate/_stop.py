@@ -15,7 +15,7 @@ NO_MARGIN = 1e-9
 
 
 FALLING = ("gap", "relative_loss")
-"""Columns whose rules are met from above."""
+"""Columns that fall to the target of their rule; the others rise to it."""
 
 
 def stop_rules(

@@ -15,7 +15,7 @@ from lowrot.flow import _radau as module
 from lowrot.flow._classification_run import ClassificationRun
 from lowrot.flow._objectives import Classification, Regression
 from lowrot.flow._planes import Planes
-from lowrot.flow._radau import DEFECT, A, Collocation
+from lowrot.flow._radau import DEFECT, A, Radau
 from lowrot.losses import LOSSES, as_loss, soft_margin
 
 
@@ -33,7 +33,7 @@ def problem(seed, n=5, d=3, m=4):
 
 
 def stepper_of(net, data, objective, rtol=1e-9):
-    return Collocation(Planes.of(data.X, net.slope), objective, (1.0, 1.0), rtol)
+    return Radau(Planes.of(data.X, net.slope), objective, (1.0, 1.0), rtol)
 
 
 def march(stepper, point, h, count):

@@ -16,7 +16,7 @@ from lowrot import (
 )
 from lowrot.flow._objectives import Regression
 from lowrot.flow._planes import Planes
-from lowrot.flow._radau import Collocation
+from lowrot.flow._radau import Radau
 
 
 def tensor(values):
@@ -48,7 +48,7 @@ def test_regression_down_to_twenty_digits(rates):
     assert np.abs(drift / (outer + inner).max()).max() < 1e-12
     # Late, the loss falls at least at the rate of the smallest eigenvalue of the kernel.
     # With sliding: the kernel of the network alone is larger.
-    stepper = Collocation(Planes.of(X, 0.0), Regression(y), rates, 1e-3)
+    stepper = Radau(Planes.of(X, 0.0), Regression(y), rates, 1e-3)
     K = stepper.kernel(stepper.start(end(path).a, end(path).V).neurons)
     least = float(torch.linalg.eigvalsh(K)[0])
     late = path["relative_loss"] < 1e-12

@@ -1,4 +1,4 @@
-"""The velocity of least norm at a point where several kinks meet.
+"""The velocity of least norm at a point where several kinks meet (`_contact.motion` follows it).
 
 The velocities of a neuron there are ``h + sum_k S_k D_k`` with ``|S_k| <= 1``, a zonotope; gradient
 flow takes the one of least norm. Planes along whose normal that velocity has no part are slid on.
@@ -45,7 +45,7 @@ def minimal_norm_velocity(D: np.ndarray, h: np.ndarray, normal: np.ndarray, r: n
 
 
 @jit
-def interior_multipliers(D: np.ndarray, inner: np.ndarray, h: np.ndarray, S: np.ndarray) -> None:
+def free_multipliers(D: np.ndarray, inner: np.ndarray, h: np.ndarray, S: np.ndarray) -> None:
     """Write the least S on inner, unbounded, without normal parts of ``h + D^T S`` there."""
     index, count, most = np.empty(len(inner), dtype=np.int64), 0, 1e-300
     for k in range(len(inner)):
@@ -103,7 +103,7 @@ def pivot(D: np.ndarray, h: np.ndarray, rounds: int, normal: np.ndarray, r: np.n
     for _ in range(rounds):
         copy(h, r)
         add(r, D, fixed)
-        interior_multipliers(D, inner, r, S)
+        free_multipliers(D, inner, r, S)
         add(r, D, S)
         done = True
         for k in range(len(D)):
@@ -144,7 +144,7 @@ def interior(D: np.ndarray, h: np.ndarray, normal: np.ndarray, r: np.ndarray) ->
         along, limit = dot(unit[k], r), _MOVES * math.sqrt(dot(unit[k], unit[k])) * size / scale
         inner[k] = abs(along) <= limit
         normal[k] = 0.0 if inner[k] else along * scale * scale
-    interior_multipliers(unit, inner, r, S)
+    free_multipliers(unit, inner, r, S)
     add(r, unit, S)
     for c in range(d):
         r[c] *= scale
