@@ -6,7 +6,6 @@ import html
 import math
 import operator
 import re
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -93,13 +92,12 @@ class Claim:
 
 def display(made: Claim) -> None:
     """Show a claim: as a badge where a notebook is running, as a line elsewhere."""
-    notebook = sys.modules.get("IPython")
-    if notebook is None or notebook.get_ipython() is None:
+    try:
+        from IPython.display import display as show
+    except ImportError:
         print(made)
     else:
-        from IPython.display import display as show
-
-        show(made)
+        show(made)  # a line, too, where no notebook is running
 
 
 def claim(

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -140,7 +141,12 @@ def test_in_a_notebook_a_claim_is_shown(monkeypatch):
     import IPython.display
 
     shown = []
-    monkeypatch.setattr(IPython, "get_ipython", lambda: "a shell")
     monkeypatch.setattr(IPython.display, "display", shown.append)
     claim("one-two", "One is below two", 1.0, "<", 2.0, "measured")
     assert [made.id for made in shown] == ["one-two"]
+
+
+def test_without_ipython_a_claim_is_a_line(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "IPython", None)
+    claim("one-two", "One is below two", 1.0, "<", 2.0, "measured")
+    assert capsys.readouterr().out.startswith("[measured] One is below two")

@@ -78,7 +78,9 @@ def test_the_half_way_point_is_interpolated():
 
 
 def test_a_sweep_is_written_and_read_again(tmp_path, capsys):
-    sweeps = Sweeps(tmp_path / "script.py", "0.0")
+    folder = tmp_path / "book" / "data"
+    folder.mkdir(parents=True)
+    sweeps = Sweeps(folder / "script.py", "0.0")
     frame = four_digits(pd.DataFrame({"x": [1.23456, np.nan], "seed": [0, 1]}), ["seed"])
     sweeps.write("name", iter([frame[:1], frame[1:]]))
     assert sweeps.file("name").name == "script_name.csv"
