@@ -1,16 +1,19 @@
 # make book · make test · make bench · make clean · make env
-# A bare machine needs python3.11 and make; everything else goes into .venv.
-PYTHON ?= python3.11
+# A bare machine needs make and a Python from 3.11 to 3.14; everything else goes into .venv.
+# The newest Python that works is taken; PYTHON=... wins, also over a .venv made with another.
 BIN := .venv/bin
+OTHER := $(if $(PYTHON),$(shell python=$$(.ci/python $(PYTHON) 2> /dev/null) && \
+  [ "$$("$$python" -V)" = "$$($(BIN)/python -V 2> /dev/null)" ] || echo other))
 LOCKED := .venv/.locked-$(shell cksum < requirements.lock | cut -d' ' -f1)
 INSTALLED := .venv/.installed
 
-.PHONY: env book test lint bench clean
+.PHONY: env book test lint imports bench clean other
 
 env: $(INSTALLED)
 
-$(LOCKED): requirements.lock
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+$(LOCKED): requirements.lock $(OTHER)
+	@$(if $(OTHER),false,test -x $(BIN)/python) || \
+	  { python=$$(.ci/python $(PYTHON)) && echo "$$python" && "$$python" -m venv --clear .venv; }
 	$(BIN)/python -m pip install torch==2.13.0
 	$(BIN)/python -m pip install -r requirements.lock
 	rm -f .venv/.locked-* && touch $@
@@ -22,10 +25,17 @@ $(INSTALLED): $(LOCKED) pyproject.toml
 book: env
 	$(BIN)/python book/build.py
 
-lint: env
+lint: imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy lowrot
+
+imports: env
+	$(BIN)/lint-imports --no-cache --no-logo
+	$(BIN)/deptry lowrot -ee lowrot/plots -oddg figures,book,test,bench
+	$(BIN)/deptry lowrot -oddg book,test,bench
+	$(BIN)/deptry lowrot book -oddg test,bench
+	$(BIN)/deptry lowrot book tests benchmarks .ci --ignore DEP002
 
 test: lint
 	$(BIN)/python -m pytest -n 2 tests --ignore tests/test_book.py --ignore tests/test_pages.py

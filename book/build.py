@@ -2,7 +2,8 @@
 
 1. jupytext writes every chapter as a notebook into ``build/notebooks``;
 2. nbmake executes, in parallel, those whose key is new, and each is kept in ``build/executed``
-   under its key: chapter text, ``lowrot/**``, ``requirements.lock``, ``book/data/**``;
+   under its key: its text, ``requirements.lock``, and what its cells reach of ``lowrot``,
+   ``book/figures`` and ``book/data``;
 3. the outputs are placed into the notebook cache of Jupyter Book;
 4. Jupyter Book renders the pages and executes nothing.
 
@@ -12,6 +13,7 @@ Nothing half-done is ever kept: files are written beside their place and moved t
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -44,8 +46,13 @@ class Book:
         self.stamp = root / "build" / "last_success"
         self.pages = root / "_build"
         self.chapters = keys.chapters(root)
-        library = keys.library_key(root)
-        self.keys = {name: keys.chapter_key(root, name, library) for name in self.chapters}
+        self.code: dict[str, str] = {}
+        self.keys: dict[str, str] = {}
+
+    def find_keys(self) -> None:
+        """Read what each chapter depends on: before anything is executed, and only if need be."""
+        self.code = keys.code_keys(self.root)
+        self.keys = {name: keys.with_text(self.root, name, key) for name, key in self.code.items()}
 
     def notebook(self, name: str) -> Path:
         """Where the unexecuted notebook of a chapter is written, and then run."""
@@ -86,9 +93,10 @@ def write_notebooks(book: Book) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         jupytext.write(notebook, path, fmt="ipynb")
     for folder in {book.notebook(name).parent for name in book.chapters}:
-        data = book.root / folder.relative_to(book.written) / "data"
-        if data.is_dir():  # chapters read data/..., here as beside their text
-            (folder / "data").symlink_to(data, target_is_directory=True)
+        for name in ("data", "figures"):  # chapters import both, here as beside their text
+            beside = book.root / folder.relative_to(book.written) / name
+            if beside.is_dir():
+                (folder / name).symlink_to(beside, target_is_directory=True)
 
 
 class Progress:
@@ -226,7 +234,7 @@ def fill_cache(book: Book):
         data = {"execution_seconds": done.metadata["lowrot"]["seconds"]}
         bundle = CacheBundleIn(parsed, str(source), data=data)
         cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
-    (folder / keys.STAMP).write_text(keys.library_key(book.root))
+    replace(folder / keys.STAMP, json.dumps(book.code))
     return cache
 
 
@@ -253,6 +261,7 @@ def build(root: Path) -> int:
         print("nothing has changed since the last build")
     else:
         book.stamp.unlink(missing_ok=True)
+        book.find_keys()
         write_notebooks(book)
         execute(book)
         render(book, fill_cache(book))

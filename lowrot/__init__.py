@@ -1,16 +1,21 @@
 """lowrot: theorems on feature selection in two-layer networks, executed, measured and certified.
 
-- `data`: validated data sets and their generators
+A room imports only from those above it:
+
+- `losses`: exponential and logistic loss, soft margin and dual weights, in the log domain
+- `data`: validated data sets, their generators, groups, streams and files
 - `network`: two-layer (leaky) ReLU networks, initializations, gradients and kernels
-- `margins`: normalized and smoothed margins, dual weights, KKT residual, rotation and collapse
+- `metrics`: normalized and smoothed margins, KKT residual, rotation and collapse
 - `optima`: exact maximal margins, each with a primal point, a dual point and the gap
 - `path`: the result of any dynamics, with its certificates
+- `integrate`: what every flow shares: loop, stop rules, step sizes, implicit steps
 - `flow`: gradient flow, certified, over kinks and far into training
 - `coupled`: the no-rotation flow, n-dimensional at any width
 - `sgd`: one-pass SGD on fresh samples, many runs side by side
 - `theorems`: hypotheses evaluated, bounds as functions of tau, conclusions checked
 - `claims`: the ledger of what the book asserts
-- `plots`: the figures (``import lowrot.plots``)
+- `testing`: a plain reference flow, and doors into the fast one
+- `plots`: figures of your own runs (``import lowrot.plots``; the extra ``figures``)
 """
 
 from lowrot.claims import claim

@@ -6,23 +6,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-Array = np.ndarray
+from lowrot._validate import Array
 
 _PARALLEL = 1e-15
+"""Unit normals at most this far apart are one: 4.5 units in the last place of float64."""
 
 _RANK = 1e-13
+"""Singular values up to this times the largest and max(n, d) are rounding of 13 correct digits."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Hyperplanes:
-    """Inputs in an orthonormal basis of their span, and the distinct hyperplanes they define.
+    """The distinct hyperplanes ``{v : v.x_i = 0}`` of n inputs, in a basis of the inputs' span.
 
     Attributes:
-        Z: coordinates, shape (n, r).
-        basis: orthonormal rows, shape (r, d).
-        normals: distinct unit normals, shape (N, r).
-        plane: index of each point's hyperplane, shape (n,).
-        side: +1 or -1, shape (n,): point i is ``side |z_i| normals[plane]``.
+        Z: coordinates ``z_i`` of the inputs in the basis, shape (n, r).
+        basis: orthonormal rows that span the inputs, shape (r, d).
+        normals: one unit normal a distinct hyperplane, in the basis, shape (N, r).
+        plane: index into ``normals`` of each input's hyperplane, shape (n,).
+        side: +1 or -1, shape (n,): input i is ``side_i ||z_i|| normals[plane_i]`` but for its
+            ``error``.
         error: distance of that form from the input, shape (n,).
     """
 
@@ -35,14 +38,26 @@ class Hyperplanes:
 
 
 def distinct_hyperplanes(X: Array) -> Hyperplanes:
-    """Reduce the inputs to the span of the rows and merge parallel hyperplanes."""
-    _, singular, basis = np.linalg.svd(X, full_matrices=False)
-    basis = basis[singular > _RANK * singular[0] * max(X.shape)]
+    """Return the hyperplanes of the rows of X, shape (n, d); parallel rows define one."""
+    basis = _span(X)
     Z = X @ basis.T
     lengths = np.linalg.norm(Z, axis=1)
-    units = Z / lengths[:, None]
+    normals, plane, side = _merge_parallel(Z / lengths[:, None])
+    form = (side * lengths)[:, None] * normals[plane]
+    error = np.linalg.norm(X - form @ basis, axis=1)
+    return Hyperplanes(Z, basis, normals, plane, side, error)
+
+
+def _span(X: Array) -> Array:
+    """Return orthonormal rows that span the rows of X."""
+    _, singular, basis = np.linalg.svd(X, full_matrices=False)
+    return np.asarray(basis[singular > _RANK * singular[0] * max(X.shape)])
+
+
+def _merge_parallel(units: Array) -> tuple[Array, Array, Array]:
+    """Return the distinct rows up to sign, and of each row its index among them and its sign."""
     normals: list[Array] = []
-    plane, side = np.zeros(len(Z), dtype=np.intp), np.ones(len(Z))
+    plane, side = np.zeros(len(units), dtype=np.intp), np.ones(len(units))
     for i, unit in enumerate(units):
         if normals:
             known = np.asarray(normals)
@@ -54,7 +69,4 @@ def distinct_hyperplanes(X: Array) -> Hyperplanes:
                 continue
         plane[i] = len(normals)
         normals.append(unit)
-    stacked = np.asarray(normals)
-    form = (side * lengths)[:, None] * stacked[plane]
-    error = np.linalg.norm(X - form @ basis, axis=1)
-    return Hyperplanes(Z, basis, stacked, plane, side, error)
+    return np.asarray(normals), plane, side

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Collection
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,9 +13,31 @@ from torch import Tensor
 DTYPE = torch.float64
 """The one floating-point type of the library."""
 
+Array = np.ndarray
+"""What solvers outside torch take and give."""
+
 
 def real_array(name: str, value: Any, shape: tuple[int | str, ...]) -> Tensor:
-    """Return ``value`` as a finite float64 tensor; letters in ``shape`` are any size >= 1."""
+    """Return ``value`` as a finite float64 tensor without gradient.
+
+    Args:
+        name: of the argument, for the message.
+        value: a tensor, an array or nested lists; integers and booleans are converted.
+        shape: one entry an axis: a number is the size asked for, a letter any size >= 1.
+
+    Raises:
+        TypeError: a dtype other than float64, integer or boolean.
+        ValueError: another shape, an empty axis, or entries that are not finite.
+    """
+    tensor = _float64(name, value)
+    _check_shape(name, tensor, shape)
+    if not bool(torch.isfinite(tensor).all()):
+        index = tuple(torch.nonzero(~torch.isfinite(tensor))[0].tolist())
+        raise ValueError(f"{name}{list(index)} is {tensor[index].item()}; expected finite numbers")
+    return tensor
+
+
+def _float64(name: str, value: Any) -> Tensor:
     if isinstance(value, Tensor):
         if value.is_floating_point() and value.dtype != DTYPE:
             raise TypeError(
@@ -23,12 +46,14 @@ def real_array(name: str, value: Any, shape: tuple[int | str, ...]) -> Tensor:
             )
         if value.is_complex():
             raise TypeError(f"{name} has dtype {value.dtype}; expected real numbers")
-        tensor = value.detach().to(DTYPE)
-    else:
-        array = np.asarray(value)
-        if array.dtype.kind not in "iufb" or array.dtype in (np.float32, np.float16):
-            raise TypeError(f"{name} has dtype {array.dtype}; expected float64 (or integers)")
-        tensor = torch.as_tensor(array.astype(np.float64))
+        return value.detach().to(DTYPE)
+    array = np.asarray(value)
+    if array.dtype.kind not in "iufb" or array.dtype in (np.float32, np.float16):
+        raise TypeError(f"{name} has dtype {array.dtype}; expected float64 (or integers)")
+    return torch.as_tensor(array.astype(np.float64))
+
+
+def _check_shape(name: str, tensor: Tensor, shape: tuple[int | str, ...]) -> None:
     if tensor.ndim != len(shape):
         raise ValueError(
             f"{name} has shape {tuple(tensor.shape)}; expected {len(shape)} axes {_letters(shape)}"
@@ -44,14 +69,14 @@ def real_array(name: str, value: Any, shape: tuple[int | str, ...]) -> Tensor:
                 f"{name} has shape {tuple(tensor.shape)}; expected at least one entry along axis "
                 f"{axis} of {_letters(shape)}"
             )
-    if not bool(torch.isfinite(tensor).all()):
-        index = tuple(torch.nonzero(~torch.isfinite(tensor))[0].tolist())
-        raise ValueError(f"{name}{list(index)} is {tensor[index].item()}; expected finite numbers")
-    return tensor
 
 
 def signs(name: str, value: Any, size: int | str) -> Tensor:
-    """Return ``value`` as a vector of -1.0 and +1.0."""
+    """Return ``value`` as a vector of -1.0 and +1.0, of the size given.
+
+    Raises:
+        TypeError, ValueError: as `real_array`, or entries other than -1 and +1.
+    """
     tensor = real_array(name, value, (size,))
     wrong = torch.nonzero(tensor.abs() != 1)
     if len(wrong):
@@ -61,7 +86,11 @@ def signs(name: str, value: Any, size: int | str) -> Tensor:
 
 
 def same_device(**tensors: Tensor) -> None:
-    """Raise if the tensors do not live on one device."""
+    """Check that all tensors, given by name, live on one device.
+
+    Raises:
+        ValueError: they do not; the message names each tensor's device.
+    """
     devices = {name: str(tensor.device) for name, tensor in tensors.items()}
     if len(set(devices.values())) > 1:
         listed = ", ".join(f"{name} on {device}" for name, device in devices.items())
@@ -69,7 +98,12 @@ def same_device(**tensors: Tensor) -> None:
 
 
 def integer(name: str, value: Any, low: int, high: int | None = None) -> int:
-    """Return ``value`` as an int in [low, high]."""
+    """Return ``value`` as an int in [low, high]; no upper limit when ``high`` is None.
+
+    Raises:
+        TypeError: not an integer (booleans are not).
+        ValueError: outside the limits.
+    """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name} is {value!r}; expected an integer")
     if value < low or (high is not None and value > high):
@@ -79,7 +113,12 @@ def integer(name: str, value: Any, low: int, high: int | None = None) -> int:
 
 
 def number(name: str, value: Any, low: float = -math.inf, high: float = math.inf) -> float:
-    """Return ``value`` as a finite float in [low, high]."""
+    """Return ``value`` as a finite float in [low, high].
+
+    Raises:
+        TypeError: not a number.
+        ValueError: nan, infinite or outside the limits.
+    """
     try:
         result = float(value)
     except (TypeError, ValueError):
@@ -90,17 +129,42 @@ def number(name: str, value: Any, low: float = -math.inf, high: float = math.inf
 
 
 def kind(name: str, value: Any, expected: type) -> Any:
-    """Return ``value`` if it is of the type expected."""
+    """Return ``value`` if it is of the type expected.
+
+    Raises:
+        TypeError: it is not.
+    """
     if not isinstance(value, expected):
         raise TypeError(f"{name} is a {type(value).__name__}; expected a {expected.__name__}")
     return value
 
 
-def choice(name: str, value: Any, options: tuple[str, ...]) -> str:
-    """Return ``value`` if it is one of ``options``."""
+def choice(name: str, value: Any, options: Collection[str]) -> str:
+    """Return ``value`` if it is one of ``options``.
+
+    Raises:
+        ValueError: it is not; the message lists them.
+    """
     if value not in options:
         raise ValueError(f"{name} is {value!r}; expected one of {', '.join(map(repr, options))}")
     return value
+
+
+class Layers(NamedTuple):
+    """Which weights of a network take part: the outer ones a, the inner ones V."""
+
+    outer: bool
+    inner: bool
+
+
+def layers(value: Any) -> Layers:
+    """Return the layers that "outer", "inner" or "both" selects.
+
+    Raises:
+        ValueError: another word.
+    """
+    choice("layers", value, ("outer", "inner", "both"))
+    return Layers(outer=value != "inner", inner=value != "outer")
 
 
 def _letters(shape: tuple[int | str, ...]) -> str:

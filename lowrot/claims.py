@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from IPython.display import display
 
 from lowrot import _validate
 from lowrot.path import Path
@@ -85,8 +84,20 @@ class Claim:
             f'<span class="lowrot-claim-text">{html.escape(self.statement)}</span> '
             f'<span class="lowrot-claim-numbers">{self._numbers()}</span></div>'
         )
-        text = f"[{self.provenance}] {self.statement}: {html.unescape(self._numbers())}"
-        return {"text/plain": text, "text/html": badge, MIME: record}
+        return {"text/plain": str(self), "text/html": badge, MIME: record}
+
+    def __str__(self) -> str:
+        return f"[{self.provenance}] {self.statement}: {html.unescape(self._numbers())}"
+
+
+def display(made: Claim) -> None:
+    """Show a claim: as a badge where a notebook is running, as a line elsewhere."""
+    try:
+        from IPython.display import display as show
+    except ImportError:
+        print(made)
+    else:
+        show(made)  # a line, too, where no notebook is running
 
 
 def claim(

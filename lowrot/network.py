@@ -13,22 +13,24 @@ from lowrot import _validate
 from lowrot.data import Dataset
 
 _CHUNK_ENTRIES = 2**21
-"""Largest number of (point, neuron) pairs held at once by a chunked product."""
+"""Largest number of (point, neuron) pairs held at once by a chunked product: 16 MB in float64."""
 
 
 def activation(z: Tensor, slope: float = 0.0) -> Tensor:
-    """Return s(z) = max(z, slope z), elementwise."""
+    """Return ``s(z) = max(z, slope z)``, elementwise."""
     return torch.maximum(z, slope * z) if slope else z.clamp_min(0.0)
 
 
 def derivative(z: Tensor, slope: float = 0.0) -> Tensor:
-    """Return s'(z), elementwise, with the left derivative (the slope) at the kink z = 0."""
+    """Return ``s'(z)``, elementwise, with the left derivative (the slope) at the kink z = 0."""
     return torch.where(z > 0, z.new_ones(()), slope)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Network:
     """A two-layer network ``f(x) = sum_j a_j s(v_j . x)`` with ``s(z) = max(z, slope z)``.
+
+    Two networks are equal only if they are the same object; compare their weights otherwise.
 
     Args:
         a: outer weights, shape (m,), float64.
@@ -75,7 +77,11 @@ class Network:
         return replace(self, a=self.a.to(device), V=self.V.to(device))
 
     def __call__(self, X: Tensor) -> Tensor:
-        """Return ``f(x_i)``, shape (n,), for inputs X of shape (n, d)."""
+        """Return ``f(x_i)``, shape (n,), for inputs X of shape (n, d).
+
+        Raises:
+            TypeError, ValueError: another dtype, shape or device, or entries that are not finite.
+        """
         X = _validate.real_array("X", X, ("n", self.d))
         _validate.same_device(X=X, V=self.V)
         out = X.new_zeros(X.shape[0])
@@ -88,7 +94,19 @@ class Network:
         return data.y * self(data.X)
 
     def gradient(self, data: Dataset, q: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the blocks (m,) and (m, d) of ``sum_i q_i G_i``, where ``G_i = grad p_i``."""
+        """Return the blocks of ``sum_i q_i G_i``, where ``G_i = grad p_i``.
+
+        Args:
+            data: n points.
+            q: any weights of the points, shape (n,).
+
+        Returns:
+            The outer block, shape (m,), and the inner one, shape (m, d); the left derivative is
+            taken at a kink.
+
+        Raises:
+            TypeError, ValueError: q of another dtype or shape, or not finite.
+        """
         q = _validate.real_array("q", q, (data.n,))
         weighted = data.y * q
         grad_a, grad_V = torch.empty_like(self.a), torch.empty_like(self.V)
@@ -100,7 +118,13 @@ class Network:
         return grad_a, grad_V
 
     def tangent(self, data: Dataset, outer: Tensor, inner: Tensor | None = None) -> Tensor:
-        """Return ``<G_i, theta>``, shape (n,), for theta of blocks (m,) and (m, d) (or zero)."""
+        """Return ``<G_i, theta>``, shape (n,), the change of the margins along theta.
+
+        Args:
+            data: n points.
+            outer: the outer block of theta, shape (m,).
+            inner: its inner block, shape (m, d); zero when None.
+        """
         total = data.X.new_zeros(data.n)
         for part in self.chunks(data.n):
             z = data.X @ self.V[part].T
@@ -111,19 +135,28 @@ class Network:
         return data.y * total
 
     def kernel(self, data: Dataset, *, layers: str = "both") -> Tensor:
-        """Return ``K = G G^T``, shape (n, n), of the outer layer, the inner one or both.
+        """Return the tangent kernel ``K = G G^T``, shape (n, n).
 
         Nothing of size n m d is formed, and at most a fixed number of (point, neuron) pairs is
-        held at once. Source: chapter "Notation and the common frame".
+        held at once.
+
+        Args:
+            data: n points.
+            layers: "outer", "inner" or "both".
+
+        Raises:
+            ValueError: an unknown choice of layers.
+
+        Source: chapter "Notation and the common frame".
         """
-        layers = _validate.choice("layers", layers, ("outer", "inner", "both"))
+        selected = _validate.layers(layers)
         outer, inner = data.X.new_zeros(2, data.n, data.n)
         for part in self.chunks(data.n):
             z = data.X @ self.V[part].T
-            if layers != "inner":
+            if selected.outer:
                 features = activation(z, self.slope)
                 outer.addmm_(features, features.T)
-            if layers != "outer":
+            if selected.inner:
                 active = derivative(z, self.slope) * self.a[part]
                 inner.addmm_(active, active.T)
         return torch.outer(data.y, data.y) * (outer + inner * (data.X @ data.X.T))
@@ -140,6 +173,16 @@ def standard(m: int, d: int, seed: int = 0, slope: float = 0.0) -> Network:
 
     With unit-norm inputs, f has at initialization the scale of LeCun's initialization on inputs
     of norm sqrt(d); the *flow* is not the same (there the inner layer learns d times faster).
+
+    Args:
+        m: width.
+        d: input dimension.
+        seed: of the weights.
+        slope: of the activation for negative inputs, in [0, 1].
+
+    Raises:
+        TypeError, ValueError: numbers that are no integers, or outside their limits.
+
     Source: chapter "Notation and the common frame".
     """
     generator, m, d = _generator(m, d, seed)
@@ -151,7 +194,18 @@ def standard(m: int, d: int, seed: int = 0, slope: float = 0.0) -> Network:
 def balanced(m: int, d: int, seed: int = 0, slope: float = 0.0) -> Network:
     """Balanced initialization: random signs, uniform directions, ``|a_j| = ||v_j|| = m^(-1/2)``.
 
-    The total norm is ``||W||^2 = 2`` at any width. Source: chapter "Notation and the common frame".
+    The total norm is ``||W||^2 = 2`` at any width.
+
+    Args:
+        m: width.
+        d: input dimension.
+        seed: of the weights.
+        slope: of the activation for negative inputs, in [0, 1].
+
+    Raises:
+        TypeError, ValueError: numbers that are no integers, or outside their limits.
+
+    Source: chapter "Notation and the common frame".
     """
     generator, m, d = _generator(m, d, seed)
     V = torch.randn(m, d, generator=generator, dtype=_validate.DTYPE)
@@ -166,9 +220,12 @@ def in_plane(
     """Balanced ReLU network of the plane with given neurons: ``|a_j| = ||v_j|| = sqrt(mass_j)``.
 
     Args:
-        degrees: directions of the v_j from the first axis, shape (m,).
+        degrees: directions of the v_j from the first axis, in degrees, shape (m,).
         masses: ``|a_j| ||v_j||``, each >= 0 and not all 0, shape (m,).
         signs: of the a_j, all +1 when None, shape (m,).
+
+    Raises:
+        ValueError: shapes that disagree, negative or vanishing masses, signs other than -1, +1.
 
     Source: chapter "Bad KKT points and the escape".
     """
@@ -182,7 +239,17 @@ def in_plane(
 
 
 def small(net: Network, scale: float) -> Network:
-    """Return the network with all weights times ``scale`` (> 0): small initialization."""
+    """Return the network with all weights times ``scale``: small initialization.
+
+    Args:
+        net: the network, of any size.
+        scale: a positive number; the margins change by its square.
+
+    Raises:
+        ValueError: a scale that is not positive and finite.
+
+    Source: chapter "Notation and the common frame".
+    """
     scale = _validate.number("scale", scale, 0.0)
     if scale == 0:
         raise ValueError("scale is 0; expected a positive number (the zero network never moves)")
@@ -190,5 +257,6 @@ def small(net: Network, scale: float) -> Network:
 
 
 def _generator(m: int, d: int, seed: int) -> tuple[torch.Generator, int, int]:
+    """Return a seeded generator and the checked sizes."""
     m, d = _validate.integer("m", m, 1), _validate.integer("d", d, 1)
     return torch.Generator().manual_seed(_validate.integer("seed", seed, 0)), m, d

@@ -6,15 +6,49 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path as FilePath
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from lowrot.network import Network
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _FORMAT = "lowrot-path-1"
+"""Names the layout of a saved file, so that a reader refuses what it does not know."""
+
+
+class Outcome(StrEnum):
+    """How a run ended, for programs; `Path.reason` says it in words."""
+
+    REACHED = "reached"
+    """a stop rule was met"""
+    SAVED = "saved"
+    """the last time to save was reached"""
+    STATIONARY = "stationary"
+    """the flow has stopped moving"""
+    NOT_SEPARABLE = "not separable"
+    """a dual point proves that no positive margin exists"""
+    ROUNDING = "rounding"
+    """doubles no longer resolve what drives the flow"""
+    MAX_STEPS = "max_steps"
+    """the steps allowed were taken"""
+    STALLED = "stalled"
+    """no step was accurate enough, however short"""
+    INTERRUPTED = "interrupted"
+    """Ctrl-C"""
+    UNKNOWN = "unknown"
+    """not recorded"""
+
+
+class End(NamedTuple):
+    """Why a run ended: as a value and in words."""
+
+    outcome: Outcome
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -37,9 +71,9 @@ class Certificate:
         return self.value <= self.tolerance
 
 
-@dataclass
+@dataclass(eq=False)
 class Path:
-    """A followed trajectory.
+    """A followed trajectory; two paths are equal only if they are the same object.
 
     Args:
         columns: one array of shape (k,) a scalar, among them the clock: ``tau`` (loss-normalized)
@@ -48,6 +82,7 @@ class Path:
         certificates: what was checked along the way, by name.
         stats: counts of work (steps, rejected steps, kernel evaluations, seconds).
         reason: in words, why the run ended.
+        outcome: the same as a value.
         meta: everything needed to continue or to describe the run (plain JSON values).
 
     Raises:
@@ -62,6 +97,7 @@ class Path:
     stats: dict[str, float] = field(default_factory=dict)
     reason: str = ""
     meta: dict[str, Any] = field(default_factory=dict)
+    outcome: Outcome = Outcome.UNKNOWN
 
     def __post_init__(self) -> None:
         if not {"tau", "t"} & set(self.columns):
@@ -74,7 +110,11 @@ class Path:
         return len(next(iter(self.columns.values())))
 
     def __getitem__(self, name: str) -> np.ndarray:
-        """Return a column or a state by name."""
+        """Return a column, shape (k,), or a state, shape (k, ...), by name.
+
+        Raises:
+            KeyError: neither has the name; the message lists those there are.
+        """
         for store in (self.columns, self.states):
             if name in store:
                 return store[name]
@@ -99,10 +139,14 @@ class Path:
 
     def frame(self) -> pd.DataFrame:
         """Return the scalar columns as a data frame, one row a saved time."""
+        import pandas as pd
+
         return pd.DataFrame(self.columns)
 
     def certificate_frame(self) -> pd.DataFrame:
         """Return the certificates as a data frame: value, tolerance, verdict, meaning."""
+        import pandas as pd
+
         rows = {
             name: (c.value, c.tolerance, c.ok, c.meaning) for name, c in self.certificates.items()
         }
@@ -110,7 +154,11 @@ class Path:
         return pd.DataFrame.from_dict(rows, orient="index", columns=names)
 
     def at(self, tau: float) -> dict[str, float]:
-        """Return the scalars at the last saved time not after ``tau`` (``t`` in regression)."""
+        """Return the scalars at the last saved time not after ``tau`` (``t`` in regression).
+
+        Raises:
+            ValueError: the path starts later.
+        """
         clock = "tau" if "tau" in self.columns else "t"
         index = int(np.searchsorted(self[clock], tau, side="right")) - 1
         if index < 0:
@@ -124,18 +172,32 @@ class Path:
         Args:
             index: of the saved point; the last one by default.
 
-        Its slope is the one that the flow recorded; 0 (ReLU) on a path that records none.
+        Returns:
+            The network, with the slope that the flow recorded; 0 (ReLU) on a path without one.
+
+        Raises:
+            KeyError: the path has no states ``a`` and ``V``.
+            IndexError: no such saved point.
         """
         return Network(self["a"][index], self["V"][index], self.meta.get("slope", 0.0))
 
     def save(self, path: str | FilePath) -> None:
-        """Write the path to a ``.npz`` file (no pickle); the file appears whole or not at all."""
+        """Write the path to a ``.npz`` file (no pickle); the file appears whole or not at all.
+
+        Args:
+            path: where; ``.npz`` is added to a name without it.
+
+        Raises:
+            TypeError, ValueError: ``meta`` that is not plain JSON, or arrays of objects.
+            OSError: the file cannot be written.
+        """
         file = _npz_name(path)
         header = {
             "format": _FORMAT,
             "certificates": {k: vars(c) for k, c in self.certificates.items()},
             "stats": self.stats,
             "reason": self.reason,
+            "outcome": self.outcome,
             "meta": self.meta,
         }
         arrays = {"header": np.array(json.dumps(header))}
@@ -153,6 +215,9 @@ class Path:
     def load(cls, path: str | FilePath) -> Path:
         """Read a path that `save` wrote.
 
+        Args:
+            path: where; ``.npz`` is added to a name without it.
+
         Raises:
             FileNotFoundError: no such file.
             ValueError: not a path file, damaged, or one that would need unpickling.
@@ -169,7 +234,13 @@ class Path:
                 states = dict(_with_prefix(archive, "state:"))
             certificates = {k: Certificate(**c) for k, c in header["certificates"].items()}
             return cls(
-                columns, states, certificates, header["stats"], header["reason"], header["meta"]
+                columns,
+                states,
+                certificates,
+                header["stats"],
+                header["reason"],
+                header["meta"],
+                Outcome(header.get("outcome", Outcome.UNKNOWN)),
             )
         except Exception as error:
             raise ValueError(f"path {str(path)!r} is not a saved lowrot path: {error}") from error

@@ -40,7 +40,7 @@ def browser():
 
 
 @pytest.fixture
-def figures():
+def headless():
     """Figures without a display, in the style of the book, closed afterwards."""
     import matplotlib.pyplot as plt
 

@@ -42,7 +42,7 @@ def test_tables_made_side_by_side_share_their_results(tmp_path, monkeypatch):
 
 
 def test_field_is_that_of_the_library():
-    q, _ = lowrot.margins.dual_weights(NET.margins(DATA))
+    q, _ = lowrot.losses.dual_weights(NET.margins(DATA))
     grad_a, grad_V = NET.gradient(DATA, q)
     expected = np.concatenate([grad_a.numpy(), grad_V.numpy().T.ravel()])
     np.testing.assert_allclose(PROBLEM.field(0.0, PROBLEM.start), expected, rtol=1e-12, atol=1e-14)

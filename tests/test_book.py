@@ -179,8 +179,18 @@ badge = '<div class="lowrot-claim lowrot-ok" id="claim-{id}">holds</div>'
 display({{"text/html": badge, "text/plain": "", "{mime}": record}}, raw=True)"""
 
 
+SHOWING = """from figures import two as figures
+def later():
+    import lowrot
+    return lowrot.one()
+print(open("data/stored.txt").read(), figures.SHOWN)"""
+
+
 class Tiny:
-    """A book of two chapters and a report, built by the scripts of the real one."""
+    """A book of two chapters and a report, built by the scripts of the real one.
+
+    The second chapter needs a library, a figure and stored data; the first one nothing.
+    """
 
     def __init__(self, root: Path):
         self.root = root
@@ -192,8 +202,11 @@ class Tiny:
             shutil.copytree(ROOT / name, root / name, ignore=ignored)
         (root / "book" / "data").mkdir()
         (root / "book" / "data" / "stored.txt").write_text("1\n")
+        (root / "book" / "figures").mkdir()
+        (root / "book" / "figures" / "two.py").write_text("SHOWN = 'drawn once'\n")
         (root / "lowrot").mkdir()
-        (root / "lowrot" / "__init__.py").write_text("one = 1\n")
+        (root / "lowrot" / "__init__.py").write_text("from lowrot._one import one\n")
+        (root / "lowrot" / "_one.py").write_text("def one(): return 1\n")
         (root / "requirements.lock").write_text("numpy==2.4.6\n")
         (root / "_toc.yml").write_text(
             "format: jb-book\nroot: book/index\nchapters:\n"
@@ -202,7 +215,7 @@ class Tiny:
         (root / "book" / "index.md").write_text("# Tiny\n")
         (root / "book" / "report.md").write_text("# Report\n\n```{claims-report}\n```\n")
         self.chapter("one", CLAIMING.format(id="tiny.one", mime=CLAIM))
-        self.chapter("two", 'print(open("data/stored.txt").read())')
+        self.chapter("two", SHOWING)
 
     def chapter(self, name: str, body: str) -> None:
         text = FRONT.format(title=name, body=body)
@@ -246,6 +259,7 @@ def test_executed_once_and_only_what_changed(tiny):
     assert tiny.ran() == ["one", "two"]
     assert "running   book/one" in said
     assert re.search(r"executed  book/two  \d+\.\d s", said)
+    assert "drawn once" in tiny.page("book/two")
     assert said.rstrip().splitlines()[-1].startswith("The book is at file://")
     report = tiny.page("book/report")
     assert 'href="one.html#claim-tiny.one"' in report
@@ -266,17 +280,23 @@ def test_executed_once_and_only_what_changed(tiny):
     assert tiny.ran() == [], "a page without code changed, and a notebook ran"
     assert "Another title" in tiny.page("book/index")
 
+    (tiny.root / "book" / "figures" / "two.py").write_text("SHOWN = 'drawn again'\n")
+    code, said = tiny.build()
+    assert code == 0, said
+    assert tiny.ran() == ["two"], "a figure changed: its chapter runs again, and no other"
+    assert "drawn again" in tiny.page("book/two")
+
+    (tiny.root / "lowrot" / "_one.py").write_text("def one(): return 2\n")
+    code, said = tiny.build()
+    assert code == 0, said
+    assert tiny.ran() == ["two"], "the library changed: who reaches the change runs again"
+
     tiny.chapter("two", 'print("rewritten", 6 * 7)')
     code, said = tiny.build()
     assert code == 0, said
     assert tiny.ran() == ["two"]
     assert "rewritten 42" in tiny.page("book/two")
     assert "tiny.one" in tiny.page("book/report")
-
-    (tiny.root / "lowrot" / "__init__.py").write_text("one = 2\n")
-    code, said = tiny.build()
-    assert code == 0, said
-    assert tiny.ran() == ["one", "two"], "the library changed: everything runs again"
 
 
 def test_failing_chapter_is_named_and_never_kept(tiny):
@@ -332,7 +352,14 @@ def test_plain_jupyter_book_works_and_sees_the_library(tiny):
     assert "claim-tiny.one" in tiny.page("book/report")
     assert tiny.plain()[0] == 0
     assert tiny.ran() == []
-    (tiny.root / "lowrot" / "__init__.py").write_text("one = 2\n")
+    assert "drawn once" in tiny.page("book/two")
+    (tiny.root / "book" / "figures" / "two.py").write_text("SHOWN = 'drawn again'\n")
+    (tiny.root / "lowrot" / "_one.py").write_text("def one(): return 2\n")
+    assert tiny.plain()[0] == 0
+    assert tiny.ran() == ["two"]
+    assert "drawn again" in tiny.page("book/two")
+    assert "claim-tiny.one" in tiny.page("book/report")
+    (tiny.root / "requirements.lock").write_text("numpy==2.4.5\n")
     assert tiny.plain()[0] == 0
     assert tiny.ran() == ["one", "two"]
 
@@ -352,10 +379,13 @@ def test_keys_see_everything_that_matters(tiny):
         file.unlink() if old is None else file.write_bytes(old)
         return result
 
-    assert changed_by("lowrot/__init__.py", "one = 3") == (True, True, True)
-    assert changed_by("lowrot/deep/new.py", "") == (True, True, True)
+    assert changed_by("lowrot/_one.py", "def one(): return 3") == (False, True, True)
+    assert changed_by("lowrot/__init__.py", "def one(): return 3") == (False, True, True)
+    assert changed_by("lowrot/deep/new.py", "") == (False, False, True)
     assert changed_by("requirements.lock", "numpy==2.4.5") == (True, True, True)
-    assert changed_by("book/data/stored.txt", "2") == (True, True, True)
+    assert changed_by("book/data/stored.txt", "2") == (False, True, True)
+    assert changed_by("book/figures/two.py", "SHOWN = 1") == (False, True, True)
+    assert changed_by("book/figures/new.py", "") == (False, False, True)
     assert changed_by("book/one.md", "---\nfile_format: mystnb\n---\n") == (True, False, True)
     for page in ("_config.yml", "_toc.yml", "book/index.md", "book/_static/lowrot.css"):
         assert changed_by(page, "changed: 1") == (False, False, True)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -127,3 +128,25 @@ def test_the_badge_says_what_was_compared(checked, claimed, shown):
     measured, relation, bound, *rest = claimed
     text = checked("x", "s", measured, relation, bound, *(rest or ["measured"]))
     assert text._repr_mimebundle_()["text/plain"] == f"[measured] s: {shown}"
+
+
+def test_outside_a_notebook_a_claim_is_a_line(capsys):
+    claim("one-two", "One is below two & three", 1.0, "<", 2.0, "measured")
+    assert (
+        capsys.readouterr().out == "[measured] One is below two & three: 1 <\N{NO-BREAK SPACE}2\n"
+    )
+
+
+def test_in_a_notebook_a_claim_is_shown(monkeypatch):
+    import IPython.display
+
+    shown = []
+    monkeypatch.setattr(IPython.display, "display", shown.append)
+    claim("one-two", "One is below two", 1.0, "<", 2.0, "measured")
+    assert [made.id for made in shown] == ["one-two"]
+
+
+def test_without_ipython_a_claim_is_a_line(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "IPython", None)
+    claim("one-two", "One is below two", 1.0, "<", 2.0, "measured")
+    assert capsys.readouterr().out.startswith("[measured] One is below two")

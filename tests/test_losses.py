@@ -1,19 +1,14 @@
-"""Margins: the log domain against exact arithmetic, F2, F3 and F5, rotation, KKT points."""
+"""Losses: the log domain against exact arithmetic, F2 and F3."""
 
 import math
 from decimal import Decimal, getcontext
 
-import cvxpy as cp
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lowrot.data import Dataset, sparse_parity, two_points
 from lowrot.losses import LOSSES, dual_weights, entropy_constant, log_loss, soft_margin
-from lowrot.metrics import kkt_residual, normalized_margin, rotation, smoothed_margin
-from lowrot.network import Network, balanced, small, standard
 
 
 def vector(values):
@@ -140,143 +135,3 @@ def test_margins_must_be_float64_vectors(p):
             function(p)
     with pytest.raises(ValueError, match="loss is 'hinge'"):
         soft_margin(vector([1.0]), "hinge")
-
-
-def test_normalized_and_smoothed_margins():
-    data = two_points(0.5)
-    net = Network([2.0], [[2.0, 0.0]])
-    assert normalized_margin(net, data) == pytest.approx(math.cos(0.5) / 2)
-    p = 4 * math.cos(0.5)
-    assert smoothed_margin(net, data) == pytest.approx((p - math.log(2)) / 8)
-    assert smoothed_margin(Network([-1.0], [[1.0, 0.0]]), data) == 0.0
-    zero = Network([0.0], [[0.0, 0.0]])
-    for function in (normalized_margin, smoothed_margin):
-        with pytest.raises(ValueError, match="net is zero"):
-            function(zero, data)
-
-
-def test_the_normalized_logistic_example_of_the_theory():
-    # One aligned balanced neuron on one point: -ln L/||W||^2 falls while P/||W||^2 stays 1/2.
-    data = Dataset([[1.0]], [1])
-    for p, ratio in ((1.0, 0.580), (2.0, 0.516), (5.0, 0.5003)):
-        net = Network([math.sqrt(p)], [[math.sqrt(p)]])
-        assert smoothed_margin(net, data, loss="logistic") == pytest.approx(0.5, abs=1e-14)
-        fall = -float(log_loss(net.margins(data), "logistic")) / net.norm_squared
-        assert fall == pytest.approx(ratio, abs=5e-4)
-
-
-def test_rotation_is_an_angle_accurate_when_small():
-    initial = Network([1.0] * 5, [[1.0, 0.0]] * 4 + [[0.0, 0.0]])
-    angles = [0.0, 1e-9, 2.0, math.pi]
-    rows = [[3 * math.cos(t), 3 * math.sin(t)] for t in angles] + [[1.0, 0.0]]
-    turned = rotation(Network([1.0] * 5, rows), initial).tolist()
-    assert turned[:4] == pytest.approx(angles, rel=1e-12)
-    assert math.isnan(turned[4])
-    with pytest.raises(ValueError, match="shape"):
-        rotation(initial, balanced(3, 2))
-
-
-@pytest.mark.parametrize("phi", [0.5, 1.2, 1.5])
-@pytest.mark.parametrize("scale", [1.0, 1e3])
-def test_the_bad_kkt_point_is_one(phi, scale):
-    net = small(Network([1.0, 0.0, 0.0], [[1.0, 0.0], [0.0, 0.0], [0.0, 0.0]]), scale)
-    result = kkt_residual(net, two_points(phi))
-    assert result.stationarity < 1e-10
-    assert abs(result.complementarity) < 1e-10
-    assert result.multipliers.tolist() == pytest.approx([0.5 / math.cos(phi)] * 2, rel=1e-9)
-
-
-def test_a_point_that_is_not_kkt_is_told_apart():
-    tilted = Network([1.0], [[math.cos(0.2), math.sin(0.2)]])
-    result = kkt_residual(tilted, two_points(1.2))
-    assert result.stationarity + result.complementarity > 0.05
-    wide = standard(200, 4, seed=1)
-    data = sparse_parity(4)
-    theta = standard(200, 4, seed=2)
-    grown = Network(wide.gradient(data, torch.full((16,), 1 / 16).double())[0], theta.V)
-    assert float(grown.margins(data).min()) < 0
-    with pytest.raises(ValueError, match="smallest margin of net"):
-        kkt_residual(grown, data)
-
-
-def test_complementarity_sees_weight_on_a_point_far_from_the_margin():
-    # The neuron along x_2 alone: stationary with the multiplier on x_2, but x_1 has the margin.
-    data = Dataset([[0.6, 0.8], [1.0, 0.0]], [1, 1])
-    result = kkt_residual(Network([1.0], [[1.0, 0.0]]), data)
-    assert result.stationarity**2 + 2 * result.complementarity > 0.1
-
-
-def neuron_on_a_kink(phi):
-    """Two neurons along the axes, two points; x_2 is on the kink of the first neuron.
-
-    W = lambda_1 G_1 + lambda_2 G_2 asks for lambda = (1/cos phi, 1) and the slope tan phi at the
-    kink: a Clarke KKT point exactly when tan phi <= 1.
-    """
-    data = Dataset([[math.cos(phi), -math.sin(phi)], [0.0, 1.0]], [1, 1])
-    b = math.sqrt(math.cos(phi))
-    return Network([1.0, b], [[1.0, 0.0], [0.0, b]]), data
-
-
-@pytest.mark.parametrize("phi", [0.1, 0.7])
-def test_the_slope_at_a_kink_is_free(phi):
-    result = kkt_residual(*neuron_on_a_kink(phi))
-    assert result.stationarity < 1e-9
-    assert abs(result.complementarity) < 1e-9
-    assert result.multipliers.tolist() == pytest.approx([1 / math.cos(phi), 1.0], rel=1e-8)
-
-
-def test_the_slope_at_a_kink_is_at_most_one():
-    result = kkt_residual(*neuron_on_a_kink(1.2))
-    assert result.stationarity**2 + 2 * result.complementarity > 1e-2
-
-
-def merit_by_a_general_solver(net, data, kink):
-    """The least stationarity^2 + 2 complementarity, its multipliers, and whether kinks occur."""
-    X, y, a, slope = data.X.numpy(), data.y.numpy(), net.a.numpy(), net.slope
-    (n, m), V = (data.n, net.m), net.V.numpy()
-    z, W = X @ V.T, np.concatenate([a, V.ravel()])
-    close = np.abs(z) <= kink * np.outer(np.linalg.norm(X, axis=1), np.linalg.norm(V, axis=1))
-    lam, mu = cp.Variable(n, nonneg=True), cp.Variable((n, m))
-    limits = []
-    for i in range(n):
-        for j in range(m):
-            if close[i, j]:
-                limits += [slope * lam[i] <= mu[i, j], mu[i, j] <= lam[i]]
-            else:
-                limits.append(mu[i, j] == (1.0 if z[i, j] > 0 else slope) * lam[i])
-    outer = [sum(lam[i] * y[i] * max(z[i, j], slope * z[i, j]) for i in range(n)) for j in range(m)]
-    inner = [sum(mu[i, j] * y[i] * a[j] * X[i] for i in range(n)) for j in range(m)]
-    left_over = cp.hstack([cp.hstack(outer), *inner]) - W
-    p = net.margins(data).numpy()
-    merit = (cp.sum_squares(left_over) + 2 * lam @ (p - p.min())) / net.norm_squared
-    return cp.Problem(cp.Minimize(merit), limits).solve(solver="CLARABEL"), lam.value, close.any()
-
-
-def three_points(slope):
-    data = Dataset(0.9 * torch.eye(3).double() + 0.05, [1, -1, 1])
-    V = torch.tensor([[1.0, 0.2, 0.0], [0.0, 1.0, 0.03], [0.1, -0.3, 1.0], [0.02, 1.0, -0.5]])
-    return Network([1.0, -1.2, 0.8, -0.1], V.double(), slope), data
-
-
-@pytest.mark.parametrize(
-    ("case", "kink"),
-    [
-        (three_points(0.0), 1e-12),
-        (three_points(0.3), 1e-12),
-        (three_points(0.3), 0.1),
-        (neuron_on_a_kink(0.7), 1e-12),
-        (neuron_on_a_kink(1.2), 1e-12),
-    ],
-)
-def test_the_multipliers_are_those_of_a_general_solver(case, kink):
-    result = kkt_residual(*case, kink=kink)
-    value, multipliers, kinks = merit_by_a_general_solver(*case, kink)
-    assert kinks == (kink > 0.01 or case[0].m == 2)
-    merit = result.stationarity**2 + 2 * result.complementarity
-    assert merit == pytest.approx(value, rel=1e-6, abs=1e-9)
-    assert result.multipliers.tolist() == pytest.approx(multipliers.tolist(), abs=1e-3)
-
-
-def test_kkt_refuses_a_negative_kink():
-    with pytest.raises(ValueError, match="kink"):
-        kkt_residual(Network([1.0], [[1.0, 0.0]]), two_points(0.5), kink=-1.0)

@@ -73,8 +73,8 @@ def test_chunks_change_nothing(monkeypatch):
         assert torch.allclose(one, other, atol=1e-13)
 
 
-def test_standard_initialization_has_its_variances():
-    m, d = 40_000, 5
+@pytest.mark.parametrize(("m", "d"), [(400, 1), (40_000, 5)])
+def test_standard_initialization_has_its_variances(m, d):
     net = standard(m, d)
     # The mean of k squares of N(0, 1) deviates from 1 by 5 sqrt(2/k) in one of 10^6 seeds.
     assert m * float(net.a.square().mean()) == pytest.approx(1, abs=5 * math.sqrt(2 / m))
@@ -154,3 +154,10 @@ def test_in_plane_is_balanced_with_the_masses_given():
             in_plane([0, 90], masses)
     with pytest.raises(ValueError, match="signs"):
         in_plane([0, 90], [1, 1], [0, 1])
+
+
+def test_equality_is_identity():
+    net, same = standard(3, 2), standard(3, 2)
+    assert net == net
+    assert net != same
+    assert len({net, same, net}) == 2

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 import lowrot
-from lowrot.integrate import Recorder
 from lowrot.path import Certificate, Path
 
 
@@ -32,10 +31,11 @@ def test_a_saved_path_comes_back_exactly(tmp_path):
         k: v.tolist() for k, v in path.columns.items()
     }
     assert np.array_equal(back["z"], path["z"])
-    assert (back.certificates, back.stats, back.reason, back.meta) == (
+    assert (back.certificates, back.stats, back.reason, back.outcome, back.meta) == (
         path.certificates,
         path.stats,
         path.reason,
+        path.outcome,
         path.meta,
     )
     assert [file.name for file in tmp_path.iterdir()] == ["run.npz"]
@@ -102,19 +102,6 @@ def test_columns_must_agree():
         Path({"tau": np.zeros(2)}, {"z": np.zeros((3, 1))})
 
 
-def test_a_recorder_keeps_the_worst_and_treats_nan_as_infinite():
-    recorder = Recorder({"worst": (1.0, "w"), "sum": (1.0, "s"), "nan": (1.0, "n")})
-    recorder.add({"tau": 0.0}, {"z": np.zeros(1)})
-    for value in (0.2, 0.5, -3.0):
-        recorder.violation("worst", value)
-        recorder.accumulate("sum", abs(value))
-    recorder.violation("nan", math.nan)
-    path = recorder.path("done", {}, {})
-    assert path.certificates["worst"].value == 0.5
-    assert path.certificates["sum"].value == pytest.approx(3.7)
-    assert math.isinf(path.certificates["nan"].value)
-
-
 @pytest.mark.parametrize("slope", [0.0, 0.3])
 def test_the_network_at_a_saved_point(slope, tmp_path):
     start, data = lowrot.balanced(6, 2, seed=0, slope=slope), lowrot.sparse_parity(2)
@@ -125,3 +112,25 @@ def test_the_network_at_a_saved_point(slope, tmp_path):
         assert torch.equal(first.V, start.V)
         assert first.slope == last.slope == slope
         assert float(last.margins(data).min()) == pytest.approx(path["min_margin"][-1], rel=1e-12)
+
+
+def test_equality_is_identity():
+    path, same = example(), example()
+    assert path == path
+    assert path != same
+    assert len({path, same, path}) == 2
+
+
+def test_a_path_is_saved_over_an_older_one(tmp_path):
+    example().save(tmp_path / "run")
+    example(reason="longer").save(tmp_path / "run")
+    assert Path.load(tmp_path / "run").reason == "longer"
+    assert [file.name for file in tmp_path.iterdir()] == ["run.npz"]
+
+
+def test_a_path_that_records_no_slope_is_one_of_relu():
+    states = {"a": np.ones((1, 2)), "V": np.ones((1, 2, 3))}
+    assert Path({"tau": np.zeros(1)}, states).network().slope == 0.0
+    assert Path({"tau": np.zeros(1)}, states, meta={"slope": 0.3}).network().slope == 0.3
+    with pytest.raises(KeyError, match="no column or state 'a'"):
+        example().network()

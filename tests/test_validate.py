@@ -20,6 +20,9 @@ def test_real_array_converts_exact_numbers_to_float64(value):
     ("value", "error", "message"),
     [
         (torch.zeros(2), TypeError, "float32"),
+        (torch.zeros(2, dtype=torch.float16), TypeError, "float16"),
+        (torch.zeros(2, dtype=torch.bfloat16), TypeError, "bfloat16"),
+        (np.zeros(2, dtype=np.float16), TypeError, "float16"),
         (np.zeros(2, dtype=np.float32), TypeError, "float32"),
         (torch.zeros(2, dtype=torch.complex128), TypeError, "real numbers"),
         (["a", "b"], TypeError, "expected float64"),
@@ -79,3 +82,11 @@ def test_choice():
     assert _validate.choice("loss", "a", ("a", "b")) == "a"
     with pytest.raises(ValueError, match="expected one of 'a', 'b'"):
         _validate.choice("loss", "c", ("a", "b"))
+
+
+def test_layers_are_selected_by_one_word():
+    assert _validate.layers("outer") == (True, False)
+    assert _validate.layers("inner") == (False, True)
+    assert _validate.layers("both") == (True, True)
+    with pytest.raises(ValueError, match="layers is 'all'; expected one of 'outer', 'inner'"):
+        _validate.layers("all")

@@ -42,8 +42,9 @@ class Sweeps:
         for frame in parts:
             frames.append(frame)
             print(name, frame.iloc[-1].to_dict(), flush=True)
+        script = Path(*self.script.resolve().parts[-3:]).as_posix()  # book, data, its name
         lines = [
-            f"command: python book/data/{self.script.name} {name}",
+            f"command: python {script} {name}",
             f"versions: lowrot {self.version}, torch {torch.__version__}, numpy {np.__version__}",
             f"machine: {platform.machine()}, one thread, float64; seeds {seeds}",
         ]

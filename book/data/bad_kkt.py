@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-import lowrot as lr
+import lowrot
 from lowrot import theorems
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # run as a script, too
 from data._sweeps import Sweeps
 
-SWEEPS = Sweeps(__file__, lr.__version__)
+SWEEPS = Sweeps(__file__, lowrot.__version__)
 read, provenance = SWEEPS.read, SWEEPS.provenance
 SEEDS = range(200)
 # Half the angle, the width and the scale of the start, of each cell.
@@ -41,13 +41,13 @@ RTOL = 1e-2
 """Local error of the flows; every one is certified all the same."""
 
 
-def line_and_pair() -> lr.Dataset:
+def line_and_pair() -> lowrot.Dataset:
     """(1, 0) labelled +1, (-1, 0) labelled -1, (.03, +-.15) labelled +1."""
     X = [[1.0, 0.0], [-1.0, 0.0], [0.03, 0.15], [0.03, -0.15]]
-    return lr.Dataset(np.array(X), np.array([1, -1, 1, 1]), name="line and pair")
+    return lowrot.Dataset(np.array(X), np.array([1, -1, 1, 1]), name="line and pair")
 
 
-def arcs(spread: float = 0.1, points: int = 3, d: int = 2) -> lr.Dataset:
+def arcs(spread: float = 0.1, points: int = 3, d: int = 2) -> lowrot.Dataset:
     """Points of one label on two arcs about two_points(75 degrees): in the plane, or across it."""
     phi, along = math.radians(75), np.linspace(-spread, spread, points)
     rows = []
@@ -56,7 +56,7 @@ def arcs(spread: float = 0.1, points: int = 3, d: int = 2) -> lr.Dataset:
             angle = phi + s if d == 2 else phi
             flat = np.array([math.cos(angle), side * math.sin(angle)])
             rows.append(flat if d == 2 else np.append(flat * math.cos(s), math.sin(s)))
-    return lr.Dataset(np.array(rows), np.ones(2 * points), name=f"two arcs, d = {d}")
+    return lowrot.Dataset(np.array(rows), np.ones(2 * points), name=f"two arcs, d = {d}")
 
 
 def lost(row: dict[str, float]) -> bool:
@@ -64,7 +64,7 @@ def lost(row: dict[str, float]) -> bool:
     return row["tau"] >= 40 and row["normalized"] <= ZERO
 
 
-def outcome(path: lr.Path, phi: float) -> str:
+def outcome(path: lowrot.Path, phi: float) -> str:
     """Where a flow on two points has ended, by its normalized margin alone."""
     levels, value = theorems.escape_margins(phi), path["normalized"][-1]
     if value <= ZERO:
@@ -80,15 +80,15 @@ def law(degrees: float, m: int, scale: float, seeds: range = SEEDS) -> pd.DataFr
     ``ends`` has the first letter of the outcome of each seed.
     """
     phi = math.radians(degrees)
-    data = lr.two_points(phi)
+    data = lowrot.two_points(phi)
     row = {"degrees": degrees, "m": m, "scale": scale, "starts": len(seeds)}
     row |= dict.fromkeys([*PATTERNS, *OUTCOMES, "small", "agree", "certified"], 0) | {"ends": ""}
     near = (1 - CLOSE / 2) * data.known["gamma_gl"] / 2
     stop = {"margin": near, "min_margin": 1e8, "tau": 150, "when": lost}
     for seed in seeds:
-        net = lr.small(lr.balanced(m, 2, seed), scale)
-        stated = lr.escape(net, phi)
-        path = lr.gradient_flow(net, data, stop=stop, rtol=RTOL)
+        net = lowrot.small(lowrot.balanced(m, 2, seed), scale)
+        stated = lowrot.escape(net, phi)
+        path = lowrot.gradient_flow(net, data, stop=stop, rtol=RTOL)
         end = outcome(path, phi)
         ends = {"uncovered": "not separated", "all on both": "bad"}
         row[stated.pattern] += 1
@@ -106,14 +106,14 @@ def family(m: int, scale: float, seeds: range = SEEDS) -> pd.DataFrame:
     ``ends`` has one letter a seed: n (on a line), p (optimal), o (not separated), x (other).
     """
     data = line_and_pair()
-    best, line = lr.global_margin(data).value / 2, line_margin(data)
+    best, line = lowrot.global_margin(data).value / 2, line_margin(data)
     row = {"m": m, "scale": scale, "starts": len(seeds)}
     row |= dict.fromkeys([*ENDS, "certified"], 0) | {"worst": math.inf, "median": 0.0, "ends": ""}
     # At a margin of 500 some flows are still on their way from the line: at 10^6 none of them is.
     stop, reached = {"margin": 0.985 * best, "min_margin": 1e8, "tau": 400, "when": lost}, []
     for seed in seeds:
-        net = lr.small(lr.balanced(m, data.d, seed), scale)
-        path = lr.gradient_flow(net, data, stop=stop, rtol=RTOL)
+        net = lowrot.small(lowrot.balanced(m, data.d, seed), scale)
+        path = lowrot.gradient_flow(net, data, stop=stop, rtol=RTOL)
         value = path["normalized"][-1]
         reached.append(max(value, 0.0) / best)
         at = {"on a line": line, "optimal": best}
@@ -126,9 +126,9 @@ def family(m: int, scale: float, seeds: range = SEEDS) -> pd.DataFrame:
     return pd.DataFrame([row])
 
 
-def line_margin(data: lr.Dataset) -> float:
+def line_margin(data: lowrot.Dataset) -> float:
     """Best normalized margin with all neurons on one line, along the best linear direction."""
-    z = data.y * (data.X @ lr.svm_margin(data).primal)
+    z = data.y * (data.X @ lowrot.svm_margin(data).primal)
     sides = [float(z[data.y == sign].min()) for sign in (1, -1) if bool((data.y == sign).any())]
     return 0.5 / sum(1 / side for side in sides)
 

@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-import lowrot as lr
+import lowrot
 from lowrot.theorems import NearInitFlow
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # run as a script, too
 from data._sweeps import Sweeps, four_digits
 
-SWEEPS = Sweeps(__file__, lr.__version__)
+SWEEPS = Sweeps(__file__, lowrot.__version__)
 read, provenance = SWEEPS.read, SWEEPS.provenance
 LOSSES = ("exponential", "logistic")
 MET = {
@@ -40,14 +40,14 @@ TIMES = np.linspace(0.0, 1.0, 21)
 LONG = np.concatenate([TIMES, np.geomspace(1.25, 20.0, 13)])
 
 
-def changes(path: lr.Path, start: lr.Network, data: lr.Dataset) -> pd.DataFrame:
+def changes(path: lowrot.Path, start: lowrot.Network, data: lowrot.Dataset) -> pd.DataFrame:
     """Rotations (degrees), flips and kernel change at every saved time."""
-    found = [lr.feature_change(path.network(k), start, data) for k in range(len(path["tau"]))]
+    found = [lowrot.feature_change(path.network(k), start, data) for k in range(len(path["tau"]))]
     frame = pd.DataFrame([vars(change) for change in found])
     return frame.assign(turned=np.degrees(frame.turned), key_turned=np.degrees(frame.key_turned))
 
 
-def half_way(stated: NearInitFlow, path: lr.Path) -> tuple[float, float]:
+def half_way(stated: NearInitFlow, path: lowrot.Path) -> tuple[float, float]:
     """Clock and soft margin when rho = g/2 is first reached, linear between saved times."""
     far = np.maximum.accumulate(path["rho"])
     at = int(np.searchsorted(far, stated.start.g / 2))
@@ -60,11 +60,11 @@ def half_way(stated: NearInitFlow, path: lr.Path) -> tuple[float, float]:
 
 def met(d: int, loss: str, seeds: Sequence[int] = MET_SEEDS) -> pd.DataFrame:
     """One row a seed and saved time, up to the time tau = 1 of the corollaries."""
-    data, m, frames = lr.sparse_parity(d), MET[loss][d], []
+    data, m, frames = lowrot.sparse_parity(d), MET[loss][d], []
     for seed in seeds:
-        net = lr.standard(m, d, seed)
-        stated = lr.near_init_flow(net, data, loss=loss)
-        path = lr.gradient_flow(net, data, loss=loss, stop={"tau": 1.0}, save=TIMES)
+        net = lowrot.standard(m, d, seed)
+        stated = lowrot.near_init_flow(net, data, loss=loss)
+        path = lowrot.gradient_flow(net, data, loss=loss, stop={"tau": 1.0}, save=TIMES)
         check, proof = stated.check(path), stated.inequalities(path)
         frame = check.frame[["tau", "rho", "P", "floor", "margin", "margin_floor"]]
         frame = frame.assign(
@@ -79,16 +79,16 @@ def met(d: int, loss: str, seeds: Sequence[int] = MET_SEEDS) -> pd.DataFrame:
 
 def widths(d: int, m: int, loss: str, seeds: Sequence[int] = WIDTH_SEEDS) -> pd.DataFrame:
     """One row a seed, up to tau = 1; a start without tangent margin has gamma = 0 and blanks."""
-    data, rows = lr.sparse_parity(d), []
+    data, rows = lowrot.sparse_parity(d), []
     for seed in seeds:
-        net = lr.standard(m, d, seed)
+        net = lowrot.standard(m, d, seed)
         row = {"loss": loss, "d": d, "m": m, "seed": seed, "gamma": 0.0, "holds": 0}
         try:
-            stated = lr.near_init_flow(net, data, loss=loss)
-        except lr.NotSeparable:
+            stated = lowrot.near_init_flow(net, data, loss=loss)
+        except lowrot.NotSeparable:
             rows.append(row)
             continue
-        path = lr.gradient_flow(net, data, loss=loss, stop={"tau": 1.0}, save=TIMES)
+        path = lowrot.gradient_flow(net, data, loss=loss, stop={"tau": 1.0}, save=TIMES)
         tau_half, P_half = half_way(stated, path)
         row |= {"gamma": stated.start.gamma.value, "holds": int(stated.holds), "g": stated.start.g}
         row |= {"tau_half": tau_half, "P_half": P_half, "p_one": path["min_margin"][-1]}
@@ -99,14 +99,14 @@ def widths(d: int, m: int, loss: str, seeds: Sequence[int] = WIDTH_SEEDS) -> pd.
 
 def ends(d: int, m: int, seeds: Sequence[int] = END_SEEDS) -> pd.DataFrame:
     """One row a seed and saved time, exponential loss, up to tau = 20 or until the flow rests."""
-    data, frames = lr.sparse_parity(d), []
+    data, frames = lowrot.sparse_parity(d), []
     for seed in seeds:
-        net = lr.standard(m, d, seed)
+        net = lowrot.standard(m, d, seed)
         try:
-            gamma = lr.ntk_margin(net, data).value
-        except lr.NotSeparable:
+            gamma = lowrot.ntk_margin(net, data).value
+        except lowrot.NotSeparable:
             gamma = 0.0
-        path = lr.gradient_flow(net, data, stop={"tau": LONG[-1]}, save=LONG)
+        path = lowrot.gradient_flow(net, data, stop={"tau": LONG[-1]}, save=LONG)
         kept = np.isin(path["tau"], (0.0, 0.5, *LONG[20:])) | (
             np.arange(len(path)) + 1 == len(path)
         )

@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-import lowrot as lr
+import lowrot
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # run as a script, too
 from data._sweeps import Sweeps, four_digits
 
-SWEEPS = Sweeps(__file__, lr.__version__)
+SWEEPS = Sweeps(__file__, lowrot.__version__)
 read, provenance = SWEEPS.read, SWEEPS.provenance
 UPDATES = ("logistic", "perceptron")
 CURVE_SEEDS = range(5)
@@ -33,13 +33,13 @@ WIDTH_SEEDS = range(200)
 
 def curves(d: int, m: int, update: str, seeds: range = CURVE_SEEDS) -> pd.DataFrame:
     """One row a seed and count: t = 64 d^2 samples at the largest step of the theorem."""
-    cube, t = lr.sparse_parity(d), 64 * d * d
-    nets = [lr.standard(m, d, seed) for seed in seeds]
-    stated = [lr.near_init_sgd(net, cube, samples=t, update=update) for net in nets]
+    cube, t = lowrot.sparse_parity(d), 64 * d * d
+    nets = [lowrot.standard(m, d, seed) for seed in seeds]
+    stated = [lowrot.near_init_sgd(net, cube, samples=t, update=update) for net in nets]
     counts = np.unique(np.geomspace(1, t, 12).round().astype(int))
-    runs = lr.one_pass_sgd(
+    runs = lowrot.one_pass_sgd(
         nets,
-        lr.parity_stream(d),
+        lowrot.parity_stream(d),
         samples=t,
         eta=[s.eta for s in stated],
         update=update,
@@ -67,15 +67,17 @@ def curves(d: int, m: int, update: str, seeds: range = CURVE_SEEDS) -> pd.DataFr
 
 def widths(d: int, m: int, seeds: range = WIDTH_SEEDS) -> pd.DataFrame:
     """One row an update: of how many starts the conclusions hold after 64 d^2 samples."""
-    cube, t, rows = lr.sparse_parity(d), 64 * d * d, []
+    cube, t, rows = lowrot.sparse_parity(d), 64 * d * d, []
     for update in UPDATES:
         nets, stated, kept = [], [], []
         for seed in seeds:
             try:
                 stated.append(
-                    lr.near_init_sgd(lr.standard(m, d, seed), cube, samples=t, update=update)
+                    lowrot.near_init_sgd(
+                        lowrot.standard(m, d, seed), cube, samples=t, update=update
+                    )
                 )
-            except lr.NotSeparable:
+            except lowrot.NotSeparable:
                 continue
             nets.append(stated[-1].net)
             kept.append(seed)
@@ -83,9 +85,9 @@ def widths(d: int, m: int, seeds: range = WIDTH_SEEDS) -> pd.DataFrame:
         row |= dict.fromkeys(("hypotheses", "displacement", "mistakes", "separated"), 0)
         if nets:
             etas = [s.eta for s in stated]
-            runs = lr.one_pass_sgd(
+            runs = lowrot.one_pass_sgd(
                 nets,
-                lr.parity_stream(d),
+                lowrot.parity_stream(d),
                 samples=t,
                 eta=etas,
                 update=update,

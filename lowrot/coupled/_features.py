@@ -15,7 +15,7 @@ from lowrot.data import Dataset
 from lowrot.network import Network
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Features:
     """Frozen features ``s(v_j . x)`` with the sign that each output weight keeps.
 
@@ -105,13 +105,13 @@ class Features:
     def ln_weights(self, data: Dataset, z: Any) -> Tensor:
         """Return ``ln |u_j|`` at the state z of a path, shape (m,)."""
         z = _validate.real_array("z", z, (data.n,)).to(data.X.device)
-        return self.start + self.potential(data).growth(z)
+        return self.start + self.potential(data).ln_growth(z)
 
     def shares(self, data: Dataset, z: Any) -> Tensor:
         """Return each neuron's share of ``||u||_1`` at k states z of a path, shape (k, m)."""
         z = _validate.real_array("z", z, ("k", data.n)).to(data.X.device)
         potential = self.potential(data)
-        return torch.stack([torch.softmax(self.start + potential.growth(row), 0) for row in z])
+        return torch.stack([torch.softmax(self.start + potential.ln_growth(row), 0) for row in z])
 
 
 def as_features(net_or_features: Any) -> Features:

@@ -19,7 +19,7 @@ from lowrot.coupled._run import CoupledRun
 from lowrot.coupled._tableaux import METHODS
 from lowrot.data import Dataset
 from lowrot.integrate import stop_rules, targets
-from lowrot.losses import LOSSES
+from lowrot.losses import Loss, as_loss
 from lowrot.network import Network
 from lowrot.path import Path
 
@@ -30,7 +30,7 @@ def coupled_flow(
     net_or_features: Network | Features,
     data: Dataset,
     *,
-    loss: str = "exponential",
+    loss: str | Loss = "exponential",
     stop: Mapping[str, Any] | None = None,
     rtol: float = 1e-3,
     save: Sequence[float] | None = None,
@@ -44,12 +44,12 @@ def coupled_flow(
     Args:
         net_or_features: a balanced network, or `Features` (m neurons).
         data: the data set (n points).
-        loss: "exponential" or "logistic".
+        loss: "exponential", "logistic" or a `Loss`.
         stop: the run ends when any of these is reached: ``tau`` (clock), ``ln_norm``
             (ln ||u||_1), ``margin`` (P_+/||u||_1), ``gap`` (certified relative gap, from above),
             ``when`` (a function of the row of scalars that returns True). Default:
-            ``{"gap": 0.01}``. The rule ``gap`` also ends a run whose dual proves that no
-            positive margin exists.
+            ``{"gap": 0.01}``. Of these ``tau`` is met exactly, the others at the first step beyond.
+            The rule ``gap`` also ends a run whose dual proves that no positive margin exists.
         rtol: local error of z in the 1-norm, relative to max(1, tau).
         save: clock times to stop at and keep (steps land on them exactly), besides the start and
             the end; every step when None.
@@ -75,7 +75,7 @@ def coupled_flow(
     """
     features = as_features(net_or_features)
     _validate.kind("data", data, Dataset)
-    loss = _validate.choice("loss", loss, LOSSES)
+    loss = as_loss(loss)
     chosen = METHODS[_validate.choice("method", method, tuple(METHODS))]
     rtol = _validate.number("rtol", rtol, 1e-12, 0.5)
     rules = stop_rules(stop, ("tau", "ln_norm", "margin", "gap"), {"gap": 0.01})

@@ -28,19 +28,28 @@ TEMPERATURE_FLOOR = 1e-10
 then those of ``ln F / 2`` with the entropy times this floor (still convex; margins relative to
 ||u||_1 change by at most the floor times ln(1/q))."""
 
-_EVALUATIONS, _SHORTENED = 40, 8
+_EVALUATIONS = 40
+"""Most evaluations of the margins for a step (a dozen are many)."""
+_SHORTENED = 8
+"""A step may be halved so often on the way to its solution."""
+_SHORTEST, _BACKTRACK, _DECREASE = 1e-4, 0.3, 1e-4
+"""Line search: the shortest step, the factor between two, the decrease asked for (Armijo)."""
+_FAST = 0.1
+"""A residual that falls by this factor does not need a new curvature."""
+_SAMPLED = 0.5
+"""Where a new curvature gains less than this, the sampled one is not good enough."""
 _ROUNDING = 2e-15
 """Rounding of margins relative to ||u||_1, for each unit of the clock: ln u_j is a sum over z."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ScaledMargins:
-    """ScaledMargins at one z, divided by ``exp(ln_scale)``, and their curvature on demand.
+    """Margins at one z, divided by ``exp(ln_scale)``, and their curvature on demand.
 
     Args:
         ln_scale: ln of the unit in which the others are measured.
         p: ``p exp(-ln_scale)``, shape (n,).
-        growth: the largest ``ln |u_j| - ln |u_j(0)|``.
+        ln_growth: the largest ``ln |u_j| - ln |u_j(0)|``.
         hessian: a function of ``centred`` and ``exact``: ``(dp/dz) exp(-ln_scale)``, or the
             derivative in z of ``p exp(-ln_scale)``, shape (n, n), positive semidefinite; not
             exact, it may come from a sample of the neurons.
@@ -49,7 +58,7 @@ class ScaledMargins:
 
     ln_scale: float
     p: Tensor
-    growth: float
+    ln_growth: float
     hessian: Callable[[bool, bool], Tensor]
     complete: bool = True
 
@@ -58,7 +67,7 @@ Evaluate = Callable[[Tensor], ScaledMargins]
 Near = Callable[[Tensor], tuple[ScaledMargins, Evaluate]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Solution:
     """The result of an implicit step: weights, the margins there, whether it was solved."""
 
@@ -79,61 +88,88 @@ def implicit_weights(near: Near, z0: Tensor, eta: float, guess: DualWeights) -> 
         eta: its length.
         guess: weights to start from, which know the loss.
     """
-    solution, shortened = _solve(near, z0, eta, guess), 0
+    solution, shortened = _Newton(near, z0, eta, guess).solve(), 0
     while not solution.converged and shortened < _SHORTENED:
         shortened += 1
-        solution = _solve(near, z0, eta / 2.0**shortened, guess)
+        solution = _Newton(near, z0, eta / 2.0**shortened, guess).solve()
     while solution.converged and shortened > 0:
         shortened -= 1
-        solution = _solve(near, z0, eta / 2.0**shortened, solution.weights)
+        solution = _Newton(near, z0, eta / 2.0**shortened, solution.weights).solve()
     return solution
 
 
-def _solve(near: Near, z0: Tensor, eta: float, guess: DualWeights) -> Solution:
+class _Newton:
     """Newton's method on the margins alone.
 
     Each iteration solves the step for their linear model, entropy and all, without an evaluation,
     so that what remains of the residual is the error of the model. Where that does not reduce the
     residual, only a part of it is asked to vanish.
     """
-    margins, evaluate = near(z0 + eta * guess.q)
-    rounding = _ROUNDING * (1.0 + float(z0.sum()) + eta)
-    problem, weights, used = _Problem(eta, margins.ln_scale, rounding), guess, 1
-    residual, curvature, exact = problem.residual(weights, margins), None, False
-    while used < _EVALUATIONS:
-        if problem.solved(residual):
-            if margins.complete:
-                return Solution(weights, margins, True)
-            margins, evaluate = near(z0 + eta * weights.q)
-            residual, used = problem.residual(weights, margins), used + 1
-            continue
-        fresh = curvature is None
-        if curvature is None:
-            curvature = problem.curvature(margins, exact)
-        before, length = float(residual.norm()), 1.0
-        while length > 1e-4 and used < _EVALUATIONS:
-            force = problem.force(margins) - (1.0 - length) * residual
-            model = Model(force, curvature, weights.q, problem.temperature)
-            trial = model.solve(weights)
+
+    def __init__(self, near: Near, z0: Tensor, eta: float, guess: DualWeights) -> None:
+        self.near, self.z0, self.eta = near, z0, eta
+        self.weights, self.evaluations = guess, 1
+        self.margins, self.evaluate = near(z0 + eta * guess.q)
+        rounding = _ROUNDING * (1.0 + float(z0.sum()) + eta)
+        self.problem = _Problem(eta, self.margins.ln_scale, rounding)
+        self.residual = self.problem.residual(guess, self.margins)
+        self.curvature: Tensor | None = None
+        self.exact = False
+
+    def solve(self) -> Solution:
+        """Iterate until the residual is small with every neuron, or no progress is made."""
+        while self.evaluations < _EVALUATIONS:
+            if self.problem.solved(self.residual):
+                if self.margins.complete:
+                    return Solution(self.weights, self.margins, True)
+                self.complete()
+                continue
+            fresh, before = self.curvature is None, float(self.residual.norm())
+            if self.curvature is None:
+                self.curvature = self.problem.curvature(self.margins, self.exact)
+            if not self.search(self.curvature, fresh, before):
+                break
+            if not self.renew(fresh, float(self.residual.norm()) / before):
+                break
+        return Solution(self.weights, self.margins, False)
+
+    def complete(self) -> None:
+        """Evaluate with every neuron what was solved with those that matter nearby."""
+        self.margins, self.evaluate = self.near(self.z0 + self.eta * self.weights.q)
+        self.residual = self.problem.residual(self.weights, self.margins)
+        self.evaluations += 1
+
+    def search(self, curvature: Tensor, fresh: bool, before: float) -> bool:
+        """Shorten the step until the residual falls; False if even the model cannot be solved."""
+        length, aim = 1.0, self.problem.margins(self.margins)
+        while length > _SHORTEST and self.evaluations < _EVALUATIONS:
+            asked = aim - (1.0 - length) * self.residual
+            model = Model(asked, curvature, self.weights.q, self.problem.temperature)
+            trial = model.solve(self.weights)
             if trial is None and fresh:
-                return Solution(weights, margins, False)
+                return False
             if trial is not None:
-                trial_margins, used = evaluate(z0 + eta * trial.q), used + 1
-                trial_residual = problem.residual(trial, trial_margins)
-                if float(trial_residual.norm()) <= (1.0 - 1e-4 * length) * before:
-                    weights, margins, residual = trial, trial_margins, trial_residual
+                margins = self.evaluate(self.z0 + self.eta * trial.q)
+                residual = self.problem.residual(trial, margins)
+                self.evaluations += 1
+                if float(residual.norm()) <= (1.0 - _DECREASE * length) * before:
+                    self.weights, self.margins, self.residual = trial, margins, residual
                     break
             if not fresh:
                 break
-            length *= 0.3
-        # The curvature is kept while the residual falls fast without a new one.
-        slow = float(residual.norm()) > 0.1 * before
+            length *= _BACKTRACK
+        return True
+
+    def renew(self, fresh: bool, ratio: float) -> bool:
+        """Keep the curvature while the residual falls fast; False once nothing helps."""
+        slow = ratio > _FAST
         if slow and fresh:
-            if exact and not float(residual.norm()) < before:
-                break
-            exact = exact or float(residual.norm()) > 0.5 * before
-        curvature = None if slow else curvature
-    return Solution(weights, margins, False)
+            if self.exact and not ratio < 1.0:
+                return False
+            self.exact = self.exact or ratio > _SAMPLED
+        if slow:
+            self.curvature = None
+        return True
 
 
 class _Problem:
@@ -154,14 +190,14 @@ class _Problem:
 
     def residual(self, weights: DualWeights, margins: ScaledMargins) -> Tensor:
         """``p - p(q, Lam)``: zero where the weights are those of the margins, shape (n,)."""
-        return self.force(margins) + self.temperature * weights.logit
+        return self.margins(margins) + self.temperature * weights.logit
 
-    def force(self, margins: ScaledMargins) -> Tensor:
+    def margins(self, margins: ScaledMargins) -> Tensor:
         """The margins in the unit of the problem, shape (n,)."""
         return margins.p * self._unit(margins)
 
     def curvature(self, margins: ScaledMargins, exact: bool) -> Tensor:
-        """Derivative of `force` in q, shape (n, n), positive semidefinite."""
+        """Derivative of `margins` in q, shape (n, n), positive semidefinite."""
         return self.eta * self._unit(margins) * margins.hessian(self.floored, exact)
 
     def solved(self, residual: Tensor) -> bool:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lowrot.coupled._implicit_step import ScaledMargins
 from lowrot.data import Dataset
-from lowrot.losses import soft_margin
+from lowrot.losses import Loss
 from lowrot.network import activation
 
 _ENTRIES = 2**21
@@ -53,12 +53,12 @@ class Potential:
         for start in range(0, m, size):
             yield slice(start, min(start + size, m))
 
-    def growth(self, z: Tensor) -> Tensor:
+    def ln_growth(self, z: Tensor) -> Tensor:
         """``ln |u_j(z)| - ln |u_j(0)| = 2 sum_i z_i C_ji``, shape (m,)."""
         return self.C @ (2.0 * z)
 
     def margins(self, z: Tensor) -> ScaledMargins:
-        """ScaledMargins at z, in units of ``||u||_1``, and their curvature when it is asked for."""
+        """Margins at z, in units of ``||u||_1``, and their curvature when it is asked for."""
         return self._at(z)[0]
 
     def near(self, z: Tensor) -> tuple[ScaledMargins, Callable[[Tensor], ScaledMargins]]:
@@ -76,14 +76,14 @@ class Potential:
         return margins, lambda point: replace(part.margins(point), complete=False)
 
     def _at(self, z: Tensor) -> tuple[ScaledMargins, Tensor]:
-        """ScaledMargins at z and ln of the shares, with one pass over the features."""
+        """Margins at z and ln of the shares, with one pass over the features."""
         self.evaluations += 1
         ln_u, double = torch.empty_like(self.ln_start), 2.0 * z
-        top, growth, total, p = -math.inf, -math.inf, 0.0, torch.zeros_like(z)
+        top, ln_growth, total, p = -math.inf, -math.inf, 0.0, torch.zeros_like(z)
         for part in self.parts():
             C = self.C[part]
             here = torch.mv(C, double)
-            growth = max(growth, float(here.max()))
+            ln_growth = max(ln_growth, float(here.max()))
             ln_u[part] = here.add_(self.ln_start[part])
             largest = float(here.max())
             if largest > top:
@@ -97,7 +97,7 @@ class Potential:
         return ScaledMargins(
             ln_norm,
             p / total,
-            growth,
+            ln_growth,
             lambda centred, exact: self._hessian(ln_share, centred, exact),
         ), ln_share
 
@@ -131,16 +131,13 @@ class Potential:
         return 2.0 * (rows.T @ rows)
 
 
-def soft_ratio(margins: ScaledMargins, loss: str) -> float:
+def soft_ratio(margins: ScaledMargins, loss: Loss) -> float:
     """``P / ||u||_1`` at margins measured in units of ``||u||_1``, at any size of ``||u||_1``."""
     if abs(margins.ln_scale) < 600.0:
         scale = math.exp(margins.ln_scale)
-        return float(soft_margin(margins.p * scale, loss)) / scale
+        return float(loss.soft_margin(margins.p * scale)) / scale
     if margins.ln_scale < 0:
         raise ValueError(
             f"||u||_1 is exp({margins.ln_scale:.4g}); expected a start above exp(-600)"
         )
-    lowest = float(margins.p.min())
-    if loss == "logistic" and lowest < 0:
-        return float(margins.p.clamp_max(0.0).sum())
-    return lowest
+    return loss.soft_margin_far(margins.p)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,9 +13,9 @@ from torch import Tensor
 from lowrot.coupled._implicit_step import ScaledMargins, implicit_weights
 from lowrot.coupled._potential import Potential, soft_ratio
 from lowrot.coupled._tableaux import Method
-from lowrot.integrate import DualWeights, Recorder, Run, ln_time_after, time_under
-from lowrot.losses import dual_weights, entropy_constant, log_loss
-from lowrot.path import Path
+from lowrot.integrate import DualWeights, Recorder, Row, Run, StepSize, ln_time_after, time_under
+from lowrot.losses import Loss
+from lowrot.path import End, Outcome, Path
 
 CERTIFICATES = {
     "loss_increase": (1e-7, "ln L never increases (F2), relative to max(1, | ln L |)"),
@@ -30,64 +30,84 @@ CERTIFICATES = {
 }
 
 
-@dataclass(frozen=True)
-class Point:
-    """The flow at one time: state, weights, margins."""
+@dataclass(frozen=True, eq=False)
+class CoupledPoint:
+    """The flow at one time, with what the next step needs.
+
+    Attributes:
+        tau: the clock.
+        z: integral of the dual weights, shape (n,).
+        weights: the dual weights.
+        margins: margins in units of ``||u||_1``.
+        ln_lam: ``ln sum_i |l'(p_i)|``.
+        h: length of step to try next.
+        ln_t: ln of the time t.
+        J: upper bound on the integral J so far.
+    """
 
     tau: float
     z: Tensor
     weights: DualWeights
     margins: ScaledMargins
     ln_lam: float
+    h: float
+    ln_t: float = -math.inf
+    J: float = 0.0
 
 
-class CoupledRun(Run):
-    """One integration: the current point, the step size and the running integrals."""
+class Stage(NamedTuple):
+    """The dual weights of a stage and the margins that they lead to."""
+
+    weights: DualWeights
+    margins: ScaledMargins
+
+
+class CoupledRun(Run[CoupledPoint]):
+    """One integration of the coupled flow."""
 
     def __init__(
         self,
         potential: Potential,
         n: int,
-        loss: str,
+        loss: Loss,
         method: Method,
         rtol: float,
         resume: Path | None,
     ) -> None:
         self.potential, self.loss, self.method, self.rtol = potential, loss, method, rtol
-        self.power = -1.0 / (method.order + 1)
-        self.c_n = entropy_constant(n, loss)
+        self.sizes = StepSize(order=method.order + 1, growth=3.0, unsolved=0.25)
+        self.c_n = loss.entropy_constant(n)
         self.stats = {"steps": 0.0, "rejected": 0.0, "evaluations": 0.0, "seconds": 0.0}
         self.recorder = Recorder(CERTIFICATES)
-        self.ln_t, self.J, self.h = -math.inf, 0.0, 0.1 * rtol**0.5
-        z, tau, weights = potential.C.new_zeros(n), 0.0, None
-        if resume is not None:
-            z, tau, weights = self._resume(resume, z)
-        margins = potential.margins(z)
-        if resume is not None:
-            _same_features(resume, margins.ln_scale)
-        if weights is None:
-            p = margins.p * math.exp(min(margins.ln_scale, 600.0))
-            weights = DualWeights.of_margins(p, loss)
-        self.point = Point(tau, z, weights, margins, self._ln_lam(margins))
+        zero = potential.C.new_zeros(n)
+        self.point = self._start(zero) if resume is None else self._resume(resume, zero)
 
-    def _resume(self, path: Path, z: Tensor) -> tuple[Tensor, float, DualWeights]:
-        kind, size = path.meta.get("kind"), path.states.get("z", z[None, :0]).shape[1]
-        if kind != "coupled" or size != len(z) or path.meta["loss"] != self.loss:
+    def _start(self, z: Tensor) -> CoupledPoint:
+        margins = self.potential.margins(z)
+        p = margins.p * math.exp(min(margins.ln_scale, 600.0))
+        weights, h = DualWeights.of_margins(p, self.loss), 0.1 * self.rtol**0.5
+        return CoupledPoint(0.0, z, weights, margins, self._ln_lam(margins), h)
+
+    def _resume(self, path: Path, zero: Tensor) -> CoupledPoint:
+        kind, size = path.meta.get("kind"), path.states.get("z", zero[None, :0]).shape[1]
+        if kind != "coupled" or size != len(zero) or path.meta["loss"] != self.loss.name:
             raise ValueError(
                 f"resume is a path of kind {kind!r} with {size} points and loss "
-                f"{path.meta.get('loss')!r}; expected 'coupled', {len(z)} and {self.loss!r}"
+                f"{path.meta.get('loss')!r}; expected 'coupled', {len(zero)} and {self.loss.name!r}"
             )
-        self.ln_t, self.J = float(path["ln_t"][-1]), float(path["J"][-1])
-        self.h = float(path.meta["h"])
+        tau, ln_t, J = (float(path[name][-1]) for name in ("tau", "ln_t", "J"))
+        z, h = zero.new_tensor(path["z"][-1]), float(path.meta["h"])
+        margins = self.potential.margins(z)
+        _same_features(path, margins.ln_scale)
         self.recorder.restore(path)
         self.stats |= path.stats
         weights = DualWeights.from_plain(path.meta["weights"], z)
-        return z.new_tensor(path["z"][-1]), float(path["tau"][-1]), weights
+        return CoupledPoint(tau, z, weights, margins, self._ln_lam(margins), h, ln_t, J)
 
     def _ln_lam(self, margins: ScaledMargins) -> float:
         """``ln sum_i |l'(p_i)|``; -inf once it is below every double."""
         if margins.ln_scale < 700.0:
-            return float(dual_weights(margins.p * math.exp(margins.ln_scale), self.loss)[1])
+            return float(self.loss.dual_weights(margins.p * math.exp(margins.ln_scale))[1])
         return -math.inf if soft_ratio(margins, self.loss) > 0 else math.inf
 
     @property
@@ -95,88 +115,87 @@ class CoupledRun(Run):
         """The clock tau of the current point."""
         return self.point.tau
 
-    def advance(self, limit: float) -> str:
-        """Take one accepted step that does not pass ``limit``; a reason if none is small enough."""
-        start, room = self.point, limit - self.point.tau
+    def advance(self, point: CoupledPoint, limit: float) -> CoupledPoint | End:
+        """The end of one accepted step that does not pass ``limit``; or that there is none."""
+        room, wish = limit - point.tau, point.h
         while True:
-            h = room if room <= self.h else min(self.h, 0.5 * room)
-            if h < 1e-13 * max(1.0, start.tau):
+            h = self.sizes.trial(wish, room)
+            if h < 1e-13 * max(1.0, point.tau):
                 self.recorder.accumulate("failed_steps", 1.0)
-                return f"step size fell below {self.h:.1e} at tau = {start.tau:.6g}"
-            stages, z = self._stages(start, h)
-            error = self._error(start, stages, h) if stages else math.inf
+                words = f"step size fell below {wish:.1e} at tau = {point.tau:.6g}"
+                return End(Outcome.STALLED, words)
+            stages, z = self._stages(point, h)
+            error = self._error(point, stages, h) if stages else math.inf
             if error <= 1.0:
                 break
             self.stats["rejected"] += 1
-            self.h = h * (0.25 if math.isinf(error) else max(0.2, 0.9 * error**self.power))
-        weights, margins = stages[-1]
-        tau, ln_lam = limit if h == room else start.tau + h, self._ln_lam(margins)
-        self._arrive(Point(tau, z, weights, margins, ln_lam))
+            wish = self.sizes.after_rejected(h, error)
         self.stats["steps"] += 1
-        proposed = h * min(3.0, max(0.2, 0.9 * max(error, 1e-4) ** self.power))
-        self.h = max(self.h, proposed) if h < self.h else proposed
-        return ""
+        tau = limit if h == room else point.tau + h
+        return self._end(point, tau, z, stages[-1], self.sizes.after_accepted(wish, h, error))
 
-    def _error(
-        self, start: Point, stages: list[tuple[DualWeights, ScaledMargins]], h: float
-    ) -> float:
+    def _error(self, start: CoupledPoint, stages: list[Stage], h: float) -> float:
         """Local error of z in the 1-norm in units of the tolerance.
 
         It is the distance to the quadrature of one order more through the start and the stages.
         """
-        q = torch.stack([start.weights.q] + [weights.q for weights, _ in stages])
+        q = torch.stack([start.weights.q] + [stage.weights.q for stage in stages])
         return (
             h
             * float((q.new_tensor(self.method.defect) @ q).abs().sum())
             / (self.rtol * max(1.0, start.tau))
         )
 
-    def _stages(
-        self, start: Point, h: float
-    ) -> tuple[list[tuple[DualWeights, ScaledMargins]], Tensor]:
-        stages: list[tuple[DualWeights, ScaledMargins]] = []
+    def _stages(self, start: CoupledPoint, h: float) -> tuple[list[Stage], Tensor]:
+        """The stages of a step, none if one could not be solved, and z at its end."""
+        stages: list[Stage] = []
         z, guess = start.z, start.weights
         for coefficients in self.method.stages:
             known = start.z
-            for coefficient, (weights, _) in zip(coefficients, stages, strict=False):
-                known = known + h * coefficient * weights.q
+            for coefficient, stage in zip(coefficients, stages, strict=False):
+                known = known + h * coefficient * stage.weights.q
             eta = h * coefficients[-1]
             solution = implicit_weights(self.potential.near, known, eta, guess)
             if not solution.converged:
                 return [], z
             guess, z = solution.weights, known + eta * solution.weights.q
-            stages.append((solution.weights, solution.margins))
+            stages.append(Stage(solution.weights, solution.margins))
         return stages, z
 
-    def _arrive(self, end: Point) -> None:
-        """Move to the end of a step; advance J and ln t.
+    def _end(
+        self, start: CoupledPoint, tau: float, z: Tensor, last: Stage, h: float
+    ) -> CoupledPoint:
+        """The end of a step, with J and ln t there; h is the length of the next.
 
         J is an upper bound on the integral along the segment from z to z: ln ||u||_1 is convex
         there, so its tangents at both ends bound it from below. ln t takes ln Lam to be linear.
         """
-        start, h = self.point, end.tau - self.point.tau
-        drift = 2.0 * (end.z - start.z) / h
-        first, last = float(start.margins.p @ drift), float(end.margins.p @ drift)
+        weights, margins = last
+        length, ln_lam = tau - start.tau, self._ln_lam(margins)
+        drift = 2.0 * (z - start.z) / length
+        at_start, at_end = float(start.margins.p @ drift), float(margins.p @ drift)
         level = math.log(self.c_n) if self.c_n > 0 else -math.inf
-        below = [(start.margins.ln_scale, first), (end.margins.ln_scale - last * h, last)]
-        J = self.J + time_under(level, below, h, max)
-        ln_t = ln_time_after(self.ln_t, (-start.ln_lam, -end.ln_lam), h)
-        self.point, self.J, self.ln_t = end, J, ln_t
+        below = [
+            (start.margins.ln_scale, at_start),
+            (margins.ln_scale - at_end * length, at_end),
+        ]
+        J = start.J + time_under(level, below, length, max)
+        ln_t = ln_time_after(start.ln_t, (-start.ln_lam, -ln_lam), length)
+        return CoupledPoint(tau, z, weights, margins, ln_lam, h, ln_t, J)
 
-    def row(self) -> dict[str, float]:
-        """The scalars at the current point."""
-        point, tau = self.point, self.point.tau
+    def row(self, point: CoupledPoint) -> Row:
+        """The scalars at a point."""
+        tau, ln_norm = point.tau, point.margins.ln_scale
         ratio = soft_ratio(point.margins, self.loss)
-        margin, ln_norm = max(ratio, 0.0), point.margins.ln_scale
-        dual = math.inf
+        margin, dual = max(ratio, 0.0), math.inf
         if tau > 0:
-            dual = point.margins.growth / (2.0 * tau)
+            dual = point.margins.ln_growth / (2.0 * tau)
         ln_P = ln_norm + math.log(margin) if margin > 0 else -math.inf
         scaled = point.margins.p * math.exp(min(ln_norm, 700.0))
-        ln_loss = float(log_loss(scaled, self.loss)) if ln_norm < 700.0 else -math.inf
+        ln_loss = float(self.loss.log_loss(scaled)) if ln_norm < 700.0 else -math.inf
         return {
             "tau": tau,
-            "ln_t": self.ln_t,
+            "ln_t": point.ln_t,
             "ln_norm": ln_norm,
             "margin": margin,
             "soft_ratio": ratio,
@@ -185,27 +204,27 @@ class CoupledRun(Run):
             "ln_loss": ln_loss,
             "dual": dual,
             "gap": (dual - margin) / dual if 0.0 < dual < math.inf else 1.0,
-            "J": self.J,
+            "J": point.J,
         }
 
-    def state(self) -> dict[str, np.ndarray]:
-        """The arrays z and q at the current point."""
-        return {"z": self.point.z.cpu().numpy(), "q": self.point.weights.q.cpu().numpy()}
+    def state(self, point: CoupledPoint) -> dict[str, np.ndarray]:
+        """The arrays z and q at a point."""
+        return {"z": point.z.cpu().numpy(), "q": point.weights.q.cpu().numpy()}
 
     def meta(self) -> dict[str, Any]:
         """What is needed to continue the run."""
         self.stats["evaluations"] += self.potential.evaluations
-        fixed = {"kind": "coupled", "loss": self.loss, "rtol": self.rtol}
-        return fixed | {"h": self.h, "weights": self.point.weights.plain()}
+        fixed = {"kind": "coupled", "loss": self.loss.name, "rtol": self.rtol}
+        return fixed | {"h": self.point.h, "weights": self.point.weights.plain()}
 
-    def line(self, row: dict[str, float]) -> str:
+    def line(self, row: Row) -> str:
         """A line of progress."""
         return (
             f"tau {row['tau']:.4g}  ln||u|| {row['ln_norm']:.4g}  margin {row['margin']:.6g}  "
             f"gap {row['gap']:.2e}  steps {self.stats['steps']:.0f}"
         )
 
-    def certify(self, before: dict[str, float], row: dict[str, float]) -> None:
+    def certify(self, before: Row, row: Row) -> None:
         """Check F3, F5, duality and the clock on the step just taken."""
         note, margin = self.recorder.violation, row["margin"]
         if row["ln_loss"] > -math.inf:

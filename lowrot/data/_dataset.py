@@ -11,11 +11,14 @@ from torch import Tensor
 from lowrot import _validate
 
 _NORM_SLACK = 1e-12
+"""Inputs longer than 1 by at most this are unit inputs but for the rounding of their norm."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """A labelled data set for binary classification, checked on construction.
+
+    Two data sets are equal only if they are the same object; compare their X and y otherwise.
 
     Args:
         X: inputs, shape (n, d), float64, with ``0 < ||x_i|| <= 1``.
@@ -42,16 +45,7 @@ class Dataset:
         X = _validate.real_array("X", self.X, ("n", "d"))
         y = _validate.signs("y", self.y, X.shape[0])
         _validate.same_device(X=X, y=y)
-        norms = X.norm(dim=1)
-        zero = torch.nonzero(norms == 0)
-        if len(zero):
-            raise ValueError(f"X[{int(zero[0])}] is zero; expected 0 < ||x_i|| <= 1")
-        longest = int(norms.argmax())
-        if norms[longest] > 1 + _NORM_SLACK:
-            raise ValueError(
-                f"X[{longest}] has norm {norms[longest].item():.6g}; expected ||x_i|| <= 1 "
-                "(divide X by its largest norm, or load with scale=True)"
-            )
+        _check_norms(X)
         object.__setattr__(self, "X", X)
         object.__setattr__(self, "y", y)
         if self.groups is not None:
@@ -74,3 +68,16 @@ class Dataset:
         """Return the same data on another device."""
         groups = None if self.groups is None else self.groups.to(device)
         return replace(self, X=self.X.to(device), y=self.y.to(device), groups=groups)
+
+
+def _check_norms(X: Tensor) -> None:
+    norms = X.norm(dim=1)
+    zero = torch.nonzero(norms == 0)
+    if len(zero):
+        raise ValueError(f"X[{int(zero[0])}] is zero; expected 0 < ||x_i|| <= 1")
+    longest = int(norms.argmax())
+    if norms[longest] > 1 + _NORM_SLACK:
+        raise ValueError(
+            f"X[{longest}] has norm {norms[longest].item():.6g}; expected ||x_i|| <= 1 "
+            "(divide X by its largest norm, or load with scale=True)"
+        )

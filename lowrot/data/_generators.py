@@ -10,6 +10,9 @@ import torch
 from lowrot import _validate
 from lowrot.data._dataset import Dataset
 
+_LARGEST_WHOLE_CUBE = 20
+"""Largest d at which the whole hypercube is made: 2^20 points of 20 coordinates are 170 MB."""
+
 
 def sparse_parity(d: int, k: int = 2, n: int | None = None, seed: int = 0) -> Dataset:
     """k-sparse parity: x uniform on {-1, +1}^d / sqrt(d), the label the product of k signs.
@@ -23,13 +26,19 @@ def sparse_parity(d: int, k: int = 2, n: int | None = None, seed: int = 0) -> Da
     Returns:
         A data set; for k = 2 on the whole hypercube it knows ``gamma_gl = 1/sqrt(8 d)``.
 
+    Raises:
+        ValueError: k larger than d, no points, a negative seed, or a whole hypercube of d > 20.
+        TypeError: numbers that are no integers.
+
     Source: chapter "Margins and their optima".
     """
     d = _validate.integer("d", d, 1)
     k = _validate.integer("k", k, 1, d)
     if n is None:
-        if d > 20:
-            raise ValueError(f"d is {d}; the whole hypercube needs d <= 20, so pass n")
+        if d > _LARGEST_WHOLE_CUBE:
+            raise ValueError(
+                f"d is {d}; the whole hypercube needs d <= {_LARGEST_WHOLE_CUBE}, so pass n"
+            )
         cube = torch.tensor(list(itertools.product((1.0, -1.0), repeat=d)), dtype=_validate.DTYPE)
     else:
         n = _validate.integer("n", n, 1)
@@ -50,10 +59,14 @@ def two_points(phi: float) -> Dataset:
     """Two points at angles +-phi from the first axis, both labelled +1.
 
     Args:
-        phi: angle in radians, in (0, pi/2].
+        phi: angle in radians, in [0, pi/2].
 
     Returns:
-        A data set with ``gamma_svm = cos(phi)`` and ``gamma_gl = max(1/2, cos(phi))``.
+        A data set that knows ``gamma_svm = cos(phi)`` and ``gamma_gl = max(1/2, cos(phi))``.
+
+    Raises:
+        ValueError: an angle outside [0, pi/2].
+        TypeError: not a number.
 
     Source: chapter "Margins and their optima".
     """

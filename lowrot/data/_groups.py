@@ -6,36 +6,68 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
+from lowrot._validate import Array
 from lowrot.data._dataset import Dataset
 
 ZERO = 1e-12
 """Inner products of unit-size points up to this are zero but for rounding."""
 
+_MOST_POINTS = 150
+"""Points up to which the largest separated part is found: n^3/2 constraints are 1.7 million."""
 
-def components(X: np.ndarray) -> np.ndarray:
-    """Return the connected components of the graph of positive inner products, shape (n,)."""
+
+def infer_groups(data: Dataset) -> Dataset:
+    """Return the data with the only groups that neural collapse can have.
+
+    Points are in one group when a chain of positive inner products joins them: groups with
+    ``x.x' > 0`` within and ``x.x' <= 0`` across are the connected components of that graph, and
+    exist exactly when every component is complete.
+
+    Args:
+        data: n points; groups that it has are replaced.
+
+    Source: chapter "Neural collapse".
+    """
+    from scipy.sparse.csgraph import connected_components
+
+    X = data.X.cpu().numpy()
     graph = csr_array(X @ X.T > ZERO)
-    labels: np.ndarray = connected_components(graph, directed=False)[1]
-    return labels
+    groups = connected_components(graph, directed=False)[1]
+    return replace(data, groups=torch.as_tensor(groups))
 
 
-def _largest_subset(X: np.ndarray, y: np.ndarray) -> np.ndarray:
+def largest_separated(data: Dataset) -> Dataset:
+    """Return a largest part of the data whose groups are separated and have one label each.
+
+    Args:
+        data: at most 150 points (the integer program has up to n^3/2 constraints).
+
+    Returns:
+        The part, with the groups of `infer_groups`.
+
+    Raises:
+        ValueError: more points.
+        RuntimeError: HiGHS does not solve the integer program.
+
+    Source: chapter "Neural collapse"; HiGHS.
+    """
+    if data.n > _MOST_POINTS:
+        raise ValueError(f"data has n = {data.n} points; expected at most {_MOST_POINTS}")
+    kept = torch.as_tensor(_largest_subset(data.X.cpu().numpy(), data.y.cpu().numpy()))
+    name = f"{len(kept)} of {data.n} points of {data.name or 'the data'}"
+    return infer_groups(Dataset(data.X[kept], data.y[kept], None, name))
+
+
+def _largest_subset(X: Array, y: Array) -> Array:
     """Return the indices of a largest subset with separated groups of one label each.
 
-    An integer program: no pair with positive product and different labels, and no three points
-    of which exactly two pairs have positive products.
+    An integer program: of no forbidden set are all points kept.
     """
-    joined = X @ X.T > ZERO
-    n = len(y)
-    i, j = np.nonzero(np.triu(joined & (y[:, None] != y[None, :]), 1))
-    sets = [np.stack([i, j], axis=1)]
-    middle, left, right = np.nonzero(joined[:, :, None] & joined[:, None, :] & ~joined[None, :, :])
-    chain = (left < right) & (middle != left) & (middle != right)
-    sets.append(np.stack([middle, left, right], axis=1)[chain])
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    n, sets = len(y), _forbidden_sets(X @ X.T > ZERO, y)
     sizes = np.concatenate([np.full(len(s), s.shape[1]) for s in sets])
     rows, limits = np.repeat(np.arange(len(sizes)), sizes), sizes - 1.0
     columns = np.concatenate([s.ravel() for s in sets])
@@ -50,32 +82,17 @@ def _largest_subset(X: np.ndarray, y: np.ndarray) -> np.ndarray:
     )
     if solved.status != 0:
         raise RuntimeError(f"the largest separated subset was not found: {solved.message}")
-    chosen: np.ndarray = np.flatnonzero(solved.x > 0.5)
+    chosen: Array = np.flatnonzero(solved.x > 0.5)
     return chosen
 
 
-def infer_groups(data: Dataset) -> Dataset:
-    """Return the data with the only groups that neural collapse can have.
+def _forbidden_sets(joined: Array, y: Array) -> list[Array]:
+    """Return the sets of points that no separated part holds, one array a size.
 
-    Points are in one group when a chain of positive inner products joins them: groups with
-    ``x.x' > 0`` within and ``x.x' <= 0`` across are the connected components of that graph, and
-    exist exactly when every component is complete. Source: chapter "Neural collapse".
+    Pairs with a positive product and different labels, and threes of which exactly two pairs have
+    positive products.
     """
-    groups = torch.as_tensor(components(data.X.cpu().numpy()))
-    return replace(data, groups=groups)
-
-
-def largest_separated(data: Dataset) -> Dataset:
-    """Return a largest part of the data whose groups are separated and have one label each.
-
-    Args:
-        data: at most 150 points (the integer program has up to n^3/2 constraints).
-
-    Returns:
-        The part, with the groups of `infer_groups`. Source: chapter "Neural collapse"; HiGHS.
-    """
-    if data.n > 150:
-        raise ValueError(f"data has n = {data.n} points; expected at most 150")
-    kept = torch.as_tensor(_largest_subset(data.X.cpu().numpy(), data.y.cpu().numpy()))
-    name = f"{len(kept)} of {data.n} points of {data.name or 'the data'}"
-    return infer_groups(Dataset(data.X[kept], data.y[kept], None, name))
+    i, j = np.nonzero(np.triu(joined & (y[:, None] != y[None, :]), 1))
+    middle, left, right = np.nonzero(joined[:, :, None] & joined[:, None, :] & ~joined[None, :, :])
+    chain = (left < right) & (middle != left) & (middle != right)
+    return [np.stack([i, j], axis=1), np.stack([middle, left, right], axis=1)[chain]]

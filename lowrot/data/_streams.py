@@ -17,7 +17,7 @@ Draw = Callable[[int, int, Generator], tuple[Tensor, Tensor]]
 """``draw(start, count, generator)`` returns inputs (count, d) and labels (count,)."""
 
 LARGEST_CUBE = 16
-"""Largest d at which the whole hypercube is kept as the population."""
+"""Largest d at which the whole hypercube is kept as the population: 2^16 points are 8 MB."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,11 @@ class Stream:
 
     @classmethod
     def resampled(cls, data: Dataset) -> Stream:
-        """Return independent uniform draws, with replacement, from the points of a data set."""
+        """Return independent uniform draws, with replacement, from the points of a data set.
+
+        Args:
+            data: the points, which are the stream's population.
+        """
 
         def draw(start: int, count: int, generator: Generator) -> tuple[Tensor, Tensor]:
             at = torch.randint(data.n, (count,), generator=generator).to(data.X.device)
@@ -51,7 +55,11 @@ class Stream:
 
     @classmethod
     def ordered(cls, data: Dataset) -> Stream:
-        """Return the points of a data set once, in their order (not independent draws)."""
+        """Return the points of a data set once, in their order (not independent draws).
+
+        Args:
+            data: the points; to draw more than there are is a ValueError.
+        """
 
         def draw(start: int, count: int, generator: Generator) -> tuple[Tensor, Tensor]:
             if start + count > data.n:
@@ -70,6 +78,9 @@ def parity_stream(d: int, k: int = 2) -> Stream:
         d: input dimension; up to 16 the whole hypercube is kept for exact test errors.
         k: the label is the product of the signs of the first k coordinates.
 
+    Raises:
+        TypeError, ValueError: numbers that are no integers, or outside their limits.
+
     Source: chapter "Near initialization: one-pass SGD".
     """
     d = _validate.integer("d", d, 1)
@@ -84,7 +95,11 @@ def parity_stream(d: int, k: int = 2) -> Stream:
 
 
 def as_stream(source: object) -> Stream:
-    """Return a stream, a data set (resampled) or a function ``draw`` as a `Stream`."""
+    """Return a stream, a data set (resampled) or a function ``draw`` as a `Stream`.
+
+    Raises:
+        TypeError: anything else.
+    """
     if isinstance(source, Stream):
         return source
     if isinstance(source, Dataset):

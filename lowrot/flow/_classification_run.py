@@ -10,17 +10,18 @@ import numpy as np
 from lowrot.data import Dataset
 from lowrot.flow._objectives import Classification
 from lowrot.flow._planes import Planes
-from lowrot.flow._radau import C1, A, Collocation, State, Step
-from lowrot.flow._run import FlowRun, Setting
+from lowrot.flow._radau import C1, A, FlowState, Radau, Step
+from lowrot.flow._run import FlowPoint, FlowRun, Setting
 from lowrot.flow.neuron import Rates
 from lowrot.integrate import DualWeights, Row, ln_time_after
-from lowrot.losses import dual_weights, entropy_constant, log_loss, soft_margin
+from lowrot.losses import Loss
 from lowrot.network import Network
-from lowrot.path import Path
+from lowrot.path import End, Outcome, Path
 
 _RESOLVED = 1e12
 """Margins beyond which doubles no longer resolve the differences that the weights come from."""
-_REST = 1e-8
+_STATIONARY = 1e-8
+"""Part of ``||W||^2`` below which ``||W'||^2`` counts as nothing."""
 _EXACT = 1e-3
 """Accuracy over rtol to which the margins of a stage are solved for."""
 _GRID = np.linspace(0.0, 1.0, 101)
@@ -48,40 +49,37 @@ def certificates(rtol: float) -> dict[str, tuple[float, str]]:
 class ClassificationRun(FlowRun):
     """Gradient flow of the exponential or logistic loss, in the clock tau."""
 
-    def __init__(self, net: Network, data: Dataset, loss: str, rates: Rates, rtol: float) -> None:
+    def __init__(self, net: Network, data: Dataset, loss: Loss, rates: Rates, rtol: float) -> None:
+        self.loss = loss
         self.objective = Classification(data.y, loss, _EXACT * rtol)
-        stepper = Collocation(Planes.of(data.X, net.slope), self.objective, rates, rtol)
+        stepper = Radau(Planes.of(data.X, net.slope), self.objective, rates, rtol)
         super().__init__(Setting(net, "flow", rates, rtol), stepper, certificates(rtol))
-        self.loss, self.c_n = loss, entropy_constant(data.n, loss)
-        self.ln_t = -math.inf
+        self.c_n = loss.entropy_constant(data.n)
 
     def resume_from(self, path: Path) -> None:
         """Continue a path of the same arguments."""
-        self.same(path, loss=self.loss)
-        self.resume(path, DualWeights.from_plain(path.meta["weights"], self.point.p))
-        self.ln_t = float(path["ln_t"][-1])
-        unit = max(1.0, self.common()["norm_squared"])
-        self.agree(path, "min_margin", float(self.point.p.min()), unit)
+        self.same(path, loss=self.loss.name)
+        self.resume(path, DualWeights.from_plain(path.meta["weights"], self.point.state.p))
+        unit = max(1.0, self.common(self.point)["norm_squared"])
+        self.agree(path, "min_margin", float(self.point.state.p.min()), unit)
 
-    def advance(self, limit: float) -> str:
-        """Take a step, or say why the flow cannot usefully go on."""
-        if float(self.point.p.max()) > _RESOLVED:
-            return f"margins exceed {_RESOLVED:g}: doubles no longer resolve the dual weights"
-        reason = super().advance(limit)
-        least = float(self.point.p.min())
-        if (
-            not reason
-            and self.step
-            and least <= 0
-            and self.step.speeds[1] < _REST * self.common()["norm_squared"]
-        ):
-            where = f"at rest at tau = {self.time:.6g}"
-            return f"{where}: the data are not separated (min p = {least:.3g})"
-        return reason
+    def ended(self, point: FlowPoint) -> End | None:
+        """Why the flow cannot usefully go on: margins beyond doubles, or nothing moves."""
+        p = point.state.p
+        if float(p.max()) > _RESOLVED:
+            words = f"margins exceed {_RESOLVED:g}: doubles no longer resolve the dual weights"
+            return End(Outcome.ROUNDING, words)
+        if point.step is None or float(p.min()) > 0:
+            return None
+        if point.step.speeds[1] >= _STATIONARY * self.common(point)["norm_squared"]:
+            return None
+        where = f"at rest at tau = {point.time:.6g}"
+        words = f"{where}: the data are not separated (min p = {float(p.min()):.3g})"
+        return End(Outcome.STATIONARY, words)
 
-    def arrive(self, stages: tuple[State, State], h: float) -> None:
-        """Advance ln t, with ln Lam the parabola through its values at the stages."""
-        values = [-float(dual_weights(point.p, self.loss)[1]) for point in (self.point, *stages)]
+    def ln_time(self, point: FlowPoint, stages: tuple[FlowState, FlowState], h: float) -> float:
+        """``ln t`` after a step, with ln Lam the parabola through its values at the stages."""
+        values = [-float(self.loss.dual_weights(s.p)[1]) for s in (point.state, *stages)]
         if np.isinf(values).any():
             rates = np.array(values)
         else:
@@ -90,21 +88,21 @@ class ClassificationRun(FlowRun):
             line = middle + 1.5 * (_GRID - C1) * (last - middle)
             rates = line + bend * (3.0 * _GRID**2 - 4.0 * _GRID + 1.0)
             rates = rates.clip(min(values), max(values))
-        self.ln_t = ln_time_after(self.ln_t, rates, h)
+        return ln_time_after(point.ln_t, rates, h)
 
-    def row(self) -> Row:
-        """The scalars at the current point."""
-        p, common = self.point.p, self.common()
-        P, least = float(soft_margin(p, self.loss)), float(p.min())
+    def row(self, point: FlowPoint) -> Row:
+        """The scalars at a point."""
+        p, common = point.state.p, self.common(point)
+        P, least = float(self.loss.soft_margin(p)), float(p.min())
         return {
-            "tau": self.time,
-            "ln_t": self.ln_t,
+            "tau": point.time,
+            "ln_t": point.ln_t,
             "P": P,
             "min_margin": least,
             "margin": max(P, 0.0) / common["norm_squared"],
             "normalized": least / common["norm_squared"],
-            "mean": float(self.point.weights.q @ p),
-            "ln_loss": float(log_loss(p, self.loss)),
+            "mean": float(point.state.weights.q @ p),
+            "ln_loss": float(self.loss.log_loss(p)),
             **common,
         }
 
@@ -118,24 +116,24 @@ class ClassificationRun(FlowRun):
             note("margin_decrease", 1.0 - kept)
         ceiling = max(row["P"], 0.0) + self.c_n
         note("sandwich", max(row["P"] - row["mean"], row["mean"] - ceiling) / unit)
-        self.recorder.accumulate("energy", self.setting.rtol * self.defected)
+        self.recorder.accumulate("energy", self.setting.rtol * self.point.defect)
 
     def monotone(self, row: Row) -> float:
         """A margin that never decreases where P > 0, whichever layers are trained (F5)."""
         both = all(self.setting.rates)
         return row["margin"] if both else row["P"] / (row["norm_a"] * row["norm_V"])
 
-    def defect(self, step: Step, h: float) -> float:
+    def defect(self, point: FlowPoint, step: Step, h: float) -> float:
         """Relative defect of ``P' = ||W'||^2`` over a step, in units of the tolerance.
 
         Of P, kinks resolved, or of asinh P, which is smooth when P grows by factors.
         """
         assert step.stages is not None
-        before = float(soft_margin(self.point.p, self.loss))
-        after = float(soft_margin(step.stages[1].p, self.loss))
+        before = float(self.loss.soft_margin(point.state.p))
+        after = float(self.loss.soft_margin(step.stages[1].p))
         plain, stretched, mean = after - before, math.asinh(after) - math.asinh(before), 0.0
         for weight, speed, stage in zip(A[1], step.speeds, step.stages):
-            P = float(soft_margin(stage.p, self.loss))
+            P = float(self.loss.soft_margin(stage.p))
             rate = self.objective.rate(stage.p)
             mean += weight * rate
             stretched -= h * weight * speed * rate / math.hypot(1.0, P)
@@ -144,7 +142,10 @@ class ClassificationRun(FlowRun):
 
     def meta(self) -> dict[str, Any]:
         """What is needed to continue the run, and to describe it."""
-        return super().meta() | {"loss": self.loss, "weights": self.point.weights.plain()}
+        return super().meta() | {
+            "loss": self.loss.name,
+            "weights": self.point.state.weights.plain(),
+        }
 
     def line(self, row: Row) -> str:
         """A line of progress."""

@@ -20,7 +20,7 @@ from lowrot.data import Dataset
 from lowrot.flow._classification_run import ClassificationRun
 from lowrot.flow._regression_run import RegressionRun
 from lowrot.integrate import stop_rules, targets
-from lowrot.losses import LOSSES
+from lowrot.losses import Loss, as_loss
 from lowrot.network import Network
 from lowrot.path import Path
 
@@ -32,7 +32,7 @@ def gradient_flow(
     net: Network,
     data: Dataset,
     *,
-    loss: str = "exponential",
+    loss: str | Loss = "exponential",
     stop: Mapping[str, Any] | None = None,
     rtol: float = 1e-3,
     save: Sequence[float] | None = None,
@@ -46,7 +46,7 @@ def gradient_flow(
     Args:
         net: the network at time 0, m neurons in d dimensions.
         data: n points.
-        loss: "exponential" or "logistic".
+        loss: "exponential", "logistic" or a `Loss`.
         stop: the run ends when any of these is reached: ``tau`` (clock), ``ln_t``,
             ``min_margin`` (min_i p_i), ``P`` (soft margin), ``rho`` (``||W - W_0||``), ``margin``
             (P_+/||W||^2), ``when`` (a function of the row of scalars that returns True). Default:
@@ -79,7 +79,7 @@ def gradient_flow(
 
     Source: chapter "How we follow a gradient flow"; clocks: F1, kinks: F0.
     """
-    loss = _validate.choice("loss", loss, LOSSES)
+    loss = as_loss(loss)
     rates = LAYERS[_validate.choice("layers", layers, tuple(LAYERS))]
     _fits(net, _validate.kind("data", data, Dataset).X)
     if net.norm_squared == 0:

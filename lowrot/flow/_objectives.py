@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -10,24 +9,24 @@ import torch
 from torch import Tensor
 
 from lowrot.integrate import DualWeights, Model
-from lowrot.losses import dual_weights, soft_margin
+from lowrot.losses import Loss
 
 _BEND = 3.0
 """Largest change of a ln q that a prediction extrapolates."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Classification:
     """Exponential or logistic loss: the weights are q, the outputs the margins ``p = y f``.
 
     Attributes:
         sign: the labels y, shape (n,).
-        loss: "exponential" or "logistic".
+        loss: exponential or logistic.
         accuracy: to which margins are solved for.
     """
 
     sign: Tensor
-    loss: str
+    loss: Loss
     accuracy: float = 1e-12
 
     def respond(self, p: Tensor) -> DualWeights:
@@ -47,9 +46,9 @@ class Classification:
         ln_q = now.ln_q + ratio * (now.ln_q - before.ln_q).clamp(-_BEND, _BEND)
         return replace(now, ln_q=ln_q - torch.logsumexp(ln_q, 0))
 
-    def between(self, first: DualWeights, second: DualWeights, share: float) -> DualWeights:
+    def between(self, first: DualWeights, second: DualWeights, fraction: float) -> DualWeights:
         """The weights of margins on the line between those behind two others."""
-        return self.respond(share * (first.logit - second.logit) - first.logit)
+        return self.respond(fraction * (first.logit - second.logit) - first.logit)
 
     def difference(self, new: DualWeights, old: DualWeights) -> float:
         """Relative change of the weights, each counted by its size."""
@@ -57,11 +56,11 @@ class Classification:
 
     def mismatch(self, p: Tensor, weights: DualWeights) -> float:
         """By how much the soft margin of p misses that of the margins behind the weights."""
-        return abs(float(soft_margin(p, self.loss) - soft_margin(-weights.logit, self.loss)))
+        return abs(float(self.loss.soft_margin(p) - self.loss.soft_margin(-weights.logit)))
 
     def unit(self, p: Tensor, weights: DualWeights) -> tuple[Tensor, float]:
         """Direction and size in which errors of the margins are measured: q, max(1, | P |)."""
-        return weights.q, max(1.0, abs(float(soft_margin(p, self.loss))))
+        return weights.q, max(1.0, abs(float(self.loss.soft_margin(p))))
 
     def stiffness(self, K: Tensor, weights: DualWeights) -> float:
         """``sum_i q_i K_ii``, a bound on the rates at which q relaxes for the exponential loss."""
@@ -69,14 +68,10 @@ class Classification:
 
     def rate(self, p: Tensor) -> float:
         """``P' / ||W'||^2`` (F2): 1 for the exponential loss."""
-        if self.loss == "exponential":
-            return 1.0
-        P = float(soft_margin(p, self.loss))
-        ln_slope = -max(P, 0.0) - math.log1p(math.exp(-abs(P)))
-        return math.exp(float(dual_weights(p, self.loss)[1]) - ln_slope)
+        return self.loss.soft_margin_rate(p)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Regression:
     """Squared loss: the weights are minus the residuals, the outputs those of the network.
 
@@ -111,9 +106,9 @@ class Regression:
         """No extrapolation: fast modes die."""
         return now
 
-    def between(self, first: Tensor, second: Tensor, share: float) -> Tensor:
+    def between(self, first: Tensor, second: Tensor, fraction: float) -> Tensor:
         """The weights on the line between two others."""
-        return first + share * (second - first)
+        return first + fraction * (second - first)
 
     def difference(self, new: Tensor, old: Tensor) -> float:
         """Relative change of the weights."""
@@ -142,7 +137,7 @@ class Objective(Protocol):
     def vector(self, weights: Any) -> Tensor: ...
     def solve(self, p: Tensor, curvature: Tensor, guess: Any) -> Any: ...
     def predict(self, now: Any, before: Any, ratio: float) -> Any: ...
-    def between(self, first: Any, second: Any, share: float) -> Any: ...
+    def between(self, first: Any, second: Any, fraction: float) -> Any: ...
     def difference(self, new: Any, old: Any) -> float: ...
     def mismatch(self, p: Tensor, weights: Any) -> float: ...
     def unit(self, p: Tensor, weights: Any) -> tuple[Tensor, float]: ...

@@ -20,7 +20,7 @@ _ENTRIES = 2**18
 """Largest number of (point, neuron) pairs that are held at once."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Planes:
     """Distinct hyperplanes of the inputs.
 

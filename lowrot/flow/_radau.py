@@ -13,34 +13,57 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from lowrot.flow._convergence import Changes, Unit
 from lowrot.flow._objectives import Objective
 from lowrot.flow._planes import Planes
-from lowrot.flow.neuron import Drive, Neurons, Rates, Trajectory, growth, track
+from lowrot.flow.neuron import Drive, Neurons, Rates, Trajectory, fastest_growth, track
 
 C1 = 1.0 / 3.0
 """The first Radau point; the second is 1."""
 A = ((5.0 / 12.0, -1.0 / 12.0), (3.0 / 4.0, 1.0 / 4.0))
 DEFECT = 4.0 / 27.0
 """Largest integral over a part of the step of (quadratic - linear), per value of it at 0."""
-_ITERATIONS, _SWEEPS, _TIGHT, _LOOSE, _OFF, _NONSTIFF = 14, 2, 2e-2, 5e-2, 0.2, 0.1
+_ITERATIONS = 14
+"""Most iterations on the stage equations; a step that needs more is better halved."""
+_SWEEPS = 2
+"""Triangular sweeps over both stages an iteration: a second one saves whole iterations."""
+_MISMATCH = 0.2
+"""Part of the tolerance by which the margins behind the weights may miss those of the neurons."""
+_ROUNDING = 2.0**-55
+"""Rounding of a sum over neurons, relative to the largest that outputs of their size can be."""
+_NONSTIFF = 0.1
+"""Below this product of step and stiffness plain substitution converges as fast."""
 
 
-@dataclass(frozen=True)
-class State:
+@dataclass(frozen=True, eq=False)
+class FlowState:
     """A network under its flow: neurons, outputs times signs, and the dual weights there."""
 
     neurons: Neurons
     p: Tensor
     weights: Any
 
+    @property
+    def norm_squared(self) -> float:
+        """``||W||^2``."""
+        return float(self.neurons.a.square().sum() + self.neurons.V.square().sum())
 
-@dataclass(frozen=True)
+
+class Work(NamedTuple):
+    """What a step cost, and whether the kernels entered."""
+
+    iterations: int
+    kernels: int
+    stiff: bool
+
+
+@dataclass(frozen=True, eq=False)
 class Step:
     """A step tried.
 
@@ -53,7 +76,7 @@ class Step:
         stiff: whether the kernels entered.
     """
 
-    stages: tuple[State, State] | None
+    stages: tuple[FlowState, FlowState] | None
     error: float
     speeds: tuple[float, float]
     energy: float
@@ -61,8 +84,13 @@ class Step:
     kernels: int
     stiff: bool
 
+    @classmethod
+    def unsolved(cls, work: Work) -> Step:
+        """A step whose stage equations were not solved."""
+        return cls(None, math.inf, (0.0, 0.0), 0.0, *work)
 
-class Collocation:
+
+class Radau:
     """Takes steps of a flow.
 
     Args:
@@ -76,11 +104,11 @@ class Collocation:
         self.planes, self.objective, self.rates, self.rtol = planes, objective, rates, rtol
         self.signs = torch.outer(objective.sign, objective.sign)
 
-    def start(self, a: Tensor, V: Tensor, weights: Any = None) -> State:
+    def start(self, a: Tensor, V: Tensor, weights: Any = None) -> FlowState:
         """The state of a network; pairs on a plane slide."""
         neurons = Neurons(a.clone(), V.contiguous().clone(), self.planes.sides(V))
         p = self.outputs(neurons)
-        return State(neurons, p, self.objective.respond(p) if weights is None else weights)
+        return FlowState(neurons, p, self.objective.respond(p) if weights is None else weights)
 
     def outputs(self, neurons: Neurons) -> Tensor:
         """Outputs times signs, shape (n,)."""
@@ -91,81 +119,92 @@ class Collocation:
         K = self.planes.kernel(neurons.a, neurons.V, neurons.S, self.rates)
         return self.signs * K
 
-    def growth(self, state: State) -> float:
+    def fastest_growth(self, state: FlowState) -> float:
         """The largest rate at which a neuron grows."""
         w = self._signed(state.weights)
         drive = self.planes.drive(w, torch.zeros_like(w))
-        return growth(state.neurons, drive, self.rates)
+        return fastest_growth(state.neurons, drive, self.rates)
 
-    def attempt(self, start: State, before: Any, ratio: float, h: float) -> Step:
+    def attempt(self, start: FlowState, before: Any, ratio: float, h: float) -> Step:
         """Try a step of length h; ``before`` are the weights at the step before, h/ratio ago.
 
         The stage equations are solved by triangularly implicit iterations (van der Houwen and de
         Swart, SIAM J. Sci. Comput. 18, 1997) with the kernels at both stages; where the step is not
         stiff, by plain substitution.
         """
-        objective, scale = self.objective, math.sqrt(_norm_squared(start.neurons))
+        objective, jump, K = self.objective, self._jump(start), []
         guess = [objective.predict(start.weights, before, c * ratio) for c in (C1, 1.0)]
-        pull = self._pull(start)
-        direction, size = objective.unit(start.p, start.weights)
-        kernels, changes, stiff = 0, [math.inf], True
+        unit = self._unit(start)
+        changes, work = Changes(), Work(0, 0, True)
         for count in range(1, _ITERATIONS + 1):
-            way = self._propagate(start.neurons, pull, guess, h)
-            if way is None:
-                return Step(None, math.inf, (0.0, 0.0), 0.0, count, kernels, stiff)
-            states = way.states
-            p = [self.outputs(neurons) for neurons in states]
-            slow = changes[-1] > 0.2 * changes[-2] if count > 1 else True
-            if slow or (count == 2 and changes[-1] > self.rtol):
-                K = [self.kernel(neurons) for neurons in states]
-                kernels += 2
+            work = work._replace(iterations=count)
+            trajectory = self._follow(start, jump, guess, h)
+            if trajectory is None:
+                return Step.unsolved(work)
+            p = [self.outputs(neurons) for neurons in trajectory.states]
+            if changes.slow or (count == 2 and changes.last > self.rtol):
+                K = [self.kernel(neurons) for neurons in trajectory.states]
                 stiff = h * objective.stiffness(K[1], guess[1]) > _NONSTIFF
-            new = self._solve(p, K, guess, h) if stiff else [objective.respond(out) for out in p]
+                work = work._replace(kernels=work.kernels + 2, stiff=stiff)
+            new = self._solve(p, K, guess, h) if work.stiff else [objective.respond(f) for f in p]
             if new is None:
-                return Step(None, math.inf, (0.0, 0.0), 0.0, count, kernels, stiff)
-            d = [objective.vector(b) - objective.vector(a) for a, b in zip(guess, new)]
-            shift = max(
-                _size(h * (row[0] * d[0] + row[1] * d[1]), K[1], direction, size, scale)
-                for row in A
-            )
-            moved = max(objective.difference(b, a) for a, b in zip(guess, new))
+                return Step.unsolved(work)
+            changes.add(*self._change(guess, new, K[1], unit, h))
             guess = new
-            changes.append(shift)
-            if not math.isfinite(shift) or (count > 5 and changes[-1] > changes[-3]):
-                return Step(None, math.inf, (0.0, 0.0), 0.0, count, kernels, stiff)
-            left = changes[-1] / max(changes[-2], 1e-300) if count > 1 else 0.5
-            left = min(0.9, max(0.05, left))
-            off = max(objective.mismatch(out, one) for out, one in zip(p, new)) / size
-            settled = left * shift <= _TIGHT * self.rtol and left * moved <= _LOOSE
-            if settled and off <= _OFF * self.rtol:
-                break
-        else:
-            return Step(None, math.inf, (0.0, 0.0), 0.0, count, kernels, stiff)
-        stages = State(states[0], p[0], guess[0]), State(states[1], p[1], guess[1])
-        q = [objective.vector(weights) for weights in (start.weights, *guess)]
-        defect = DEFECT * h * (q[0] - 1.5 * q[1] + 0.5 * q[2])
-        error = max(_size(defect, K[1], direction, size, scale), way.slip / size) / self.rtol
-        return Step(stages, error, way.speeds, way.energy, count, kernels, stiff)
+            if changes.diverge:
+                return Step.unsolved(work)
+            mismatch = max(objective.mismatch(f, one) for f, one in zip(p, new)) / unit.size
+            if changes.small(self.rtol, unit.rounding) and mismatch <= _MISMATCH * self.rtol:
+                stages = [FlowState(*stage) for stage in zip(trajectory.states, p, guess)]
+                error = self._error(start, stages, K[1], unit, h)
+                slip = trajectory.slip / min(unit.size, unit.scale**2)  # small networks count too
+                error = max(error, slip) / self.rtol
+                speeds, energy = trajectory.speeds, trajectory.energy
+                return Step((stages[0], stages[1]), error, speeds, energy, *work)
+        return Step.unsolved(work)
 
-    def part(self, start: State, step: Step, h: float, share: float) -> Step | None:
-        """A share of a step of length h, solved before: the neurons under the same weights.
+    def _unit(self, start: FlowState) -> Unit:
+        """In what the errors of a step are measured."""
+        direction, size = self.objective.unit(start.p, start.weights)
+        outputs = 0.5 * start.norm_squared * float(self.planes.c.abs().max())
+        rounding = _ROUNDING * outputs / size
+        return Unit(direction, size, math.sqrt(start.norm_squared), rounding)
+
+    def _change(
+        self, old: Sequence[Any], new: Sequence[Any], K: Tensor, unit: Unit, h: float
+    ) -> tuple[float, float]:
+        """By how much an iteration moved the stages, relatively: the network, and the weights."""
+        objective = self.objective
+        d = [objective.vector(b) - objective.vector(a) for a, b in zip(old, new)]
+        shift = max(unit.relative(h * (row[0] * d[0] + row[1] * d[1]), K) for row in A)
+        return shift, max(objective.difference(b, a) for a, b in zip(old, new))
+
+    def _error(
+        self, start: FlowState, stages: Sequence[FlowState], K: Tensor, unit: Unit, h: float
+    ) -> float:
+        """What taking the weights to be linear neglects, from the parabola through all three."""
+        q = [self.objective.vector(state.weights) for state in (start, *stages)]
+        return unit.relative(DEFECT * h * (q[0] - 1.5 * q[1] + 0.5 * q[2]), K)
+
+    def part(self, start: FlowState, step: Step, h: float, fraction: float) -> Step | None:
+        """A fraction of a step of length h, solved before: the neurons under the same weights.
 
         The estimate of the whole step bounds what any part of it neglects.
         """
         assert step.stages is not None
         known, at = [start.weights, *(stage.weights for stage in step.stages)], (0.0, C1, 1.0)
-        goals = (C1 * share * h, share * h)
-        drive = self._drive(known[1:], h)
-        way = track(start.neurons, self._pull(start), drive, goals, self.rates)
-        if way is None:
+        stage_times, drive = (C1 * fraction * h, fraction * h), self._drive(known[1:], h)
+        trajectory = track(start.neurons, self._jump(start), drive, stage_times, self.rates)
+        if trajectory is None:
             return None
         ends = []
-        for neurons, goal in zip(way.states, goals):
-            k = 0 if goal <= C1 * h else 1
-            between = (goal / h - at[k]) / (at[k + 1] - at[k])
+        for neurons, time in zip(trajectory.states, stage_times):
+            k = 0 if time <= C1 * h else 1
+            between = (time / h - at[k]) / (at[k + 1] - at[k])
             weights = self.objective.between(known[k], known[k + 1], between)
-            ends.append(State(neurons, self.outputs(neurons), weights))
-        return replace(step, stages=(ends[0], ends[1]), speeds=way.speeds, energy=way.energy)
+            ends.append(FlowState(neurons, self.outputs(neurons), weights))
+        speeds, energy = trajectory.speeds, trajectory.energy
+        return replace(step, stages=(ends[0], ends[1]), speeds=speeds, energy=energy)
 
     def _solve(
         self, p: Sequence[Tensor], K: Sequence[Tensor], guess: Sequence[Any], h: float
@@ -194,11 +233,11 @@ class Collocation:
             new = [first, second]
         return new
 
-    def _propagate(
-        self, start: Neurons, pull: np.ndarray, weights: Sequence[Any], h: float
+    def _follow(
+        self, start: FlowState, jump: np.ndarray, weights: Sequence[Any], h: float
     ) -> Trajectory | None:
         """The neurons at both points under weights that are linear in time."""
-        return track(start, pull, self._drive(weights, h), (C1 * h, h), self.rates)
+        return track(start.neurons, jump, self._drive(weights, h), (C1 * h, h), self.rates)
 
     def _drive(self, weights: Sequence[Any], h: float) -> Drive:
         """The field of weights that are linear in time, given at both points."""
@@ -206,20 +245,10 @@ class Collocation:
         rate = (w[1] - w[0]) / ((1.0 - C1) * h)
         return self.planes.drive(w[0] - C1 * h * rate, rate)
 
-    def _pull(self, state: State) -> np.ndarray:
+    def _jump(self, state: FlowState) -> np.ndarray:
         """The jumps of the field at the planes, shape (N,)."""
         return self.planes.coefficients(self._signed(state.weights))[1].cpu().numpy()
 
     def _signed(self, weights: Any) -> Tensor:
         """The weights of the outputs, shape (n,)."""
         return self.objective.sign * self.objective.vector(weights)
-
-
-def _norm_squared(neurons: Neurons) -> float:
-    return float(neurons.a.square().sum() + neurons.V.square().sum())
-
-
-def _size(dz: Tensor, K: Tensor, direction: Tensor, size: float, scale: float) -> float:
-    """Relative change of W, or of the outputs in their unit, for a change of z: the larger."""
-    Kd = K @ dz
-    return max(math.sqrt(max(float(dz @ Kd), 0.0)) / scale, abs(float(direction @ Kd)) / size)

@@ -8,14 +8,14 @@ from torch import Tensor
 
 from lowrot.flow._objectives import Regression
 from lowrot.flow._planes import Planes
-from lowrot.flow._radau import Collocation
-from lowrot.flow._run import FlowRun, Setting
+from lowrot.flow._radau import FlowState, Radau
+from lowrot.flow._run import FlowPoint, FlowRun, Setting
 from lowrot.flow.neuron import Rates
 from lowrot.integrate import Row
 from lowrot.network import Network
-from lowrot.path import Path
+from lowrot.path import End, Outcome, Path
 
-_REST, _ROUNDING = 1e-16, 1e-15
+_STATIONARY, _ROUNDING = 1e-16, 1e-15
 """Parts of the largest rate of descent, and of the largest outputs, that count as nothing."""
 
 
@@ -26,7 +26,7 @@ class RegressionRun(FlowRun):
 
     def __init__(self, net: Network, X: Tensor, y: Tensor, rates: Rates, rtol: float) -> None:
         self.objective = Regression(y)
-        stepper = Collocation(Planes.of(X, net.slope), self.objective, rates, rtol)
+        stepper = Radau(Planes.of(X, net.slope), self.objective, rates, rtol)
         limits = {
             "balance": (1e-9, "eta_V a_j^2 - eta_a ||v_j||^2 is constant, relative to its size"),
             "loss_increase": (rtol, "the loss never increases, relative to its value"),
@@ -34,48 +34,54 @@ class RegressionRun(FlowRun):
             "failed_steps": (0.0, "steps that no size made accurate enough"),
         }
         super().__init__(Setting(net, "regression", rates, rtol), stepper, limits)
-        self.first = self.loss_value()
+        self.first = self.loss_value(self.point)
         self.size_X = float(X.norm())
 
     def resume_from(self, path: Path) -> None:
         """Continue a path of the same arguments."""
         self.same(path)
         self.resume(path)
-        self.agree(path, "loss", self.loss_value(), self.first)
+        self.agree(path, "loss", self.loss_value(self.point), self.first)
 
-    def advance(self, limit: float) -> str:
-        """Take a step, or say why the flow cannot usefully go on."""
-        now = self.point.neurons
+    def ended(self, point: FlowPoint) -> End | None:
+        """Why the flow cannot usefully go on: residuals at rounding, or nothing moves."""
+        now, loss, rates = point.state.neurons, self.loss_value(point), self.setting.rates
         outputs = float(now.a.norm() * now.V.norm()) * self.size_X
-        if math.sqrt(2.0 * self.loss_value()) <= _ROUNDING * outputs:
-            return f"residuals are at the rounding of the outputs at t = {self.time:.6g}"
-        reason = super().advance(limit)
-        now, loss, rates = self.point.neurons, self.loss_value(), self.setting.rates
+        if math.sqrt(2.0 * loss) <= _ROUNDING * outputs:
+            words = f"residuals are at the rounding of the outputs at t = {point.time:.6g}"
+            return End(Outcome.ROUNDING, words)
         weights = rates[0] * float(now.V.square().sum()) + rates[1] * float(now.a.square().sum())
         largest = 2.0 * loss * self.size_X**2 * weights
-        if reason or self.step is None or self.step.speeds[1] > _REST * largest:
-            return reason
-        r = self.objective.respond(self.point.p)  # the weights of the step are ahead of the neurons
-        if float(r @ self.stepper.kernel(now) @ r) > _REST * largest:
-            return reason
-        where = f"at rest at t = {self.time:.6g}"
-        return f"{where}: stationary with relative loss {loss / self.first:.6g}"
+        if point.step is None or point.step.speeds[1] > _STATIONARY * largest:
+            return None
+        r = self.objective.respond(
+            point.state.p
+        )  # the weights of the step are ahead of the neurons
+        if float(r @ self.stepper.kernel(now) @ r) > _STATIONARY * largest:
+            return None
+        where = f"at rest at t = {point.time:.6g}"
+        words = f"{where}: stationary with relative loss {loss / self.first:.6g}"
+        return End(Outcome.STATIONARY, words)
 
-    def loss_value(self) -> float:
+    def ln_time(self, point: FlowPoint, stages: tuple[FlowState, FlowState], h: float) -> float:
+        """``ln t`` after a step: t is the clock."""
+        return math.log(point.time + h)
+
+    def loss_value(self, point: FlowPoint) -> float:
         """``||r||^2/2``."""
-        return 0.5 * float(self.objective.respond(self.point.p).square().sum())
+        return 0.5 * float(self.objective.respond(point.state.p).square().sum())
 
-    def row(self) -> Row:
-        """The scalars at the current point."""
-        loss = self.loss_value()
+    def row(self, point: FlowPoint) -> Row:
+        """The scalars at a point."""
+        loss = self.loss_value(point)
         ln_loss = math.log(loss) if loss > 0 else -math.inf
         return {
-            "t": self.time,
-            "ln_t": math.log(self.time) if self.time > 0 else -math.inf,
+            "t": point.time,
+            "ln_t": math.log(point.time) if point.time > 0 else -math.inf,
             "loss": loss,
             "ln_loss": ln_loss,
             "relative_loss": loss / self.first if self.first > 0 else 0.0,
-            **self.common(),
+            **self.common(point),
         }
 
     def certify(self, before: Row, row: Row) -> None:
@@ -83,8 +89,8 @@ class RegressionRun(FlowRun):
         self.recorder.violation("balance", self.drift())
         rise = (row["loss"] - before["loss"]) / max(before["loss"], 1e-300)
         self.recorder.violation("loss_increase", rise)
-        assert self.step is not None
-        gap = abs(before["loss"] - row["loss"] - self.step.energy) / self.first
+        assert self.point.step is not None
+        gap = abs(before["loss"] - row["loss"] - self.point.step.energy) / self.first
         self.recorder.accumulate("energy", gap)
 
     def line(self, row: Row) -> str:

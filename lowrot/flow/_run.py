@@ -1,26 +1,28 @@
-"""One integration of a gradient flow: step control, columns, certificates."""
+"""One integration of a gradient flow: steps, landing on rules, columns, certificates."""
 
 from __future__ import annotations
 
-import copy
 import math
-from dataclasses import dataclass
+from abc import abstractmethod
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from lowrot.flow._radau import Collocation, State, Step
+from lowrot.flow._radau import FlowState, Radau, Step
 from lowrot.flow.neuron import Rates
-from lowrot.integrate import Recorder, Row, Run, overshoot
+from lowrot.integrate import Recorder, Row, Run, StepSize, land, overshoot
 from lowrot.network import Network
-from lowrot.path import Path
+from lowrot.path import End, Outcome, Path
 
-_LANDED, _SECANTS = 1e-6, 30
-"""How far beyond a rule a run may end, and after how many evaluations the best one is taken."""
-_LONGER = 8.0
-"""Largest ratio of one step to the one before."""
+_SIZES = StepSize(order=3, growth=8.0, unsolved=0.4)
+"""Of the local error of the weights; by a factor of 8 steps catch up with the flow in few."""
 _GROWTH = 2.0
 """Largest ln growth of a neuron in a step."""
+_EASY = 6.0
+"""A step that took k iterations makes the next one shorter, by ``(1 + _EASY)/(k + _EASY)``."""
+_LONGEST_PREDICTION = 2.0
+"""Dual weights are extrapolated over at most this many of the last step."""
 
 
 @dataclass(frozen=True)
@@ -33,44 +35,63 @@ class Setting:
     rtol: float
 
 
-class FlowRun(Run):
+@dataclass(frozen=True, eq=False)
+class FlowPoint:
+    """A network under its flow at one time, with what the next step and the certificates need.
+
+    Attributes:
+        time: on the run's clock.
+        state: neurons, outputs and dual weights.
+        before: the dual weights one step before.
+        last: length of that step; infinite before the first.
+        h: length to try next.
+        error: sum of the local error estimates so far.
+        ln_t: ln of the time t, where the clock is tau.
+        step: the step that led here; None at the start.
+        defect: its second error estimate.
+    """
+
+    time: float
+    state: FlowState
+    before: Any
+    last: float
+    h: float
+    error: float = 0.0
+    ln_t: float = -math.inf
+    step: Step | None = None
+    defect: float = 0.0
+
+
+class FlowRun(Run[FlowPoint]):
     """A gradient flow on a network; see `lowrot.flow`."""
 
     compiled = "_follow_all"
 
-    def __init__(
-        self, setting: Setting, stepper: Collocation, limits: dict[str, tuple[float, str]]
-    ):
+    def __init__(self, setting: Setting, stepper: Radau, limits: dict[str, tuple[float, str]]):
         self.setting, self.stepper, self.rules = setting, stepper, {}
         self.recorder = Recorder(limits)
-        self.stats = dict.fromkeys(
-            ("steps", "rejected", "stiff", "iterations", "kernels", "seconds"), 0.0
-        )
-        net = setting.initial
-        self.time, self.point = 0.0, stepper.start(net.a, net.V)
-        self.before, self.last, self.error = self.point.weights, math.inf, 0.0
-        self.step: Step | None = None
-        self.defected = 0.0
-        self.invariant = setting.rates[1] * net.a.square() - setting.rates[0] * net.V.square().sum(
-            1
-        )
-        self.size = setting.rates[1] * net.a.square() + setting.rates[0] * net.V.square().sum(1)
-        kernel = stepper.kernel(self.point.neurons)
-        fastest = stepper.objective.stiffness(kernel, self.point.weights)
-        self.h = setting.rtol ** (1 / 3) / max(1.0, fastest)
+        counts = ("steps", "rejected", "stiff", "iterations", "kernels", "seconds")
+        self.stats = dict.fromkeys(counts, 0.0)
+        net, (rate_a, rate_V) = setting.initial, setting.rates
+        outer, inner = rate_V * net.a.square(), rate_a * net.V.square().sum(1)
+        self.invariant, self.size = outer - inner, outer + inner
+        state = stepper.start(net.a, net.V)
+        fastest = stepper.objective.stiffness(stepper.kernel(state.neurons), state.weights)
+        h = setting.rtol ** (1 / 3) / max(1.0, fastest)
+        self.point = FlowPoint(0.0, state, state.weights, math.inf, h)
 
     @property
     def now(self) -> float:
         """The clock time of the current point."""
-        return self.time
+        return self.point.time
 
     def resume(self, path: Path, weights: Any = None) -> None:
         """Continue at the end of a path, with its dual weights where the outputs lose digits."""
-        a, V = (self.point.p.new_tensor(path[name][-1]) for name in ("a", "V"))
-        self.point = self.stepper.start(a, V, weights)
-        self.before, self.last = self.point.weights, math.inf
-        self.time, self.h = float(path[self.clock][-1]), float(path.meta["h"])
-        self.error = float(path["error"][-1])
+        a, V = (self.point.state.p.new_tensor(path[name][-1]) for name in ("a", "V"))
+        state = self.stepper.start(a, V, weights)
+        time, error, ln_t = (float(path[name][-1]) for name in (self.clock, "error", "ln_t"))
+        h = float(path.meta["h"])
+        self.point = FlowPoint(time, state, state.weights, math.inf, h, error, ln_t)
         self.recorder.restore(path)
         self.stats |= path.stats
 
@@ -83,7 +104,7 @@ class FlowRun(Run):
             "slope": net.slope,
         } | expected
         got = {name: path.meta.get(name) for name in expected}
-        shapes = {"V": tuple(net.V.shape), "q": (len(self.point.p),)}
+        shapes = {"V": tuple(net.V.shape), "q": (len(self.point.state.p),)}
         found = {name: path.states[name].shape[1:] for name in shapes if name in path.states}
         if (got, found) != (expected, shapes):
             raise ValueError(f"resume is a path with {got} {found}; expected {expected} {shapes}")
@@ -104,89 +125,85 @@ class FlowRun(Run):
                 "data; expected the data of the path"
             )
 
-    def advance(self, limit: float) -> str:
-        """Take one accepted step that does not pass ``limit``; a reason in words if none can be."""
-        room = limit - self.time
-        longest = _GROWTH / max(self.stepper.growth(self.point), 1e-300)
+    def advance(self, point: FlowPoint, limit: float) -> FlowPoint | End:
+        """The end of one accepted step that does not pass ``limit``, landed on the rules."""
+        found = self._accurate_step(point, limit)
+        if isinstance(found, End):
+            return found
+        step, h, end = found
+        landed, fraction = land(
+            lambda fraction: self._part(point, step, h, fraction),
+            lambda at: overshoot(self.rules, self.row(at), self.clock),
+            point,
+            end,
+        )
+        if fraction < 1.0:
+            assert landed.step is not None
+            defect = self.defect(point, landed.step, fraction * h)
+            landed = replace(landed, h=end.h, error=end.error, defect=defect)
+        self.stats["steps"] += 1
+        self.stats["stiff"] += step.stiff
+        return landed
+
+    def _accurate_step(self, point: FlowPoint, limit: float) -> tuple[Step, float, FlowPoint] | End:
+        """A step that is accurate enough, its length and its end; or that there is none."""
+        room, wish = limit - point.time, point.h
+        longest = _GROWTH / max(self.stepper.fastest_growth(point.state), 1e-300)
         while True:
-            wish = min(self.h, longest)
-            h = room if room <= wish else min(wish, 0.5 * room)
-            if h < 1e-14 * max(1.0, self.time) or h < 1e-280:
+            h = _SIZES.trial(min(wish, longest), room)
+            if h < 1e-14 * max(1.0, point.time) or h < 1e-280:
                 self.recorder.accumulate("failed_steps", 1.0)
-                return f"step size fell below {h:.1e} at {self.clock} = {self.time:.6g}"
-            step = self.stepper.attempt(self.point, self.before, min(h / self.last, 2.0), h)
+                words = f"step size fell below {h:.1e} at {self.clock} = {point.time:.6g}"
+                return End(Outcome.STALLED, words)
+            ratio = min(h / point.last, _LONGEST_PREDICTION)
+            step = self.stepper.attempt(point.state, point.before, ratio, h)
             self.stats["iterations"] += step.iterations
             self.stats["kernels"] += step.kernels
-            defect = math.inf if step.stages is None else self.defect(step, h)
+            defect = math.inf if step.stages is None else self.defect(point, step, h)
             error = max(step.error, defect)
             if step.stages is not None and error <= 1.0:
                 break
             self.stats["rejected"] += 1
-            self.h = h * (0.4 if math.isinf(error) else max(0.2, 0.9 * error ** (-1 / 3)))
-        end, before = limit if h == room else self.time + h, self.point.weights
-        part, share = self.landed(step, h)
-        proposed = h * min(_LONGER, max(0.2, 0.9 * max(error, 1e-4) ** (-1 / 3)))
-        proposed *= 7.0 / (6.0 + step.iterations)
-        self.h = max(self.h, proposed) if h < self.h else proposed
-        self.stats["steps"] += 1
-        self.stats["stiff"] += step.stiff
-        self.error += error * self.setting.rtol
-        self.defected = defect if share == 1.0 else self.defect(part, share * h)
-        self.commit(part, share * h)
-        self.before, self.last = before, share * h
-        self.time = end if share == 1.0 else self.time
-        return ""
+            wish = _SIZES.after_rejected(h, error)
+        effort = (1.0 + _EASY) / (_EASY + step.iterations)
+        end = replace(
+            self._end(point, step, h),
+            time=limit if h == room else point.time + h,
+            h=_SIZES.after_accepted(wish, h, error, effort),
+            error=point.error + error * self.setting.rtol,
+            defect=defect,
+        )
+        return step, h, end
 
-    def commit(self, step: Step, h: float) -> None:
-        """Go to the end of a step."""
+    def _end(self, point: FlowPoint, step: Step, h: float) -> FlowPoint:
+        """Where a step of length h from a point leads."""
         assert step.stages is not None
-        self.arrive(step.stages, h)
-        self.step, self.point, self.time = step, step.stages[1], self.time + h
+        return replace(
+            point,
+            time=point.time + h,
+            state=step.stages[1],
+            before=point.state.weights,
+            last=h,
+            ln_t=self.ln_time(point, step.stages, h),
+            step=step,
+        )
 
-    def landed(self, step: Step, h: float) -> tuple[Step, float]:
-        """The part of a step after which a rule is just met, and its share; or the whole step.
+    def _part(self, point: FlowPoint, step: Step, h: float, fraction: float) -> FlowPoint | None:
+        """Where a fraction of an accepted step leads."""
+        part = self.stepper.part(point.state, step, h, fraction)
+        return None if part is None else self._end(point, part, fraction * h)
 
-        By regula falsi, in the variant of Illinois, which halves an end that stays.
-        """
-        best, share, beyond = step, 1.0, self.excess_after(step, h)
-        if beyond <= _LANDED:
-            return best, share
-        aim = 0.5 * _LANDED
-        low, under = 0.0, overshoot(self.rules, self.row(), self.clock) - aim
-        high, over, stayed = 1.0, beyond - aim, 0
-        for _ in range(_SECANTS):
-            middle = high - (high - low) * over / (over - under)
-            part = self.stepper.part(self.point, step, h, middle)
-            if part is None:
-                break
-            beyond = self.excess_after(part, middle * h)
-            if beyond >= 0.0:
-                best, share = part, middle
-                high, over, stayed = middle, beyond - aim, max(stayed, 0) + 1
-                under *= 0.5 if stayed > 1 else 1.0
-            else:
-                low, under, stayed = middle, beyond - aim, min(stayed, 0) - 1
-                over *= 0.5 if stayed < -1 else 1.0
-            if 0.0 <= beyond <= _LANDED:
-                break
-        return best, share
+    @abstractmethod
+    def ln_time(self, point: FlowPoint, stages: tuple[FlowState, FlowState], h: float) -> float:
+        """``ln t`` after a step."""
 
-    def excess_after(self, step: Step, h: float) -> float:
-        """How far beyond the rules the end of a step is."""
-        trial = copy.copy(self)
-        trial.commit(step, h)
-        return overshoot(self.rules, trial.row(), self.clock)
-
-    def defect(self, step: Step, h: float) -> float:
+    def defect(self, point: FlowPoint, step: Step, h: float) -> float:
         """A second estimate of a step's error in units of the tolerance, where there is one."""
         return 0.0
 
-    def arrive(self, stages: tuple[State, State], h: float) -> None:
-        """Advance whatever is integrated beside the state."""
-
-    def common(self) -> Row:
+    def common(self, point: FlowPoint) -> Row:
         """The columns of every flow."""
-        now, net = self.point.neurons, self.setting.initial
+        now, net = point.state.neurons, self.setting.initial
         norm_a, norm_V = float(now.a.norm()), float(now.V.norm())
         moved = float((now.a - net.a).square().sum() + (now.V - net.V).square().sum())
         return {
@@ -195,20 +212,20 @@ class FlowRun(Run):
             "norm_squared": norm_a**2 + norm_V**2,
             "rho": math.sqrt(moved),
             "sliding": float((now.S == 0).sum()),
-            "error": self.error,
+            "error": point.error,
         }
 
     def drift(self) -> float:
         """Change of the invariants, relative to the size of each neuron."""
-        now, (rate_a, rate_V) = self.point.neurons, self.setting.rates
+        now, (rate_a, rate_V) = self.point.state.neurons, self.setting.rates
         outer, inner = rate_V * now.a.square(), rate_a * now.V.square().sum(1)
         size = (outer + inner).maximum(self.size).clamp_min(1e-300)
         return float(((outer - inner - self.invariant).abs() / size).max())
 
-    def state(self) -> dict[str, np.ndarray]:
-        """Weights and dual weights at the current point."""
-        now = self.point.neurons
-        dual = self.stepper.objective.vector(self.point.weights)
+    def state(self, point: FlowPoint) -> dict[str, np.ndarray]:
+        """Weights and dual weights at a point."""
+        now = point.state.neurons
+        dual = self.stepper.objective.vector(point.state.weights)
         arrays = {"a": now.a, "V": now.V, "q": dual}
         return {name: value.cpu().numpy().copy() for name, value in arrays.items()}
 
@@ -219,6 +236,6 @@ class FlowRun(Run):
             "kind": setting.kind,
             "rates": list(setting.rates),
             "rtol": setting.rtol,
-            "h": self.h,
+            "h": self.point.h,
             "slope": setting.initial.slope,
         }

@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
 
-from lowrot.integrate._implicit_newton import Triple
+from lowrot.integrate._implicit_newton import NewtonWeights
+from lowrot.losses import Loss, as_loss
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DualWeights:
     """Dual weights ``q_i = |l'(p_i)|/Lam``, which determine the margins they belong to.
 
@@ -29,12 +29,12 @@ class DualWeights:
     excess: Tensor | None = None
 
     @classmethod
-    def of_margins(cls, p: Tensor, loss: str) -> DualWeights:
+    def of_margins(cls, p: Tensor, loss: str | Loss) -> DualWeights:
         """The weights at margins p, shape (n,)."""
-        excess = softplus(-p) if loss == "logistic" else None
-        ln_slopes = -p if excess is None else -softplus(p)
+        loss = as_loss(loss)
+        ln_slopes = loss.log_slopes(p)
         ln_lam = float(torch.logsumexp(ln_slopes, 0))
-        return cls(ln_slopes - ln_lam, ln_lam, excess)
+        return cls(ln_slopes - ln_lam, ln_lam, loss.excess(p))
 
     @classmethod
     def from_plain(cls, values: dict[str, Any], like: Tensor) -> DualWeights:
@@ -48,10 +48,10 @@ class DualWeights:
         return {"ln_q": self.ln_q.tolist(), "ln_lam": self.ln_lam, "excess": excess}
 
     @property
-    def arrays(self) -> Triple:
+    def arrays(self) -> NewtonWeights:
         """What compiled functions take."""
         excess = self.ln_q.new_empty(0) if self.excess is None else self.excess
-        return self.ln_q.cpu().numpy(), excess.cpu().numpy(), self.ln_lam
+        return NewtonWeights(self.ln_q.cpu().numpy(), excess.cpu().numpy(), self.ln_lam)
 
     @cached_property
     def q(self) -> Tensor:

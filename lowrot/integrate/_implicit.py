@@ -1,6 +1,6 @@
 """The implicit step for margins that are linear in q: a convex problem in n unknowns, no neurons.
 
-    force + K (q - q_0) + T logit = 0,   q_i Lam = exp(logit_i) or sigmoid(logit_i),   sum q = 1
+    margins + K (q - q_0) + T logit = 0,   q_i Lam = exp(logit_i) or sigmoid(logit_i),   sum q = 1
 
 (exponential or logistic loss; the margins are -logit). With a low temperature T this is a
 quadratic program, to which a ladder of temperatures leads where Newton's method alone does not
@@ -11,28 +11,32 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from lowrot.integrate._dual_weights import DualWeights
-from lowrot.integrate._implicit_newton import Triple, newton
+from lowrot.integrate._implicit_newton import NewtonProblem, NewtonWeights, newton
+
+_COOLING = 4.0
+"""Ratio of a temperature to the next."""
+_HOTTEST = 1e300
+"""Largest ratio of the first temperature to the last: their ratio is a double."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
     """Margins linear in q, with the entropy of a loss at a temperature.
 
     Args:
-        force: margins at ``origin``, in the unit of the problem, shape (n,).
+        margins: at ``origin``, in the unit of the problem, shape (n,).
         curvature: their derivative in q, shape (n, n), positive semidefinite.
         origin: q_0, shape (n,).
         temperature: T, in the unit of the problem.
         accuracy: largest residual of a solution over the temperature, beside rounding.
     """
 
-    force: Tensor
+    margins: Tensor
     curvature: Tensor
     origin: Tensor
     temperature: float
@@ -43,27 +47,34 @@ class Model:
 
         By compiled code on the processor, wherever the tensors live.
         """
-        arrays = (x.cpu().contiguous().numpy() for x in (self.force, self.curvature, self.origin))
-        problem = *arrays, self.temperature, self.accuracy
-        weights, done = newton(problem, guess.arrays)
+        tensors = self.margins, self.curvature, self.origin
+        margins, curvature, origin = (x.cpu().contiguous().numpy() for x in tensors)
+        problem = NewtonProblem(margins, curvature, origin, self.temperature, self.accuracy)
+        weights, done = newton(tuple(problem), tuple(guess.arrays))
         if not done:
             weights, done = temperature_continuation(problem, guess.arrays)
         if not done:
             return None
-        (ln_q, excess, ln_lam), to = weights, self.force.new_tensor
-        return DualWeights(to(ln_q), ln_lam, None if guess.excess is None else to(excess))
+        to = self.margins.new_tensor
+        excess = None if guess.excess is None else to(weights.excess)
+        return DualWeights(to(weights.ln_q), weights.ln_lam, excess)
 
 
-def temperature_continuation(problem: Any, weights: Triple) -> tuple[Triple, bool]:
-    """Solve at a high temperature first, where the entropy rules, then at lower ones."""
-    force, curvature, origin, temperature, accuracy = problem
-    hottest = float(np.abs(force).max() + curvature.diagonal().max())
+def temperature_continuation(
+    problem: NewtonProblem, weights: NewtonWeights
+) -> tuple[NewtonWeights, bool]:
+    """Solve at a high temperature first, where the entropy rules, then at lower ones.
+
+    Returns:
+        The last weights, and whether they solve the problem.
+    """
+    hottest = float(np.abs(problem.margins).max() + problem.curvature.diagonal().max())
     if not math.isfinite(hottest):
         return weights, False
-    ratio = min(max(hottest / temperature, 1.0), 1e300)
-    for fall in range(max(1, math.ceil(math.log(ratio, 4.0))), -1, -1):
-        warm = force, curvature, origin, temperature * 4.0**fall, accuracy
-        weights, done = newton(warm, weights)
+    ratio = min(max(hottest / problem.temperature, 1.0), _HOTTEST)
+    for rung in range(max(1, math.ceil(math.log(ratio, _COOLING))), -1, -1):
+        warm = problem._replace(temperature=problem.temperature * _COOLING**rung)
+        weights, done = newton(tuple(warm), tuple(weights))
         if not done:
             break
     return weights, done

@@ -1,104 +1,193 @@
-"""Newton's method for the convex problem of a step, compiled.
+"""Damped Newton for the convex problem of a step, compiled.
 
-Weights are triples (ln q, excess, ln Lam), a problem is (force, curvature, origin, temperature,
-accuracy): see `lowrot.integrate._implicit`. The excess has no entries for the exponential loss.
+    margins + K (q - q_0) + T logit = 0,   sum q = 1
+
+in the weights ``q``: see `lowrot.integrate._implicit`.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from lowrot._jit import jit
 
-_NEWTON = 20
-_TINY, _SATURATED = 1e-8, 1e-12
+_ITERATIONS = 20
+"""Newton steps before the method gives up; from the guess of a step it takes fewer than ten."""
+_ARMIJO = 1e-4
+"""Part of the linear decrease of the residual that a step must bring (Armijo's rule; Nocedal and
+Wright, Numerical Optimization, section 3.1)."""
+_SHORTER, _SHORTEST = 0.3, 1e-3
+"""Factor of a step that does not bring it; below the second factor in all there is no descent."""
+_ROUNDING = 2e-16
+"""Rounding of the residual, for a unit of the curvature."""
+_LOOSE, _LOOSE_ROUNDING = 1e-7, 100.0
+"""Residual over the temperature, and multiple of rounding, that do where there is no descent."""
+_FLATTEST, _STEEPEST = 1e-12, 1e300
+"""Bounds of the curvature over the temperature, which has a logarithm."""
+_TINY = 1e-8
+"""Weights up to this are not found by dividing by their square root."""
+_SATURATED = 1e-12
+"""Least elasticity of a slope: beyond it the diagonal of the system leaves the doubles."""
 _LARGEST = 690.0
-"""Exponents up to this have an exponential."""
+"""Exponents up to this have an exponential, with room for a factor."""
+_OMEGA_ITERATIONS, _OMEGA_ACCURACY = 20, 1e-8
+"""Newton's method for ln omega: at most so many (it takes four to six), until a step is relatively
+below this, after which, as it converges quadratically, the next one would be rounding."""
 
-Triple = tuple[np.ndarray, np.ndarray, float]
+
+class NewtonProblem(NamedTuple):
+    """Margins that are linear in the weights, with the entropy of a loss at a temperature.
+
+    Attributes:
+        margins: at the origin, in the unit of the problem, shape (n,).
+        curvature: their derivative K in q, shape (n, n), positive semidefinite.
+        origin: q_0, shape (n,).
+        temperature: T, in the unit of the problem.
+        accuracy: largest residual of a solution over the temperature, beside rounding.
+    """
+
+    margins: np.ndarray
+    curvature: np.ndarray
+    origin: np.ndarray
+    temperature: float
+    accuracy: float
+
+
+class NewtonWeights(NamedTuple):
+    """Dual weights, as in `DualWeights`.
+
+    Attributes:
+        ln_q: shape (n,).
+        excess: shape (n,); no entries for the exponential loss.
+        ln_lam: ``ln Lam``.
+    """
+
+    ln_q: np.ndarray
+    excess: np.ndarray
+    ln_lam: float
+
+
+class NewtonStep(NamedTuple):
+    """Changes of the dual weights to first order.
+
+    Attributes:
+        ln_q: of ln q, shape (n,).
+        logit: of minus the margins, shape (n,).
+        ln_lam: of ln Lam.
+    """
+
+    ln_q: np.ndarray
+    logit: np.ndarray
+    ln_lam: float
 
 
 @jit
-def newton(problem: Any, weights: Triple) -> tuple[Triple, bool]:
-    """Damped Newton, until the residual is far below the temperature."""
-    _, curvature, _, temperature, accuracy = problem
-    pull, steepest = np.empty(len(curvature)), 0.0
-    for i in range(len(pull)):
-        pull[i] = min(max(curvature[i, i] / temperature, 1e-12), 1e300)
-        steepest = max(steepest, curvature[i, i])
-    rounding = 2e-16 * (4.0 + steepest)
-    rest, size = residual(problem, weights)
-    for _ in range(_NEWTON):
-        largest = greatest(rest)
-        if largest <= accuracy * temperature + rounding:
+def newton(problem_fields: tuple, weights_fields: tuple) -> tuple[NewtonWeights, bool]:
+    """Damped Newton until the residual is far below the temperature.
+
+    Args:
+        problem_fields: of a `NewtonProblem`: plain tuples reach compiled code faster.
+        weights_fields: of the `NewtonWeights` to start from.
+
+    Returns:
+        The last weights, and whether they solve the problem.
+    """
+    problem, weights = NewtonProblem(*problem_fields), NewtonWeights(*weights_fields)
+    ratio, rounding = scales(problem)
+    accurate = problem.accuracy * problem.temperature + rounding
+    loose = max(_LOOSE, problem.accuracy) * problem.temperature + _LOOSE_ROUNDING * rounding
+    residual, size = residual_at(problem, weights)
+    for _ in range(_ITERATIONS):
+        largest = greatest(residual)
+        if largest <= accurate:
             return weights, True
-        step, done = newton_step(problem, weights, rest)
+        step, done = newton_step(problem, weights, residual)
         if not done:
             break
         length = 1.0
         while True:
-            trial = moved(weights, step, length, pull)
-            trial_rest, trial_size = residual(problem, trial)
-            if trial_size <= (1.0 - 1e-4 * length) * size:
+            trial = moved(weights, step, length, ratio)
+            trial_residual, trial_size = residual_at(problem, trial)
+            if trial_size <= (1.0 - _ARMIJO * length) * size:
                 break
-            length *= 0.3
-            if length < 1e-3:
-                loose = max(1e-7, accuracy) * temperature + 100.0 * rounding
+            length *= _SHORTER
+            if length < _SHORTEST:
                 return weights, largest <= loose
-        weights, rest, size = trial, trial_rest, trial_size
+        weights, residual, size = trial, trial_residual, trial_size
     return weights, False
 
 
 @jit
-def residual(problem: Any, weights: Triple) -> tuple[np.ndarray, float]:
-    """``force + K (q - q_0) + T logit``, shape (n,), and its norm."""
-    temperature, square = problem[3], 0.0
-    ln_q, excess, ln_lam = weights
-    q = np.empty(len(ln_q))
-    for i in range(len(q)):
-        q[i] = math.exp(ln_q[i])
-    rest = forces(problem, q)
-    for i in range(len(q)):
-        logit = ln_q[i] + ln_lam + (excess[i] if len(excess) else 0.0)
-        rest[i] += temperature * logit
-        square += rest[i] * rest[i]
-    return rest, math.sqrt(square)
+def scales(problem: NewtonProblem) -> tuple[np.ndarray, float]:
+    """The diagonal of the curvature over the temperature, shape (n,), and the rounding."""
+    n = len(problem.origin)
+    ratio, steepest = np.empty(n), 0.0
+    for i in range(n):
+        diagonal = problem.curvature[i, i]
+        ratio[i] = min(max(diagonal / problem.temperature, _FLATTEST), _STEEPEST)
+        steepest = max(steepest, diagonal)
+    return ratio, _ROUNDING * (4.0 + steepest)
 
 
 @jit
-def newton_step(problem: Any, weights: Triple, rest: np.ndarray) -> tuple[Triple, bool]:
-    """Newton's changes of ln q, of the logits and of ln Lam, with the sum of q kept at one."""
-    _, curvature, _, temperature, _ = problem
-    ln_q, excess, _ = weights
-    n = len(ln_q)
-    matrix, root, diagonal = np.empty((n, n)), np.empty(n), np.empty(n)
+def residual_at(problem: NewtonProblem, weights: NewtonWeights) -> tuple[np.ndarray, float]:
+    """``margins + K (q - q_0) + T logit``, shape (n,), and its Euclidean norm."""
+    n, square = len(weights.ln_q), 0.0
+    change = np.empty(n)
     for i in range(n):
-        root[i] = math.exp(0.5 * ln_q[i])
-    first, second, change, logit = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+        change[i] = math.exp(weights.ln_q[i]) - problem.origin[i]
+    residual = np.dot(problem.curvature, change)
     for i in range(n):
-        elasticity = math.exp(-excess[i]) if len(excess) else 1.0
-        diagonal[i] = temperature / max(elasticity, _SATURATED)
-        first[i], second[i] = root[i] * rest[i], root[i] * diagonal[i]
+        excess = weights.excess[i] if len(weights.excess) else 0.0
+        logit = weights.ln_q[i] + weights.ln_lam + excess
+        residual[i] += problem.margins[i]
+        residual[i] += problem.temperature * logit
+        square += residual[i] * residual[i]
+    return residual, math.sqrt(square)
+
+
+@jit
+def newton_step(
+    problem: NewtonProblem, weights: NewtonWeights, residual: np.ndarray
+) -> tuple[NewtonStep, bool]:
+    """The step that makes the residual vanish to first order, with the sum of q kept at one.
+
+    With ``e = d ln q_i / d logit_i``, where Lam is kept, and with x = sqrt(q) d ln q the system is
+    ``(sqrt(q) K sqrt(q) + T/e) x = -sqrt(q) (residual + (T/e) d ln Lam)``, symmetric and positive
+    definite, and ``sqrt(q).x = 0``.
+
+    Returns:
+        The step, and whether there is one: False where the system is not positive definite.
+    """
+    n, curvature = len(residual), problem.curvature
+    matrix, root, elasticity = np.empty((n, n)), np.empty(n), np.empty(n)
+    first, second = np.empty(n), np.empty(n)
+    step = NewtonStep(np.empty(n), np.empty(n), 0.0)
+    for i in range(n):
+        root[i] = math.exp(0.5 * weights.ln_q[i])
+    for i in range(n):
+        elasticity[i] = math.exp(-weights.excess[i]) if len(weights.excess) else 1.0
+        diagonal = problem.temperature / max(elasticity[i], _SATURATED)
+        first[i], second[i] = root[i] * residual[i], root[i] * diagonal
         for k in range(n):
             matrix[i, k] = root[i] * curvature[i, k] * root[k]
-        matrix[i, i] += diagonal[i]
+        matrix[i, i] += diagonal
     if not factorize_and_solve(matrix, first, second):
-        return (change, logit, 0.0), False
-    lam = -np.dot(root, first) / np.dot(root, second)
+        return step, False
+    ln_lam = -np.dot(root, first) / np.dot(root, second)
     for i in range(n):
-        first[i] = -(first[i] + lam * second[i])
-        change[i] = root[i] * first[i]
-    bent = np.dot(curvature, change)
+        first[i] = -(first[i] + ln_lam * second[i])
+        step.ln_q[i] = root[i] * first[i]
+    bent = np.dot(curvature, step.ln_q)  # K dq
     # Where q is tiny its own row of the system gives ln q without dividing by sqrt(q).
     for i in range(n):
-        elasticity = math.exp(-excess[i]) if len(excess) else 1.0
-        logit[i] = -(rest[i] + bent[i]) / temperature
+        step.logit[i] = -(residual[i] + bent[i]) / problem.temperature
         tiny = root[i] * root[i] <= _TINY
-        change[i] = elasticity * logit[i] - lam if tiny else first[i] / root[i]
-    return (change, logit, lam), math.isfinite(lam)
+        step.ln_q[i] = elasticity[i] * step.logit[i] - ln_lam if tiny else first[i] / root[i]
+    return NewtonStep(step.ln_q, step.logit, ln_lam), math.isfinite(ln_lam)
 
 
 @jit
@@ -125,19 +214,6 @@ def factorize_and_solve(matrix: np.ndarray, first: np.ndarray, second: np.ndarra
 
 
 @jit
-def forces(problem: Any, q: np.ndarray) -> np.ndarray:
-    """The margins at q, shape (n,)."""
-    force, curvature, origin = problem[:3]
-    change = np.empty(len(q))
-    for i in range(len(q)):
-        change[i] = q[i] - origin[i]
-    now = np.dot(curvature, change)
-    for i in range(len(q)):
-        now[i] += force[i]
-    return now
-
-
-@jit
 def greatest(x: np.ndarray) -> float:
     """The largest absolute value; not a number if one entry is not."""
     largest = 0.0
@@ -150,47 +226,66 @@ def greatest(x: np.ndarray) -> float:
 
 
 @jit
-def moved(weights: Triple, step: Triple, length: float, pull: np.ndarray) -> Triple:
-    """A step along Newton's, straight in ``ln q + pull q`` once Lam has changed.
+def moved(
+    weights: NewtonWeights, step: NewtonStep, length: float, ratio: np.ndarray
+) -> NewtonWeights:
+    """The weights after a part of a step, straight in ``ln q + ratio q`` once Lam has changed.
 
-    ``pull`` is the curvature over the temperature: in this variable the step suits a point whose
+    ``ratio`` is the curvature over the temperature: in this variable the step suits a point whose
     weight the curvature decides (linear in q) and one whose weight the entropy decides (linear in
-    ln q). It solves a diagonal model at once. For the logistic loss ``1 - q Lam`` takes the place
-    of ``q Lam`` beyond one half, with the variable continued oddly.
+    ln q). It solves a diagonal problem at once.
     """
-    old, excess, before = weights
-    change, logit_change, lam = step
-    n, ln_lam, logistic = len(old), before + length * lam, len(excess) > 0
-    ln_q, next_excess = np.empty(n), np.empty(len(excess))
-    half, total = -math.log(2.0) - ln_lam, 0.0
+    n, logistic = len(weights.ln_q), len(weights.excess) > 0
+    ln_lam, total = weights.ln_lam + length * step.ln_lam, 0.0
+    ln_q, excess = np.empty(n), np.empty(len(weights.excess))
     for i in range(n):
-        at, slope, ln_pull, upper = old[i], change[i], math.log(pull[i]), False
+        ln_ratio = math.log(ratio[i])
         if logistic:
-            logit = old[i] + excess[i] + ln_lam
-            other, upper = softplus(logit), logit > 0.0
-            if upper:
-                at, slope = -other - ln_lam, math.exp(logit - other) * (lam - logit_change[i])
-            else:
-                at += excess[i] - other
-                slope += (1.0 - math.exp(-excess[i])) * lam
-        bend = math.exp(min(at + ln_pull, _LARGEST))
-        value = at + bend + length * (1.0 + bend) * slope
-        if logistic:
-            middle = half + math.exp(min(half + ln_pull, _LARGEST))
-            if value > middle:
-                value, upper = 2.0 * middle - value, not upper
-        ln_q[i] = ln_omega(value + ln_pull) - ln_pull
-        if logistic:
-            other = -math.log1p(-math.exp(min(ln_q[i] + ln_lam, -math.log(2.0))))
-            next_excess[i] = -(ln_q[i] + ln_lam) if upper else other
-            ln_q[i] = -other - ln_lam if upper else ln_q[i]
+            ln_q[i], excess[i] = moved_logistic(weights, step, length, ln_ratio, ln_lam, i)
+        else:
+            value = straight(weights.ln_q[i], step.ln_q[i], length, ln_ratio)
+            ln_q[i] = ln_omega(value + ln_ratio) - ln_ratio
     top = ln_q.max()
     for i in range(n):
         total += math.exp(ln_q[i] - top)
     total = top + math.log(total)
     for i in range(n):
         ln_q[i] -= total
-    return ln_q, next_excess, ln_lam + total
+    return NewtonWeights(ln_q, excess, ln_lam + total)
+
+
+@jit
+def straight(ln_q: float, slope: float, length: float, ln_ratio: float) -> float:
+    """``ln q + ratio q`` after a straight step of a length, where ln q has the slope given."""
+    bend = math.exp(min(ln_q + ln_ratio, _LARGEST))
+    return ln_q + bend + length * (1.0 + bend) * slope
+
+
+@jit
+def moved_logistic(
+    weights: NewtonWeights, step: NewtonStep, length: float, ln_ratio: float, ln_lam: float, i: int
+) -> tuple[float, float]:
+    """The ln q and the excess of point i after a part of a step, for the logistic loss.
+
+    ``1 - q Lam`` takes the place of ``q Lam`` beyond one half, with the variable continued oddly.
+    ln_lam is the new one.
+    """
+    logit = weights.ln_q[i] + weights.excess[i] + ln_lam
+    other, upper = softplus(logit), logit > 0.0
+    if upper:
+        at = -other - ln_lam
+        slope = math.exp(logit - other) * (step.ln_lam - step.logit[i])
+    else:
+        at = weights.ln_q[i] + (weights.excess[i] - other)
+        slope = step.ln_q[i] + (1.0 - math.exp(-weights.excess[i])) * step.ln_lam
+    value = straight(at, slope, length, ln_ratio)
+    half = -math.log(2.0) - ln_lam
+    middle = half + math.exp(min(half + ln_ratio, _LARGEST))
+    if value > middle:
+        value, upper = 2.0 * middle - value, not upper
+    ln_q = ln_omega(value + ln_ratio) - ln_ratio
+    other = -math.log1p(-math.exp(min(ln_q + ln_lam, -math.log(2.0))))
+    return (-other - ln_lam, -(ln_q + ln_lam)) if upper else (ln_q, other)
 
 
 @jit
@@ -204,12 +299,13 @@ def ln_omega(x: float) -> float:
     """The u with ``u + e^u = x``: the logarithm of Wright's omega function, by Newton's method.
 
     The left-hand side is convex and increasing: from above its iterates fall to the solution.
+    Source: Corless and Jeffrey, The Wright omega function, LNCS 2385, 2002.
     """
     u = x if x < 1.0 else math.log(x)
-    for _ in range(_NEWTON):
+    for _ in range(_OMEGA_ITERATIONS):
         exponential = math.exp(u)
         fall = (u + exponential - x) / (1.0 + exponential)
         u -= fall
-        if abs(fall) <= 1e-8 * max(1.0, abs(u)):
+        if abs(fall) <= _OMEGA_ACCURACY * max(1.0, abs(u)):
             break
     return u

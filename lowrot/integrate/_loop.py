@@ -1,26 +1,32 @@
-"""The loop that every flow shares: steps until a rule is met, each kept and certified."""
+"""The loop that all flows share: steps until a rule is met, each kept and certified."""
 
 from __future__ import annotations
 
 import math
 import time
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from lowrot._jit import kept
 from lowrot.integrate._recorder import Recorder
 from lowrot.integrate._stop import reached
-from lowrot.path import Path
+from lowrot.path import End, Outcome, Path
 
 Row = dict[str, float]
+Point = TypeVar("Point")
+"""Where a run is, with all that the next step needs: never changed, only replaced."""
+
+_PROGRESS = 2.0
+"""Seconds between two lines of progress."""
 
 
-class Run(ABC):
-    """A run of some dynamics; subclasses know the state and how to take a step.
+class Run(ABC, Generic[Point]):
+    """A run of some dynamics; subclasses know the points and how to take a step.
 
     Attributes:
+        point: where the run is.
         recorder: the points kept and the running certificates.
         stats: counts of work.
         rules: what ends the run.
@@ -28,6 +34,7 @@ class Run(ABC):
         compiled: a function that the first run of an installation compiles.
     """
 
+    point: Point
     recorder: Recorder
     stats: dict[str, float]
     rules: dict[str, Any]
@@ -40,67 +47,81 @@ class Run(ABC):
         """The clock time of the current point."""
 
     @abstractmethod
-    def advance(self, limit: float) -> str:
-        """Take one accepted step that does not pass ``limit``; a reason in words if none can be."""
+    def advance(self, point: Point, limit: float) -> Point | End:
+        """The end of one accepted step that does not pass ``limit``, or why none can be taken."""
 
     @abstractmethod
-    def row(self) -> Row:
-        """The scalars at the current point."""
+    def row(self, point: Point) -> Row:
+        """The scalars at a point."""
 
     @abstractmethod
-    def state(self) -> dict[str, np.ndarray]:
-        """The arrays kept with the current point."""
+    def state(self, point: Point) -> dict[str, np.ndarray]:
+        """The arrays kept with a point."""
 
     @abstractmethod
     def certify(self, before: Row, row: Row) -> None:
-        """Check the step just taken."""
+        """Check the step that led to the current point."""
 
     @abstractmethod
     def meta(self) -> dict[str, Any]:
-        """What is needed to continue the run."""
+        """What is needed to continue the run from the current point."""
 
     @abstractmethod
     def line(self, row: Row) -> str:
         """A line of progress."""
 
+    def ended(self, point: Point) -> End | None:
+        """Why the dynamics cannot usefully go on from a point, if so."""
+        return None
+
     def follow(
         self, rules: dict[str, Any], targets: list[float], progress: bool, max_steps: int
     ) -> Path:
         """Integrate until a rule is met; keep every step, or the target times only."""
-        started, self.rules = time.perf_counter(), rules
-        shown = started
+        started = shown = time.perf_counter()
+        self.rules = rules
         if progress and not kept(self.compiled):
             print("the first flow of an installation: compiling", flush=True)
-        row = self.row()
-        self.recorder.add(row, self.state())
-        reason = reached(rules, row, self.clock)
-        ahead = [t for t in targets if t > self.now]
-        first = self.stats["steps"]
+        row = self.row(self.point)
+        self.recorder.add(row, self.state(self.point))
+        end, first = reached(rules, row, self.clock), self.stats["steps"]
         try:
-            while not reason:
-                if targets and not ahead:
-                    reason = f"reached the last time to save, {self.clock} = {self.now:g}"
-                    break
-                if self.stats["steps"] - first >= max_steps:
-                    reason = f"max_steps = {max_steps} taken before any stop rule was met"
-                    break
-                limit = min(rules.get(self.clock, math.inf), ahead[0] if ahead else math.inf)
-                reason = self.advance(limit)
-                if reason:
-                    break
-                before, row = row, self.row()
-                self.certify(before, row)
-                reason = reached(rules, row, self.clock)
-                if not targets or (ahead and self.now >= ahead[0]) or reason:
-                    self.recorder.add(row, self.state())
-                    ahead = [t for t in ahead if t > self.now]
-                if progress and time.perf_counter() - shown > 2.0:
+            while end is None:
+                end = self.ended(self.point) or self._spent(targets, first, max_steps)
+                if end is None:
+                    row, end = self._step(row, targets)
+                if progress and time.perf_counter() - shown > _PROGRESS:
                     shown = time.perf_counter()
                     print(self.line(row), flush=True)
         except KeyboardInterrupt:
-            reason = f"interrupted at {self.clock} = {self.now:g}"
+            end = End(Outcome.INTERRUPTED, f"interrupted at {self.clock} = {self.now:g}")
         self.stats["seconds"] += time.perf_counter() - started
         if self.recorder.last(self.clock) != self.now:
-            self.recorder.add(self.row(), self.state())
+            self.recorder.add(self.row(self.point), self.state(self.point))
         meta = self.meta()
-        return self.recorder.path(reason, dict(self.stats), meta)
+        return self.recorder.path(end, dict(self.stats), meta)
+
+    def _spent(self, targets: list[float], first: float, max_steps: int) -> End | None:
+        """Whether the times to save or the steps allowed are used up."""
+        if targets and targets[-1] <= self.now:
+            words = f"reached the last time to save, {self.clock} = {self.now:g}"
+            return End(Outcome.SAVED, words)
+        if self.stats["steps"] - first >= max_steps:
+            words = f"max_steps = {max_steps} taken before any stop rule was met"
+            return End(Outcome.MAX_STEPS, words)
+        return None
+
+    def _step(self, before: Row, targets: list[float]) -> tuple[Row, End | None]:
+        """Take one step, check it, and keep its end where it is asked for."""
+        ahead = next((t for t in targets if t > self.now), math.inf)
+        limit = min(self.rules.get(self.clock, math.inf), ahead)
+        point = self.advance(self.point, limit)
+        if isinstance(point, End):
+            return before, point
+        self.point = point
+        row = self.row(point)
+        self.certify(before, row)
+        end = reached(self.rules, row, self.clock)
+        if not targets or self.now >= ahead or end:
+            self.recorder.add(row, self.state(point))
+        return row, end

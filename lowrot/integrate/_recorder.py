@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lowrot.path import Certificate, Path
+from lowrot.path import Certificate, End, Path
 
 
 class Recorder:
@@ -46,7 +46,7 @@ class Recorder:
         """Add to a certificate that is a running sum."""
         self._worst[name] += math.inf if math.isnan(value) else value
 
-    def path(self, reason: str, stats: dict[str, float], meta: dict[str, Any]) -> Path:
+    def path(self, end: End, stats: dict[str, float], meta: dict[str, Any]) -> Path:
         """Return everything recorded so far."""
         columns = {name: np.array([row[name] for row in self._rows]) for name in self._rows[0]}
         states = {name: np.stack([s[name] for s in self._states]) for name in self._states[0]}
@@ -54,4 +54,4 @@ class Recorder:
             name: Certificate(self._worst[name], tolerance, meaning)
             for name, (tolerance, meaning) in self._limits.items()
         }
-        return Path(columns, states, certificates, stats, reason, meta)
+        return Path(columns, states, certificates, stats, end.reason, meta, end.outcome)

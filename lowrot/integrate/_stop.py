@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lowrot import _validate
+from lowrot.path import End, Outcome
 
 NO_MARGIN = 1e-9
 """A dual bound on the margins at or below this proves that the data are not separable."""
 
 
 FALLING = ("gap", "relative_loss")
-"""Columns whose rules are met from above."""
+"""Columns that fall to the target of their rule; the others rise to it."""
 
 
 def stop_rules(
@@ -36,18 +37,22 @@ def stop_rules(
     return rules
 
 
-def reached(rules: dict[str, Any], row: dict[str, float], clock: str = "tau") -> str:
-    """The rule that the row meets, in words, or the empty string."""
+def reached(rules: dict[str, Any], row: dict[str, float], clock: str = "tau") -> End | None:
+    """The rule that the row meets, or None."""
     for name, target in rules.items():
         at = f"at {clock} = {row[clock]:.6g}"
         if name == "when":
             if target(row):
-                return f"stop['when'] held {at}"
+                return End(Outcome.REACHED, f"stop['when'] held {at}")
         elif name == "gap" and row["dual"] <= NO_MARGIN:
-            return f"no positive margin exists: the dual D = {row['dual']:.3g} {at} bounds them all"
+            words = (
+                f"no positive margin exists: the dual D = {row['dual']:.3g} {at} bounds them all"
+            )
+            return End(Outcome.NOT_SEPARABLE, words)
         elif (row[name] <= target) if name in FALLING else (row[name] >= target):
-            return f"reached {name} = {row[name]:.6g}" + (f" {at}" if name != clock else "")
-    return ""
+            words = f"reached {name} = {row[name]:.6g}" + (f" {at}" if name != clock else "")
+            return End(Outcome.REACHED, words)
+    return None
 
 
 def overshoot(rules: dict[str, Any], row: dict[str, float], clock: str) -> float:

@@ -13,6 +13,7 @@ from lowrot.data import Dataset
 from lowrot.network import Network, activation
 
 _RANK = 1e-12
+"""Axes of the centred means this short, relative to the longest feature, are rounding."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,9 @@ def collapse_metrics(
         rays: use ``h_i/||h_i||``, which is blind to the lengths of features: a group whose
             features have all become parallel has collapsed to a ray, but not to a point.
 
+    Returns:
+        The metrics, all without unit.
+
     Raises:
         ValueError: net and data that do not fit together, fewer than two sets, a group with two
             labels, or mean features that are all equal.
@@ -66,9 +70,7 @@ def collapse_metrics(
         raise ValueError(f"net has d = {net.d}; expected {data.d}, as in data")
     sets, labels = _sets(data, _validate.choice("by", by, ("groups", "classes")))
     h = activation(data.X @ net.V.T, net.slope)
-    if rays:
-        lengths = h.norm(dim=1, keepdim=True)
-        h = h / torch.where(lengths > 0, lengths, 1.0)
+    h = _units(h) if rays else h
     means = torch.stack([h[chosen].mean(dim=0) for chosen in sets])
     centred, count = means - means.mean(dim=0), len(means)
     _, size, axes = torch.linalg.svd(centred, full_matrices=False)
@@ -79,14 +81,11 @@ def collapse_metrics(
     spread = torch.stack([(part @ axes[kept].T).square().mean(dim=0) for part in off]).mean(dim=0)
     total = sum(float(part.square().sum(dim=1).mean()) for part in off) / count
     lengths = centred.norm(dim=1)
-    units = centred / torch.where(lengths > 0, lengths, 1.0)[:, None]
-    above = torch.triu_indices(count, count, 1)
-    cosines = (units @ units.T)[above[0], above[1]]
     return CollapseMetrics(
         within=float((spread / size[kept].square()).sum()),
         variability=total / float(centred.square().sum(dim=1).mean()),
         norms=float(lengths.std(correction=0) / lengths.mean()),
-        angles=float((cosines + 1 / (count - 1)).abs().mean()),
+        angles=_simplex_deviation(centred),
         duality=_duality(net.a, means, labels),
     )
 
@@ -105,7 +104,22 @@ def _sets(data: Dataset, by: str) -> tuple[list[Tensor], Tensor]:
     return sets, torch.stack([data.y[chosen][0] for chosen in sets])
 
 
+def _units(rows: Tensor) -> Tensor:
+    """Return the rows at length 1; zero rows stay zero."""
+    lengths = rows.norm(dim=1, keepdim=True)
+    return rows / torch.where(lengths > 0, lengths, 1.0)
+
+
+def _simplex_deviation(centred: Tensor) -> float:
+    """Return the mean over pairs of ``|cos + 1/(C - 1)|``, C rows: 0 for a regular simplex."""
+    units, count = _units(centred), len(centred)
+    above = torch.triu_indices(count, count, 1)
+    cosines = (units @ units.T)[above[0], above[1]]
+    return float((cosines + 1 / (count - 1)).abs().mean())
+
+
 def _duality(a: Tensor, means: Tensor, labels: Tensor) -> float:
+    """Return the distance of a from the difference of the labels' means, both of length 1."""
     if len(labels.unique()) < 2:
         return math.nan
     difference = means[labels > 0].mean(dim=0) - means[labels < 0].mean(dim=0)

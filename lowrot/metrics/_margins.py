@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 from lowrot.data import Dataset
-from lowrot.losses import (
-    soft_margin,
-)
+from lowrot.losses import Loss, soft_margin
 from lowrot.network import Network
 
 
 def normalized_margin(net: Network, data: Dataset) -> float:
     """Return ``min_i p_i / ||W||^2``, at most half the global margin.
 
+    Args:
+        net: the network.
+        data: n points.
+
+    Returns:
+        In the unit of the inputs; negative when a point is misclassified.
+
     Raises:
-        ValueError: the network is zero.
+        ValueError: the network is zero, or does not fit the data.
 
     Source: chapter "Notation and the common frame".
     """
     return float(net.margins(data).min()) / _norm_squared(net)
 
 
-def smoothed_margin(net: Network, data: Dataset, *, loss: str = "exponential") -> float:
+def smoothed_margin(net: Network, data: Dataset, *, loss: str | Loss = "exponential") -> float:
     """Return ``P_+ / ||W||^2``, which never decreases along the gradient flow.
 
+    Args:
+        net: the network.
+        data: n points.
+        loss: ``"exponential"`` or ``"logistic"``, of which P is the soft margin.
+
+    Returns:
+        In the unit of the inputs; 0 where the soft margin P is negative.
+
     Raises:
-        ValueError: the network is zero, or an unknown loss.
+        ValueError: the network is zero or does not fit the data, or an unknown loss.
 
     Source: chapter "Notation and the common frame" (F5).
     """

@@ -42,6 +42,9 @@ def feature_change(
         data: n points.
         kink: a pair lies on the kink when ``|v_j . x_i| <= kink ||v_j|| ||x_i||``.
 
+    Returns:
+        The four measures; the kernel's is nan where a network has no active feature.
+
     Raises:
         ValueError: the networks or the data differ in shape or device; neurons without direction.
 
@@ -75,9 +78,13 @@ def feature_change(
 
 
 def angles(V: Tensor, other: Tensor) -> Tensor:
-    """Angle between the rows of two matrices, shape (m,), radians; nan where one is zero.
+    """Return the angle between the rows of two matrices, shape (m,), radians.
 
-    Accurate at small angles, where the arc cosine is not.
+    Accurate at small angles, where the arc cosine is not; nan where a row is zero.
+
+    Args:
+        V: rows, shape (m, d).
+        other: rows, shape (m, d).
     """
     units = [rows / rows.norm(dim=1, keepdim=True) for rows in (V, other)]
     across, along = units[0] - units[1], units[0] + units[1]
@@ -85,7 +92,7 @@ def angles(V: Tensor, other: Tensor) -> Tensor:
 
 
 def _sides(net: Network, X: Tensor, part: slice, kink: float) -> Tensor:
-    """-1, 0 or 1 for each pair (point, neuron of the part)."""
+    """Return -1, 0 or 1 for each pair (point, neuron of the part)."""
     V = net.V[part]
     z = X @ V.T
     limit = kink * X.norm(dim=1)[:, None] * V.norm(dim=1)

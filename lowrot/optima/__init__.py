@@ -1,12 +1,17 @@
 """Exact optima of the margins: each with a primal point, a dual point and the gap between them."""
 
 from lowrot.optima._frozen import frozen_margin
-from lowrot.optima._global import global_margin
+from lowrot.optima._global import CELL_LIMIT, global_margin
 from lowrot.optima._linear import svm_margin
-from lowrot.optima._optimum import NotSeparable, Optimum
+from lowrot.optima._optimum import GAP, LARGE, LARGE_GAP, ZERO, NotSeparable, Optimum
 from lowrot.optima._tangent import ntk_margin
 
 __all__ = [
+    "CELL_LIMIT",
+    "GAP",
+    "LARGE",
+    "LARGE_GAP",
+    "ZERO",
     "NotSeparable",
     "Optimum",
     "frozen_margin",

@@ -5,20 +5,34 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from math import comb
+from typing import NamedTuple
 
 import numpy as np
 
-Array = np.ndarray
+from lowrot._validate import Array
 
 _BITS = 60
+"""Unit normals are rounded to this many binary places: 7 beyond the 53 of float64."""
+
 _EXTRA_BITS = 30
+"""Further binary places, for noise that no float64 sees: coordinates are integers over 2^90."""
+
 _NOISE_BITS = 24
+"""Noise is at most 2^24 in the last place: a degenerate subset of r hyperplanes stays degenerate
+with a chance of at most r 2^-25 (Schwartz and Zippel)."""
+
 _SHIFT = 1e-15
+"""Rounding (2^-61) and noise (2^-66) of a coordinate move a normal by 5e-19 sqrt(r); this is
+about 1000 times as much, and covers the rounding of the sums in which it is used."""
+
 _CANDIDATES = 4_000_000
-"""Candidate sign vectors held at once."""
+"""Entries of candidate sign vectors held at once."""
+
+_CLOSE = 1e-12
+"""Products of unit vectors up to this have their sign from exact integers, not from float64."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Arrangement:
     """All cells of a simple arrangement of N hyperplanes ``{v : n_h.v = 0}`` in R^r.
 
@@ -37,8 +51,12 @@ class Arrangement:
 
 
 def count(N: int, r: int) -> int:
-    """Return the number of cells of a simple central arrangement of N hyperplanes in R^r."""
-    return 2 * sum(comb(N - 1, i) for i in range(min(r, N)))
+    """Return the number of cells of a simple central arrangement of N hyperplanes in R^r.
+
+    Source: L. Schläfli; T. M. Cover, Geometrical and statistical properties of systems of linear
+    inequalities, IEEE Transactions on Electronic Computers 14, 1965.
+    """
+    return 2 * sum(comb(N - 1, i) for i in range(r))
 
 
 def enumerate_cells(normals: Array, seeds: int = 20) -> Arrangement:
@@ -49,6 +67,10 @@ def enumerate_cells(normals: Array, seeds: int = 20) -> Arrangement:
     ray on exactly r - 1 hyperplanes, with all 2^(r-1) cells around it: all rays are computed in
     exact integer arithmetic, and the number of distinct sign vectors must equal the count of a
     simple arrangement.
+
+    Args:
+        normals: unit normals, shape (N, r).
+        seeds: attempts with noise of another seed.
 
     Raises:
         RuntimeError: no noise of ``seeds`` attempts gave a simple arrangement.
@@ -64,6 +86,7 @@ def enumerate_cells(normals: Array, seeds: int = 20) -> Arrangement:
 
 
 def _noisy_integers(normals: Array, seed: int) -> Array:
+    """Return the normals times 2^90 as Python integers, with noise."""
     rng = np.random.default_rng(seed)
     noise = rng.integers(-(2**_NOISE_BITS), 2**_NOISE_BITS + 1, size=normals.shape)
     whole = np.rint(np.ldexp(normals, _BITS)).astype(np.int64).astype(object)
@@ -71,32 +94,21 @@ def _noisy_integers(normals: Array, seed: int) -> Array:
 
 
 def _cells_of_integers(M: Array) -> tuple[Array, Array] | None:
+    """Return the signs and a direction inside of every cell; None if M is not simple."""
     N, r = M.shape
     subsets = np.array(list(itertools.combinations(range(N), r - 1)), dtype=np.intp)
     subsets = subsets.reshape(comb(N, r - 1), r - 1)
     choices = np.array(list(itertools.product((0, 1), repeat=r - 1)), dtype=np.uint8)
     choices = choices.reshape(2 ** (r - 1), r - 1)
     batch = max(1, _CANDIDATES // (2 * len(choices) * N))
-    codes: list[Array] = []
-    sums: list[Array] = []
+    found: list[tuple[Array, Array]] = []
     for start in range(0, len(subsets), batch):
         part = subsets[start : start + batch]
-        rays, positive = _rays_and_signs(M, part)
-        if rays is None or positive is None:
+        rays = _rays(M, part)
+        if rays is None:
             return None
-        both = np.stack([positive, 1 - positive], axis=1)[:, :, None, :]
-        patterns = np.repeat(both, len(choices), axis=2)
-        at = np.arange(len(part))[:, None, None, None]
-        patterns[
-            at,
-            np.arange(2)[None, :, None, None],
-            np.arange(len(choices))[None, None, :, None],
-            part[:, None, None, :],
-        ] = choices[None, None, :, :]
-        directions = np.repeat(np.stack([rays, -rays], axis=1)[:, :, None, :], len(choices), axis=2)
-        code, total = _merge(_pack(patterns.reshape(-1, N)), directions.reshape(-1, r))
-        codes.append(code)
-        sums.append(total)
+        found.append(_cells_around(rays, part, choices))
+    codes, sums = zip(*found)
     code, total = _merge(np.concatenate(codes), np.concatenate(sums))
     if len(code) != count(N, r):
         return None
@@ -104,25 +116,57 @@ def _cells_of_integers(M: Array) -> tuple[Array, Array] | None:
     return (2 * bits.astype(np.int8) - 1), total / np.linalg.norm(total, axis=1, keepdims=True)
 
 
-def _rays_and_signs(M: Array, subsets: Array) -> tuple[Array | None, Array | None]:
-    """Return the unit null vectors of each subset and, exactly, whether each M[h].ray > 0."""
+class _Rays(NamedTuple):
+    """The extreme rays on some subsets of r - 1 hyperplanes each; their opposites are rays too.
+
+    Attributes:
+        directions: unit vectors, shape (k, r).
+        positive: whether each ``M[h].ray > 0``, shape (k, N), uint8; 0 on the ray's own h.
+    """
+
+    directions: Array
+    positive: Array
+
+
+def _rays(M: Array, subsets: Array) -> _Rays | None:
+    """Return the rays on the subsets, their signs exact; None if one lies on more hyperplanes."""
     exact = _cross_product(M, subsets)
     rays = exact.astype(np.float64)
     largest = np.abs(rays).max(axis=1, keepdims=True)
     if (largest == 0).any():
-        return None, None
+        return None
     rays /= largest
     rays /= np.linalg.norm(rays, axis=1, keepdims=True)
     dots = rays @ (M.astype(np.float64) / 2.0 ** (_BITS + _EXTRA_BITS)).T
     own = np.zeros(dots.shape, dtype=bool)
     np.put_along_axis(own, subsets, True, axis=1)
     positive = (dots > 0).astype(np.uint8)
-    rows, columns = np.nonzero((np.abs(dots) < 1e-12) & ~own)
+    rows, columns = np.nonzero((np.abs(dots) < _CLOSE) & ~own)
     signs = (exact[rows] * M[columns]).sum(axis=1)
     if (signs == 0).any():
-        return None, None
+        return None
     positive[rows, columns] = signs > 0
-    return rays, positive
+    return _Rays(rays, positive)
+
+
+def _cells_around(rays: _Rays, subsets: Array, choices: Array) -> tuple[Array, Array]:
+    """Return the codes of the cells around each ray and its opposite, and the sums of their rays.
+
+    Around a ray the signs of its own hyperplanes are free: one cell a row of ``choices``.
+    """
+    directions, positive = rays
+    r, N = directions.shape[1], positive.shape[1]
+    both = np.stack([positive, 1 - positive], axis=1)[:, :, None, :]
+    patterns = np.repeat(both, len(choices), axis=2)
+    patterns[
+        np.arange(len(subsets))[:, None, None, None],
+        np.arange(2)[None, :, None, None],
+        np.arange(len(choices))[None, None, :, None],
+        subsets[:, None, None, :],
+    ] = choices[None, None, :, :]
+    ends = np.stack([directions, -directions], axis=1)[:, :, None, :]
+    repeated = np.repeat(ends, len(choices), axis=2)
+    return _merge(_pack(patterns.reshape(-1, N)), repeated.reshape(-1, r))
 
 
 def _cross_product(M: Array, subsets: Array) -> Array:

@@ -2,35 +2,112 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import NamedTuple
+
 import clarabel
 import numpy as np
 from scipy import sparse
-from scipy.optimize import nnls
 
-from lowrot._hyperplanes import Array, Hyperplanes
+from lowrot._hyperplanes import Hyperplanes
+from lowrot._validate import Array
 from lowrot.optima._arrangement import Arrangement, enumerate_cells
 from lowrot.optima._conic import project, tight_settings
+from lowrot.optima._optimum import TINY
 
 _STEPS = 25
+"""Coordinate-descent steps of all cells at most: they leave few cells above the target."""
 
 _BLOCK = 20_000
+"""Cells of one vectorized descent step: some tens of MB at the largest arrangements."""
 
 _EXACT = 3000
+"""Cells few enough to be projected exactly, one after the other, without any descent."""
 
 _WANTED = 400
+"""Cells above the target after which pricing stops: a round adds about as many as points."""
+
+
+class Pairs(NamedTuple):
+    """Cells with the sign of the outer weight of a neuron in each.
+
+    Attributes:
+        cell: index, shape (k,).
+        sign: +1 or -1, shape (k,).
+    """
+
+    cell: Array
+    sign: Array
+
+
+class Priced(NamedTuple):
+    """The dual function at a point, as far as it is of use.
+
+    Attributes:
+        bound: rigorous upper bound of the dual function.
+        pairs: cells that may exceed the target, the highest first.
+        directions: unit vectors that (nearly) attain the maximum over each, shape (k, r).
+    """
+
+    bound: float
+    pairs: Pairs
+    directions: Array
+
+
+class Master(NamedTuple):
+    """A solution of the restricted master.
+
+    Attributes:
+        w: the vector of each cell's neuron, shape (k, r).
+        q: the dual point, shape (n,).
+    """
+
+    w: Array
+    q: Array
+
+
+@dataclass(eq=False)
+class _Open:
+    """Pairs whose maximum is not yet known to be below the target.
+
+    With ``A`` the normals of a cell, oriented inwards, ``w = sign g + A^T multipliers``.
+
+    Attributes:
+        pairs: the cells and signs, k of them.
+        w: shape (k, r).
+        multipliers: non-negative, shape (k, N).
+        bound: upper bounds of the maxima, shape (k,).
+    """
+
+    pairs: Pairs
+    w: Array
+    multipliers: Array
+    bound: Array
+
+    def keep(self, chosen: Array) -> None:
+        """Drop all others."""
+        self.pairs = Pairs(self.pairs.cell[chosen], self.pairs.sign[chosen])
+        self.w, self.bound = self.w[chosen], self.bound[chosen]
+        self.multipliers = self.multipliers[chosen]
 
 
 class CellProblem:
-    """``min_q max_{||v|| <= 1} |sum_i q_i y_i s(v.x_i)|`` over the cells of an arrangement."""
+    """``min_q max_{||v|| <= 1} |sum_i q_i y_i s(v.x_i)|`` over the cells of an arrangement.
 
-    def __init__(self, reduced: Hyperplanes, y: Array, slope: float) -> None:
-        self.cells: Arrangement = enumerate_cells(reduced.normals)
-        self.normals, self.signs = self.cells.normals, self.cells.signs
-        self.listed = {row.tobytes() for row in self.signs}
-        self.plane, self.side, self.y, self.slope = reduced.plane, reduced.side, y, slope
-        self.lengths = np.linalg.norm(reduced.Z, axis=1)
+    Attributes:
+        cells: of the distinct hyperplanes of the inputs.
+        error: of each input, shape (n,): ``|v.x_i - v.x'_i|`` is at most this for unit v, where
+            x'_i is the input whose hyperplane the arrangement has.
+    """
+
+    def __init__(self, hyperplanes: Hyperplanes, y: Array, slope: float) -> None:
+        self.cells: Arrangement = enumerate_cells(hyperplanes.normals)
+        self.normals, self.orientation = self.cells.normals, self.cells.signs
+        self.plane, self.side, self.y, self.slope = hyperplanes.plane, hyperplanes.side, y, slope
+        self.lengths = np.linalg.norm(hyperplanes.Z, axis=1)
         self.points = (self.side * self.lengths)[:, None] * self.normals[self.plane]
-        self.error = reduced.error + self.lengths * self.cells.shift
+        self.error = hyperplanes.error + self.lengths * self.cells.shift
+        self._listed = {row.tobytes() for row in self.orientation}
 
     def gradients(self, q: Array) -> Array:
         """Return ``g_c = sum_i q_i y_i s'_ic x_i`` for every cell, shape (C, r)."""
@@ -41,113 +118,146 @@ class CellProblem:
         )
         mean = (same + opposite) * (1 + self.slope) / 2
         jump = (same - opposite) * (1 - self.slope) / 2
-        out: Array = mean @ self.normals + self.signs @ (jump[:, None] * self.normals)
+        out: Array = mean @ self.normals + self.orientation @ (jump[:, None] * self.normals)
         return out
 
-    def price(self, q: Array, target: float) -> tuple[float, Array, Array, Array]:
+    # Pricing
+
+    def price(self, q: Array, target: float) -> Priced:
         """Bound the dual function at q from above, and list where it may exceed ``target``.
 
         Over a cell the maximum of ``g.v`` on the unit ball is the length of the projection of g
         on the cell's cone, at most ``||g + A^T lam||`` for every ``lam >= 0``. So the bound holds
         whatever the accuracy of the projections; cells are dropped once they are below target.
-
-        Returns:
-            The bound for the true data; of the cells above target: their indices, signs s, and
-            unit directions that (nearly) attain the maximum.
         """
         g = self.gradients(q)
+        left = self._descended(self._above(g, target), target)
+        found = self._projected(left, g, target)
+        highest = max(target, float(left.bound.max(initial=0.0)))
+        pairs = Pairs(left.pairs.cell[found], left.pairs.sign[found])
+        length = np.linalg.norm(left.w[found], axis=1)
+        directions = left.w[found] / np.maximum(length, TINY)[:, None]
+        return Priced(float(highest + q @ self.error), pairs, directions)
+
+    def _above(self, g: Array, target: float) -> _Open:
+        """Return the pairs whose unconstrained maximum ``||g||`` is above the target."""
         lengths = np.linalg.norm(g, axis=1)
-        alive = np.flatnonzero(np.concatenate([lengths, lengths]) > target)
-        cell, sign = alive % len(g), np.where(alive < len(g), 1.0, -1.0)
-        w = g[cell] * sign[:, None]
-        multipliers = np.zeros((len(cell), len(self.normals)))
-        bound = np.linalg.norm(w, axis=1)
+        above = np.flatnonzero(np.concatenate([lengths, lengths]) > target)
+        pairs = Pairs(above % len(g), np.where(above < len(g), 1.0, -1.0))
+        w = g[pairs.cell] * pairs.sign[:, None]
+        multipliers = np.zeros((len(w), len(self.normals)))
+        return _Open(pairs, w, multipliers, np.linalg.norm(w, axis=1))
+
+    def _descended(self, left: _Open, target: float) -> _Open:
+        """Drop pairs by a few descent steps of all, until few are left."""
         for _ in range(_STEPS):
-            if len(cell) <= _EXACT:
+            if len(left.w) <= _EXACT:
                 break
-            self._descend(cell, w, multipliers)
-            bound = np.linalg.norm(w, axis=1) + self.cells.shift * multipliers.sum(axis=1)
-            keep = bound > target
-            cell, sign, w, bound = cell[keep], sign[keep], w[keep], bound[keep]
-            multipliers = multipliers[keep]
+            self._descend(left)
+            allowance = self.cells.shift * left.multipliers.sum(axis=1)
+            left.bound = np.linalg.norm(left.w, axis=1) + allowance
+            left.keep(left.bound > target)
+        return left
+
+    def _descend(self, left: _Open) -> None:
+        """Move one multiplier of each pair, the one that moves most, to its best value."""
+        squares = (self.normals**2).sum(axis=1)
+        for part in (slice(k, k + _BLOCK) for k in range(0, len(left.w), _BLOCK)):
+            orientation = self.orientation[left.pairs.cell[part]]
+            w, multipliers = left.w[part], left.multipliers[part]
+            move = np.maximum(-multipliers, -orientation * (w @ self.normals.T) / squares)
+            h = np.abs(move).argmax(axis=1)
+            at = np.arange(len(h))
+            multipliers[at, h] += move[at, h]
+            w += (move[at, h] * orientation[at, h])[:, None] * self.normals[h]
+
+    def _projected(self, left: _Open, g: Array, target: float) -> Array:
+        """Project the highest pairs exactly; return those still above the target, sorted."""
+        from scipy.optimize import nnls
+
         found: list[int] = []
-        for k in np.argsort(-bound):
-            A = self.signs[cell[k]][:, None] * self.normals
-            start = sign[k] * g[cell[k]]
+        for k in np.argsort(-left.bound):
+            cell, sign = left.pairs.cell[k], left.pairs.sign[k]
+            A = self.orientation[cell][:, None] * self.normals
+            start = sign * g[cell]
             try:
                 multiplier, _ = nnls(A.T, -start)
             except RuntimeError:  # the bound of the multipliers so far stands
                 continue
             exact = start + A.T @ multiplier
             length = float(np.linalg.norm(exact)) + self.cells.shift * float(multiplier.sum())
-            if length < bound[k]:
-                w[k], bound[k] = exact, length
-            if bound[k] > target:
+            if length < left.bound[k]:
+                left.w[k], left.bound[k] = exact, length
+            if left.bound[k] > target:
                 found.append(int(k))
             if len(found) == _WANTED:
                 break
-        highest = max(target, float(bound.max(initial=0.0)))
-        order = np.array(sorted(found, key=lambda k: -bound[k]), dtype=np.intp)
-        directions = w[order] / np.maximum(np.linalg.norm(w[order], axis=1), 1e-300)[:, None]
-        return float(highest + q @ self.error), cell[order], sign[order], directions
+        return np.array(sorted(found, key=lambda k: -left.bound[k]), dtype=np.intp)
+
+    # The master
 
     def facets(self, cell: int) -> Array:
         """Return the hyperplanes that bound a cell: those across which there is a cell."""
-        row = self.signs[cell]
+        row = self.orientation[cell]
         across = np.repeat(row[None, :], len(row), axis=0)
         np.fill_diagonal(across, -row)
-        return np.flatnonzero([pattern.tobytes() in self.listed for pattern in across])
+        return np.flatnonzero([pattern.tobytes() in self._listed for pattern in across])
 
-    def _descend(self, cell: Array, w: Array, multipliers: Array) -> None:
-        """Move one multiplier of each cell, the one that moves most, to its best value."""
-        squares = (self.normals**2).sum(axis=1)
-        for part in (slice(k, k + _BLOCK) for k in range(0, len(cell), _BLOCK)):
-            orientation = self.signs[cell[part]]
-            move = np.maximum(
-                -multipliers[part], -orientation * (w[part] @ self.normals.T) / squares
-            )
-            h = np.abs(move).argmax(axis=1)
-            at = np.arange(len(h))
-            multipliers[part][at, h] += move[at, h]
-            w[part] += (move[at, h] * orientation[at, h])[:, None] * self.normals[h]
+    def master(self, pairs: Pairs, unit: float) -> Master:
+        """Solve the second-order cone program over the pairs given, its value in ``unit``.
 
-    def master(self, cell: Array, sign: Array, unit: float) -> tuple[Array, Array]:
-        """Solve the second-order cone program over the cells given, its value in ``unit``.
-
-        Returns:
-            The vectors w of each cell, shape (k, r), and the dual point q.
+        ``max t`` with ``t <= sum_c sign_c y_i s'_ic x_i.w_c`` for every i, w_c in its cell,
+        ``||w_c|| <= tau_c`` and ``sum tau <= 1``. Variables: w (k r), tau (k), t.
+        Clarabel wants A x + s = b with s in the cones.
         """
         n, r = self.points.shape
-        k = len(cell)
-        orientation = self.signs[cell]
-        walls = [self.facets(c) for c in cell]
-        active = np.where(orientation[:, self.plane] * self.side > 0, 1.0, self.slope)
-        effect = (sign[:, None] * active * self.y / unit)[:, :, None] * self.points[None]
-        effects = effect.transpose(1, 0, 2).reshape(n, k * r)
-        # Variables: w (k r), tau (k), t. Clarabel wants A x + s = b with s in the cones.
-        margin = sparse.csc_matrix(np.hstack([-effects, np.zeros((n, k)), np.ones((n, 1))]))
-        inside = sparse.block_diag(
-            [-(o[h, None] * self.normals[h]) for o, h in zip(orientation, walls)]
-        )
-        limits = inside.shape[0]
-        inside = sparse.hstack([inside, sparse.csc_matrix((limits, k + 1))])
-        total = sparse.csc_matrix(np.hstack([np.zeros(k * r), np.ones(k), 0.0])[None, :])
-        place = np.arange(k)
-        rows = np.concatenate(
-            [place * (r + 1), (place[:, None] * (r + 1) + 1 + np.arange(r)).ravel()]
-        )
-        columns = np.concatenate([k * r + place, np.arange(k * r)])
-        lengths = sparse.csc_matrix(
-            (-np.ones(len(rows)), (rows, columns)), shape=(k * (r + 1), k * (r + 1) + 1)
-        )
-        A = sparse.vstack([margin, inside, total, lengths], format="csc")
+        k = len(pairs.cell)
+        walls = self._walls(pairs.cell)
+        limits = walls.shape[0]
+        margins = np.hstack([-self._effects(pairs, unit), np.zeros((n, k)), np.ones((n, 1))])
+        total = np.hstack([np.zeros(k * r), np.ones(k), 0.0])[None, :]
+        parts = [sparse.csc_matrix(margins), walls, sparse.csc_matrix(total), _lengths(k, r)]
         b = np.concatenate([np.zeros(n + limits), [1.0], np.zeros(k * (r + 1))])
         cones = [clarabel.NonnegativeConeT(n + limits + 1)]
         cones += [clarabel.SecondOrderConeT(r + 1) for _ in range(k)]
         variables = k * (r + 1) + 1
-        objective = np.append(np.zeros(variables - 1), -1.0)
-        empty = sparse.csc_matrix((variables, variables))
-        solver = clarabel.DefaultSolver(empty, objective, A, b, cones, tight_settings())
+        solver = clarabel.DefaultSolver(
+            sparse.csc_matrix((variables, variables)),
+            np.append(np.zeros(variables - 1), -1.0),
+            sparse.vstack(parts, format="csc"),
+            b,
+            cones,
+            tight_settings(),
+        )
         solution = solver.solve()
-        x = np.asarray(solution.x)
-        return x[: k * r].reshape(k, r), project(np.asarray(solution.z)[:n])
+        w = np.asarray(solution.x)[: k * r].reshape(k, r)
+        return Master(w, project(np.asarray(solution.z)[:n]))
+
+    def _effects(self, pairs: Pairs, unit: float) -> Array:
+        """Return ``sign_c y_i s'_ic x_i/unit``, shape (n, k r)."""
+        n, r = self.points.shape
+        orientation = self.orientation[pairs.cell]
+        active = np.where(orientation[:, self.plane] * self.side > 0, 1.0, self.slope)
+        effect = (pairs.sign[:, None] * active * self.y / unit)[:, :, None] * self.points[None]
+        out: Array = effect.transpose(1, 0, 2).reshape(n, len(pairs.cell) * r)
+        return out
+
+    def _walls(self, cells: Array) -> sparse.csc_matrix:
+        """Return the rows of ``-(n_h.w_c) <= 0`` for the facets of each cell, oriented inwards."""
+        k = len(cells)
+        blocks = []
+        for cell in cells:
+            h = self.facets(cell)
+            blocks.append(-(self.orientation[cell][h, None] * self.normals[h]))
+        inside = sparse.block_diag(blocks)
+        return sparse.hstack([inside, sparse.csc_matrix((inside.shape[0], k + 1))])
+
+
+def _lengths(k: int, r: int) -> sparse.csc_matrix:
+    """Return the rows of ``(tau_c, w_c)`` in a second-order cone, for every pair c."""
+    place = np.arange(k)
+    rows = np.concatenate([place * (r + 1), (place[:, None] * (r + 1) + 1 + np.arange(r)).ravel()])
+    columns = np.concatenate([k * r + place, np.arange(k * r)])
+    return sparse.csc_matrix(
+        (-np.ones(len(rows)), (rows, columns)), shape=(k * (r + 1), k * (r + 1) + 1)
+    )

@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+import torch
 
 from lowrot import _validate
-from lowrot._hyperplanes import Array, Hyperplanes, distinct_hyperplanes
+from lowrot._hyperplanes import Hyperplanes, distinct_hyperplanes
+from lowrot._validate import Array
 from lowrot.data import Dataset
-from lowrot.network import Network
+from lowrot.network import Network, activation
 from lowrot.optima import _arrangement
-from lowrot.optima._cell_problem import CellProblem
+from lowrot.optima._cell_problem import CellProblem, Pairs, Priced
 from lowrot.optima._linear import svm_margin
-from lowrot.optima._margin_program import margin_program, solve_margin_program
-from lowrot.optima._optimum import (
-    _MANY_POINTS,
-    Optimum,
-    _certify,
-    _to,
-)
+from lowrot.optima._margin_program import MarginSolution, margin_program, solve_margin_program
+from lowrot.optima._optimum import Optimum, certify, like_inputs
 
 CELL_LIMIT = 100_000
 """Largest number of activation cells that `global_margin` enumerates."""
+
+_TOLERANCE = 2e-7
+"""Relative gap at which column generation stops: a fifth of the gap promised."""
+
+_ADDED = 60
+"""Fewest pairs (cell, sign) that a round may add, so that few points do not mean many rounds."""
+
+_ROUNDS = 100
+"""Masters at most; the bounds found so far stand, and the optimum says if its gap is too large."""
+
+_NOTHING = 1e-14
+"""A dual value up to ten times this, in the unit of the longest input, is zero but for rounding."""
+
+_UNUSED = 1e-9
+"""A vector of the master shorter than this times the longest is zero but for its tolerance."""
+
+_WEAK = 1e-3
+"""Below this times the upper bound, the margin found so far is no unit for the next master."""
+
+_NEARBY = 1e5
+"""Directions that agree when multiplied by this and rounded count as nearly one."""
+
+_ALIKE = 2
+"""Pairs of nearly one direction that a round may add: the two sides of a wall."""
+
+_PROVES = "max_v |sum_i q_i y_i s(v.x_i)| bounds every margin of a network with ||W||^2 = 2"
 
 
 def global_margin(data: Dataset, *, slope: float = 0.0) -> Optimum[Network]:
@@ -37,29 +62,38 @@ def global_margin(data: Dataset, *, slope: float = 0.0) -> Optimum[Network]:
         slope: of the activation for negative inputs, in [0, 1].
 
     Returns:
-        An `Optimum`; ``primal`` is a balanced `Network` of ``||W||^2 = 2`` whose smallest margin
-        is the value, so that its normalized margin is half of it. ``upper`` includes the
-        rounding of the inputs in the enumeration of the cells.
+        An `Optimum` in the unit of the inputs; ``primal`` is a balanced `Network` of
+        ``||W||^2 = 2`` whose smallest margin is the value, so that its normalized margin is half
+        of it. ``upper`` includes the rounding of the inputs in the enumeration of the cells.
 
     Raises:
         NotSeparable: no network has a positive margin.
-        ValueError: more cells than the limit; the message gives d, n and both numbers.
+        ValueError: more cells than the limit (the message gives d, n and both numbers), or a
+            slope outside [0, 1].
+        TypeError: anything but a `Dataset`.
 
     Source: chapter "Margins and their optima"; column generation over activation cells, a
     second-order cone program by Clarabel as master, a projection on each cell's cone as pricing.
     """
     _validate.kind("data", data, Dataset)
     slope = _validate.number("slope", slope, 0.0, 1.0)
-    proves = "max_v |sum_i q_i y_i s(v.x_i)| bounds every margin of a network with ||W||^2 = 2"
     if slope == 1.0:
         linear = svm_margin(data)
         net = Network(data.X.new_ones(1), linear.primal[None, :], slope)
-        return _certify(
-            float(net.margins(data).min()), linear.upper, net, linear.dual, data, proves, False
-        )
-    X, y = data.X.cpu().numpy(), data.y.cpu().numpy()
-    reduced = distinct_hyperplanes(X)
-    N, r = reduced.normals.shape
+        q, upper = linear.dual, linear.upper
+    else:
+        X, y = data.X.cpu().numpy(), data.y.cpu().numpy()
+        hyperplanes = distinct_hyperplanes(X)
+        _check_cells(data, *hyperplanes.normals.shape)
+        solution = _ColumnGeneration(hyperplanes, X, y, slope).solve()
+        net = _balanced(data, solution, slope)
+        q, upper = like_inputs(data, solution.q), solution.upper
+    value = float(net.margins(data).min())
+    return certify(data, value=value, primal=net, q=q, upper=upper, proves=_PROVES)
+
+
+def _check_cells(data: Dataset, N: int, r: int) -> None:
+    """Refuse more cells than the limit, of N hyperplanes in r dimensions."""
     cells = _arrangement.count(N, r)
     if cells > CELL_LIMIT:
         raise ValueError(
@@ -67,98 +101,142 @@ def global_margin(data: Dataset, *, slope: float = 0.0) -> Optimum[Network]:
             f"{cells} activation cells; global_margin certifies up to {CELL_LIMIT} "
             "(use fewer points, or frozen_margin over many directions for a lower bound)"
         )
-    directions, u, dual, upper = _solve(reduced, X, y, slope)
+
+
+class _Solution(NamedTuple):
+    """Neurons ``u_j s(v_j.x)`` and a dual point.
+
+    Attributes:
+        directions: v_j, shape (k, d), of any positive length.
+        u: their weights, shape (k,).
+        q: the dual point, shape (n,).
+        upper: a rigorous bound of the dual function at q.
+    """
+
+    directions: Array
+    u: Array
+    q: Array
+    upper: float
+
+
+def _balanced(data: Dataset, solution: _Solution, slope: float) -> Network:
+    """Return the balanced network of ``||W||^2 = 2`` with these neurons."""
+    directions, u = solution.directions, solution.u
     if len(u) == 0:
         directions, u = np.eye(1, data.d), np.ones(1)
     mass = np.sqrt(np.abs(u) / np.abs(u).sum())
     directions = directions / np.linalg.norm(directions, axis=1, keepdims=True)
-    net = Network(_to(data, np.sign(u) * mass), _to(data, mass[:, None] * directions), slope)
-    value = float(net.margins(data).min())
-    return _certify(value, upper, net, _to(data, dual), data, proves, data.n > _MANY_POINTS)
+    a, V = np.sign(u) * mass, mass[:, None] * directions
+    return Network(like_inputs(data, a), like_inputs(data, V), slope)
 
 
-_TOLERANCE = 2e-7
+class _ColumnGeneration:
+    """Neurons, cells and bounds of the global margin, improved round by round.
 
-_ADDED = 60
+    A restricted master over some pairs (cell, sign) proposes directions and a dual point; a
+    linear program over all directions met so far gives the primal point, and a second dual point;
+    pricing bounds the dual function over all cells, and names the pairs that the master lacks.
 
-_ROUNDS = 100
+    Attributes:
+        pairs: those of the next master.
+        v: unit directions of the primal point, in the basis of the hyperplanes, shape (k, r).
+        signs: of their weights, shape (k,).
+        u: their masses, shape (k,).
+        lower: the margin that they attain.
+        q: the dual point to be priced next, shape (n,).
+        linear_q: that of the last linear program.
+        upper: the least bound priced, at ``best_q``.
+    """
 
-_NOTHING = 1e-14
+    def __init__(self, hyperplanes: Hyperplanes, X: Array, y: Array, slope: float) -> None:
+        self.problem = CellProblem(hyperplanes, y, slope)
+        self.nothing = _NOTHING * float(self.problem.lengths.max())
+        self.basis, self.X, self.y, self.slope = hyperplanes.basis, X, y, slope
+        inside = self.problem.cells.inside
+        first = self._one_in_every_cell(inside)
+        used = first.working[first.u > 0]
+        self.pairs = Pairs(used % len(inside), np.where(used < len(inside), 1.0, -1.0))
+        self.v, self.signs = inside[self.pairs.cell], self.pairs.sign
+        self.u = first.u[first.u > 0]
+        attained = self._effects(self.v, self.signs) @ self.u
+        self.lower = float(attained.min()) if len(self.u) else 0.0
+        self.q = self.linear_q = self.best_q = first.q
+        self.upper, self.masters = np.inf, 0
 
-_UNUSED = 1e-9
+    def solve(self) -> _Solution:
+        """Improve until the gap is closed, both dual points are priced, or rounds run out."""
+        for _ in range(_ROUNDS):
+            priced = self._price()
+            if self._closed():
+                break
+            new = self._lacking(priced)
+            if new or not self.masters:
+                self._improve(new)
+            elif self.q is not self.linear_q:
+                self.q = self.linear_q
+            else:
+                break
+        return _Solution(self.v @ self.basis, self.signs * self.u, self.best_q, self.upper)
 
-_WEAK = 1e-3
-"""Below this times the upper bound, the margin found so far is no unit for the next master."""
-
-
-def features(V: Array, X: Array, slope: float) -> Array:
-    """Return ``s(v_j.x_i)``, shape (n, m)."""
-    z = X @ V.T
-    return np.maximum(z, slope * z)
-
-
-def _solve(
-    reduced: Hyperplanes, X: Array, y: Array, slope: float
-) -> tuple[Array, Array, Array, float]:
-    """Return directions (k, d), weights u (k,), the dual point q and its rigorous upper bound."""
-    problem = CellProblem(reduced, y, slope)
-    inside, count = problem.cells.inside, len(problem.cells.inside)
-
-    def effects(directions: Array, sign: Array) -> Array:
-        out: Array = y[:, None] * features(directions @ reduced.basis, X, slope) * sign
+    def _effects(self, directions: Array, signs: Array) -> Array:
+        """Return ``y_i s_j s(v_j.x_i)``, shape (n, k), for directions in the basis."""
+        z = self.X @ (directions @ self.basis).T
+        features = activation(torch.as_tensor(z), self.slope).numpy()
+        out: Array = self.y[:, None] * features * signs
         return out
 
-    full = effects(inside, np.ones(count))
-    working, u, q = margin_program(
-        lambda index: full[:, index % count] * np.where(index < count, 1.0, -1.0),
-        lambda q: np.concatenate([q @ full, -(q @ full)]),
-        len(y),
-        2 * count,
-        tolerance=_TOLERANCE,
-    )
-    cell, sign = working[u > 0] % count, np.where(working[u > 0] < count, 1.0, -1.0)
-    v, u = inside[cell], u[u > 0]
-    signs, lower = sign, float((effects(v, sign) @ u).min()) if len(u) else 0.0
-    upper, best_q, linear_q, solved = np.inf, q, q, False
-    for _ in range(_ROUNDS):
-        target = max(lower * (1 + _TOLERANCE / 2), _NOTHING)
-        bound, new_cell, new_sign, new_v = problem.price(q, target)
-        if bound < upper:
-            upper, best_q = bound, q
-        if lower >= upper * (1 - _TOLERANCE) or upper <= 10 * _NOTHING:
-            break
-        known = set(zip(cell.tolist(), sign.tolist()))
-        added = _spread(new_cell, new_sign, new_v, known, max(_ADDED, len(y)))
-        if not added and solved:
-            if q is linear_q:
+    def _one_in_every_cell(self, inside: Array) -> MarginSolution:
+        """Solve the linear program over one direction in each of C cells, with both signs."""
+        C = len(inside)
+        full = self._effects(inside, np.ones(C))
+        return margin_program(
+            lambda index: full[:, index % C] * np.where(index < C, 1.0, -1.0),
+            lambda q: np.concatenate([q @ full, -(q @ full)]),
+            len(self.y),
+            2 * C,
+            tolerance=_TOLERANCE,
+        )
+
+    def _price(self) -> Priced:
+        """Bound the dual function at q, and list the pairs above the margin attained."""
+        target = max(self.lower * (1 + _TOLERANCE / 2), self.nothing)
+        priced = self.problem.price(self.q, target)
+        if priced.bound < self.upper:
+            self.upper, self.best_q = priced.bound, self.q
+        return priced
+
+    def _closed(self) -> bool:
+        return self.lower >= self.upper * (1 - _TOLERANCE) or self.upper <= 10 * self.nothing
+
+    def _lacking(self, priced: Priced) -> list[tuple[int, float]]:
+        """Return new pairs (cell, sign), only few of nearly one direction."""
+        limit = max(_ADDED, len(self.y))
+        known = set(zip(self.pairs.cell.tolist(), self.pairs.sign.tolist()))
+        seen: dict[bytes, int] = {}
+        chosen: list[tuple[int, float]] = []
+        rounded = np.rint(_NEARBY * np.column_stack([priced.directions, priced.pairs.sign]))
+        proposed = zip(priced.pairs.cell.tolist(), priced.pairs.sign.tolist())
+        for pair, direction in zip(proposed, rounded.astype(np.int64)):
+            name = direction.tobytes()
+            if pair not in known and seen.get(name, 0) < _ALIKE:
+                seen[name] = seen.get(name, 0) + 1
+                chosen.append(pair)
+            if len(chosen) == limit:
                 break
-            q = linear_q
-            continue
-        solved = True
-        cell = np.append(cell, [c for c, _ in added]).astype(np.intp)
-        sign = np.append(sign, [s for _, s in added])
-        w, q = problem.master(cell, sign, lower if lower > _WEAK * upper else upper)
+        return chosen
+
+    def _improve(self, new: list[tuple[int, float]]) -> None:
+        """Solve the master with the new pairs, then the program over all directions met."""
+        self.masters += 1
+        cell = np.append(self.pairs.cell, [c for c, _ in new]).astype(np.intp)
+        self.pairs = Pairs(cell, np.append(self.pairs.sign, [s for _, s in new]))
+        unit = self.lower if self.lower > _WEAK * self.upper else self.upper
+        w, self.q = self.problem.master(self.pairs, unit)
         length = np.linalg.norm(w, axis=1)
         used = length > _UNUSED * length.max(initial=0.0)
-        v = np.concatenate([v, w[used] / length[used, None]])
-        signs = np.concatenate([signs, sign[used]])
-        u, linear_q, lower = solve_margin_program(effects(v, signs))
-        v, signs, u = v[u > 0], signs[u > 0], u[u > 0]
-    return v @ reduced.basis, signs * u, best_q, upper
-
-
-def _spread(
-    cell: Array, sign: Array, directions: Array, known: set[tuple[int, float]], limit: int
-) -> list[tuple[int, float]]:
-    """Return at most ``limit`` new pairs (cell, sign), at most two of nearly one direction."""
-    seen: dict[bytes, int] = {}
-    chosen: list[tuple[int, float]] = []
-    keys = np.rint(1e5 * np.column_stack([directions, sign])).astype(np.int64)
-    for pair, key in zip(zip(cell.tolist(), sign.tolist()), keys):
-        name = key.tobytes()
-        if pair not in known and seen.get(name, 0) < 2:
-            seen[name] = seen.get(name, 0) + 1
-            chosen.append(pair)
-        if len(chosen) == limit:
-            break
-    return chosen
+        v = np.concatenate([self.v, w[used] / length[used, None]])
+        signs = np.concatenate([self.signs, self.pairs.sign[used]])
+        program = solve_margin_program(self._effects(v, signs))
+        self.linear_q, self.lower = program.q, program.value
+        kept = program.u > 0
+        self.v, self.signs, self.u = v[kept], signs[kept], program.u[kept]

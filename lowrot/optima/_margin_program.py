@@ -3,17 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import linprog
 
-from lowrot.optima._conic import Array, project
+from lowrot._validate import Array
+from lowrot.optima._conic import project
 
 _HIGHS_ATTEMPTS = (("highs", 1e-10), ("highs-ipm", 1e-10), ("highs-ds", 1e-8), ("highs", 1e-7))
+"""Methods of HiGHS and their tolerances, until one succeeds: 1e-10 is the tightest it accepts."""
 
 _SMALL = 1e-3
+"""A value below this times the largest entry is solved for again in a larger unit, and entries
+below this in their own: an absolute tolerance of 1e-10 would be a relative one of 1e-7 there, a
+tenth of the gap promised."""
 
 _PIVOTS = 50
+"""Iterations allowed a row or column: a method that cycles is given up, and the next one tried."""
+
+_LEAST_BATCH = 200
+"""Fewest columns added a round, so that few rows do not mean many rounds."""
+
+_DROPPED_BEYOND = 20
+"""Batches of working columns beyond which those far from active are dropped."""
+
+_NEAR_OPTIMAL = 0.9
+"""Columns priced above this times the value are not dropped: the next rounds would add them."""
+
+_TINY_BOUND = 1e-12
+"""The unit of the relative gap is at least this: a smaller bound is zero but for rounding."""
+
+
+class MarginSolution(NamedTuple):
+    """A solution of ``max {min_i (C u)_i : u >= 0, sum u <= 1}`` by column generation.
+
+    Attributes:
+        working: indices of the columns that u weighs, shape (k,).
+        u: their weights, shape (k,).
+        q: the dual point of the smallest bound ``max(C^T q)``, shape (n,).
+    """
+
+    working: Array
+    u: Array
+    q: Array
+
+
+class ProgramSolution(NamedTuple):
+    """A solution of the whole program.
+
+    Attributes:
+        u: primal point, shape (m,).
+        q: dual point on the simplex, shape (n,).
+        value: ``min_i (C u)_i`` up to the solver's tolerance.
+    """
+
+    u: Array
+    q: Array
+    value: float
 
 
 def margin_program(
@@ -24,7 +70,7 @@ def margin_program(
     tolerance: float = 1e-7,
     batch: int | None = None,
     rounds: int = 200,
-) -> tuple[Array, Array, Array]:
+) -> MarginSolution:
     """Solve ``max {min_i (C u)_i : u >= 0, sum u <= 1}`` by column generation.
 
     Args:
@@ -34,74 +80,75 @@ def margin_program(
         m: number of columns.
         tolerance: stop at this relative gap between the priced dual and the master's value.
         batch: columns added a round.
-        rounds: at most so many.
+        rounds: at most so many, at least one.
 
-    Returns:
-        The working columns (k,), their weights u (k,), and the best dual point q (n,).
+    Raises:
+        RuntimeError: HiGHS solves none of the programs in any of its ways.
     """
-    batch = max(4 * n, 200) if batch is None else batch
-    best_upper, best_q = np.inf, np.full(n, 1.0 / n)
+    batch = max(4 * n, _LEAST_BATCH) if batch is None else batch
+    upper, best_q = np.inf, np.full(n, 1.0 / n)
     working = np.arange(m) if m <= 4 * batch else _largest(price(best_q), 2 * batch)
     for _ in range(rounds):
-        C = columns(working)
-        u, q, value = solve_margin_program(C)
-        scores = price(q)
-        if scores.max() < best_upper:
-            best_upper, best_q = float(scores.max()), q
-        if len(working) == m or best_upper - value <= tolerance * max(best_upper, 1e-12):
+        weighed, C = working, columns(working)
+        master = solve_margin_program(C)
+        scores = price(master.q)
+        if scores.max() < upper:
+            upper, best_q = float(scores.max()), master.q
+        closed = upper - master.value <= tolerance * max(upper, _TINY_BOUND)
+        if len(working) == m or closed or upper <= 0:
             break
-        if best_upper <= 0:
-            break
-        scores[working] = -np.inf
-        new = _largest(scores, batch)
-        new = new[scores[new] > value]
+        new = _violated(scores, working, master.value, batch)
         if len(new) == 0:
             break
-        if len(working) > 20 * batch:
-            kept = (u > 0) | (C.T @ q > 0.9 * value)
+        # While the value is zero, what was added so far is the only progress there is.
+        if len(working) > _DROPPED_BEYOND * batch and master.value > 0:
+            kept = (master.u > 0) | (C.T @ master.q > _NEAR_OPTIMAL * master.value)
             working = working[kept]
         working = np.concatenate([working, new])
-    if len(u) < len(working):
-        u = solve_margin_program(columns(working))[0]
-    return working, u, best_q
+    return MarginSolution(weighed, master.u, best_q)
 
 
-def solve_margin_program(C: Array) -> tuple[Array, Array, float]:
-    """Return u, q and the value of ``max {min_i (C u)_i : u >= 0, sum u <= 1}``, by HiGHS.
+def _violated(scores: Array, working: Array, value: float, batch: int) -> Array:
+    """Return the columns, not working yet, whose dual constraints are violated most."""
+    scores[working] = -np.inf
+    new = _largest(scores, batch)
+    return new[scores[new] > value]
 
-    HiGHS' tolerances are absolute: a small value is solved for again in a larger unit, and its
-    basic solution from its linear system.
+
+def _largest(scores: Array, k: int) -> Array:
+    """Return the indices of the k largest scores, in no order."""
+    if k >= len(scores):
+        return np.arange(len(scores))
+    return np.argpartition(-scores, k)[:k]
+
+
+def solve_margin_program(C: Array) -> ProgramSolution:
+    """Solve ``max {min_i (C u)_i : u >= 0, sum u <= 1}``, C of shape (n, m), by HiGHS.
+
+    HiGHS' tolerances are absolute: small entries are solved for in their own unit, a small value
+    again in a larger unit, and its basic solution from its linear system.
+
+    Raises:
+        RuntimeError: HiGHS finds no solution in any of its ways.
     """
-    best = _highs(C)
+    size = float(np.abs(C).max())
+    best = _highs(C, unit=size if 0 < size < _SMALL else 1.0)
     if best is None:
         raise RuntimeError(f"HiGHS found no solution of a {len(C)} x {C.shape[1]} margin program")
-    size = float(np.abs(C).max())
-    if 0 < best[2] < _SMALL * size:
-        again = _highs(C / float(np.sqrt(best[2] * size)))
+    if 0 < best.value < _SMALL * size:
+        again = _highs(C, unit=float(np.sqrt(best.value * size)))
         best = best if again is None else again
-        u, q = _basic(C, *best[:2])
-        best = u, q, float((C @ u).min())
+        u, q = _basic(C, best.u, best.q)
+        best = ProgramSolution(u, q, float((C @ u).min()))
     return best
 
 
-def _basic(C: Array, u: Array, q: Array) -> tuple[Array, Array]:
-    """Solve for the basic solution again, without the tolerances of the linear program."""
-    columns, rows = np.flatnonzero(u > 0), np.flatnonzero(q > 0)
-    block = C[np.ix_(rows, columns)]
-    system = np.block([[block, -np.ones((len(rows), 1))], [np.ones((1, len(columns))), 0.0]])
-    unit = np.append(np.zeros(len(rows)), 1.0)
-    primal, dual = np.zeros_like(u), np.zeros_like(q)
-    primal[columns] = np.linalg.lstsq(system, unit)[0][:-1]
-    system = np.block([[block.T, -np.ones((len(columns), 1))], [np.ones((1, len(rows))), 0.0]])
-    dual[rows] = np.linalg.lstsq(system, np.append(np.zeros(len(columns)), 1.0))[0][:-1]
-    better = primal.min() >= 0 and (C @ primal).min() > (C @ u).min() * primal.sum()
-    tighter = dual.min() >= 0 and (dual @ C).max() < (q @ C).max() * dual.sum()
-    return primal / primal.sum() if better else u, dual / dual.sum() if tighter else q
+def _highs(C: Array, unit: float) -> ProgramSolution | None:
+    """Solve ``C/unit`` in the first way of HiGHS that succeeds; None if none does."""
+    from scipy.optimize import linprog
 
-
-def _highs(C: Array) -> tuple[Array, Array, float] | None:
     n, k = C.shape
-    rows = np.vstack([np.hstack([-C, np.ones((n, 1))]), np.append(np.ones(k), 0.0)[None, :]])
+    rows = np.vstack([np.hstack([-C / unit, np.ones((n, 1))]), np.append(np.ones(k), 0.0)[None, :]])
     for method, feasibility in _HIGHS_ATTEMPTS:
         result = linprog(
             np.append(np.zeros(k), -1.0),
@@ -120,10 +167,25 @@ def _highs(C: Array) -> tuple[Array, Array, float] | None:
     else:
         return None
     u = result.x[:k].clip(min=0.0)
-    return u / max(1.0, u.sum()), project(-result.ineqlin.marginals[:n]), float(-result.fun)
+    q = project(-result.ineqlin.marginals[:n])
+    return ProgramSolution(u / max(1.0, u.sum()), q, float(-result.fun) * unit)
 
 
-def _largest(scores: Array, k: int) -> Array:
-    if k >= len(scores):
-        return np.arange(len(scores))
-    return np.argpartition(-scores, k)[:k]
+def _basic(C: Array, u: Array, q: Array) -> tuple[Array, Array]:
+    """Solve for the basic solution again, without the tolerances of the linear program."""
+    columns, rows = np.flatnonzero(u > 0), np.flatnonzero(q > 0)
+    block = C[np.ix_(rows, columns)]
+    primal, dual = np.zeros_like(u), np.zeros_like(q)
+    primal[columns] = _equalized(block)
+    dual[rows] = _equalized(block.T)
+    better = primal.min() >= 0 and (C @ primal).min() > (C @ u).min() * primal.sum()
+    tighter = dual.min() >= 0 and (dual @ C).max() < (q @ C).max() * dual.sum()
+    return primal / primal.sum() if better else u, dual / dual.sum() if tighter else q
+
+
+def _equalized(block: Array) -> Array:
+    """Return weights of the columns, of sum 1, under which all rows have the same value."""
+    rows, columns = block.shape
+    system = np.block([[block, -np.ones((rows, 1))], [np.ones((1, columns)), 0.0]])
+    weights: Array = np.linalg.lstsq(system, np.append(np.zeros(rows), 1.0))[0][:-1]
+    return weights

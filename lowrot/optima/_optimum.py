@@ -21,14 +21,20 @@ LARGE_GAP = 1e-4
 """Relative gap promised beyond ``LARGE`` pairs (point, neuron), or beyond 2000 points."""
 
 LARGE = 1_000_000
-
-ZERO = 1e-9
-"""A margin is not positive when its dual bound is at most this times the shortest input."""
+"""Pairs (point, neuron) up to which ``GAP`` is promised: as far as it was tried on many cases."""
 
 _MANY_POINTS = 2000
+"""Points up to which ``GAP`` is promised: above, the least-norm solver has no active-set polish."""
+
+ZERO = 1e-9
+"""A margin is not positive when its dual bound is at most this times the shortest input: what the
+solvers leave of a bound that is zero in exact arithmetic is smaller."""
+
+TINY = 1e-300
+"""A divisor instead of zero."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Optimum(Generic[Primal]):
     """A maximal margin between two bounds, both evaluated on the data from the points returned.
 
@@ -69,10 +75,26 @@ class NotSeparable(ValueError):
         self.upper = upper
 
 
-def _certify(
-    value: float, upper: float, primal: Primal, q: Tensor, data: Dataset, proves: str, large: bool
+def certify(
+    data: Dataset, *, value: float, primal: Primal, q: Tensor, upper: float, proves: str, m: int = 1
 ) -> Optimum[Primal]:
-    """Return the optimum; raise if no margin is positive, warn if the gap is not as promised."""
+    """Return the optimum of a margin, for a public function to return at once.
+
+    Args:
+        data: the data.
+        value: the margin that ``primal`` attains.
+        primal: a feasible point.
+        q: a dual point, shape (n,).
+        upper: the dual function at q.
+        proves: in words, what ``upper`` is and bounds.
+        m: neurons that the problem has, for the gap promised.
+
+    Raises:
+        NotSeparable: no margin is positive.
+
+    Warns:
+        RuntimeWarning: the gap is above the one promised.
+    """
     if upper <= ZERO * float(data.X.norm(dim=1).min()):
         raise NotSeparable(
             f"the data are not separable: at the dual point q (attribute dual) {proves}, and is "
@@ -80,6 +102,7 @@ def _certify(
             q,
             upper,
         )
+    large = data.n > _MANY_POINTS or data.n * m > LARGE
     optimum = Optimum(value, primal, q, (upper - value) / upper, upper, LARGE_GAP if large else GAP)
     if not optimum.certified:
         warnings.warn(
@@ -91,11 +114,17 @@ def _certify(
     return optimum
 
 
-def _same_space(name: str, V: Tensor, data: Dataset) -> None:
+def check_space(name: str, V: Tensor, data: Dataset) -> None:
+    """Check that the rows of V, shape (m, d), live where the inputs do.
+
+    Raises:
+        ValueError: another dimension or device; the message names both.
+    """
     if V.shape[1] != data.d:
         raise ValueError(f"{name} has {V.shape[1]} columns; expected {data.d}, as in data.X")
     _validate.same_device(**{name: V, "data.X": data.X})
 
 
-def _to(data: Dataset, array: Any) -> Tensor:
+def like_inputs(data: Dataset, array: Any) -> Tensor:
+    """Return an array as a tensor of the inputs' type, on their device."""
     return torch.as_tensor(array, dtype=_validate.DTYPE, device=data.X.device)

@@ -5,26 +5,55 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
-import clarabel
-import numpy as np
 import torch
-from scipy import sparse
 from torch import Tensor
 
+from lowrot import _validate
 from lowrot.data import Dataset
 from lowrot.network import Network, activation, derivative
-from lowrot.optima._conic import project, tight_settings
+from lowrot.optima._optimum import TINY
 
-_CONIC_ENTRIES = 60_000
 _CHUNK_ENTRIES = 2**18
+"""Largest number of (point, neuron) pairs of a chunk: 2 MB in float64, which caches hold."""
+
+_LEAST_CHUNK = 64
+"""Fewest neurons of a chunk, so that many points do not leave products of thin matrices."""
+
 _STEPS = 300
+"""Newton steps at most; the path is followed in some tens."""
+
 _SHRINK = 0.2
+"""Factor of eps and mu at a centred point: a few Newton steps lead back to the path."""
+
 _CENTRED = 0.1
+"""A point is off the path when its squared decrement is above this times mu, or"""
+
+_GAP_ALLOWED = 2.0
+"""when its gap is above this times the one that eps and mu explain."""
+
+_BALANCE = (0.3, 3.0)
+"""eps waits while it explains less than 0.3 times what mu does of the gap, mu while eps explains
+more than 3 times: neither is made smaller for nothing."""
+
 _HALVINGS = 12
+"""Step lengths tried: below 2^-12 rounding decides, not the step."""
+
+_TO_BOUNDARY = 0.95
+"""Part of the way to the boundary of the simplex that a step may go."""
+
+_DECREASE = 0.1
+"""Part of the decrease predicted to first order that a step must reach (Armijo)."""
+
+_DIGITS = 1e-14
+"""What rounding leaves of a sum of products, relative to its terms."""
+
+_LAST_DIGIT = 1e-15
+"""An increase of the value up to this part is rounding to the line search."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Terms:
     """Value and derivatives of ``f_eps(q) = (1/m) sum_j sqrt(||B_j q||^2 + eps^2)``.
 
@@ -34,7 +63,7 @@ class Terms:
         value: f_eps(q).
         sharp: f(q) = f_0(q), an upper bound of the margin.
         gradient: shape (n,); its smallest entry is a margin attained, a lower bound.
-        hessian: shape (n, n).
+        hessian: shape (n, n); zero where it was not asked for.
     """
 
     value: float
@@ -43,109 +72,191 @@ class Terms:
     hessian: Tensor
 
 
+class _Chunk(NamedTuple):
+    """The blocks ``B_j q`` of k neurons; layers that are not selected have no rows.
+
+    Attributes:
+        features: ``s(v_j.x_i)``, shape (n, k) or (0, k).
+        active: ``a_j s'(v_j.x_i)``, shape (n, k) or (0, k).
+        outer: the outer entry of each block, shape (k,); zero where not selected.
+        pushed: ``y_i <G_ij, B_j q>``, shape (n, k); (0, k) without the inner layer.
+        square: ``||B_j q||^2``, shape (k,).
+    """
+
+    features: Tensor
+    active: Tensor
+    outer: Tensor
+    pushed: Tensor
+    square: Tensor
+
+
 class Smoothed:
     """``f_eps`` on (net, data); nothing larger than (n, chunk) is held."""
 
     def __init__(self, net: Network, data: Dataset, layers: str) -> None:
         self.net, self.data = net, data
-        self.outer, self.inner = layers != "inner", layers != "outer"
+        self.outer, self.inner = _validate.layers(layers)
         self.gram = data.X @ data.X.T
-
-    def chunks(self) -> Iterator[slice]:
-        """Yield slices of the neurons, small enough for a processor's cache."""
-        size = max(64, _CHUNK_ENTRIES // self.data.n)
-        for start in range(0, self.net.m, size):
-            yield slice(start, start + size)
 
     def terms(self, q: Tensor, eps: float, hessian: bool = True) -> Terms:
         """Return value, gradient and (if asked) Hessian at q, shape (n,)."""
-        net, X, y, n = self.net, self.data.X, self.data.y, self.data.n
+        y, m, n = self.data.y, self.net.m, self.data.n
         value = sharp = 0.0
-        gradient, total = X.new_zeros(n), X.new_zeros(n, n)
-        weight = y * q
-        for part in self.chunks():
-            z = X @ net.V[part].T
-            S = activation(z, net.slope) if self.outer else z[:0]
-            o = weight @ S if self.outer else z.new_zeros(z.shape[1])
-            square = o.square()
-            D = pushed = z[:0]
-            if self.inner:
-                D = derivative(z, net.slope).mul_(net.a[part])
-                I = D.T @ (weight[:, None] * X)
-                square = square + I.square().sum(dim=1)
-                pushed = (X @ I.T).mul_(D)  # G_ij . B_j q y_i
-                if self.outer:
-                    pushed.addcmul_(S, o)
-            r = (square + eps**2).sqrt()
+        gradient, total = q.new_zeros(n), q.new_zeros(n, n)
+        for part in self._parts():
+            chunk = self._chunk(part, y * q)
+            r = (chunk.square + eps**2).sqrt()
             value += float(r.sum())
-            sharp += float(square.sqrt().sum())
-            gradient += pushed @ (1 / r) if self.inner else S @ (o / r)
-            if not hessian:
-                continue
-            if not self.inner:  # r^-1 - o^2 r^-3 without its cancellation
-                total += (S * (eps**2 / r**3)) @ S.T
-                continue
-            if self.outer:
-                total += (S / r) @ S.T
-            total += self.gram * ((D / r) @ D.T)
-            pushed /= r**1.5
-            total -= pushed @ pushed.T
-        m = net.m
+            sharp += float(chunk.square.sqrt().sum())
+            gradient += chunk.pushed @ (1 / r) if self.inner else chunk.features @ (chunk.outer / r)
+            if hessian:
+                self._add_hessian(total, chunk, r, eps)
         return Terms(value / m, sharp / m, y * gradient / m, torch.outer(y, y) * total / m)
 
     def primal(self, q: Tensor, eps: float) -> tuple[Tensor, Tensor]:
         """Return theta, blocks (m,) and (m, d), with ``||theta_j|| <= 1/sqrt(m)``."""
         outer, inner = self.net.gradient(self.data, q)
         outer, inner = outer * self.outer, inner * self.inner
-        r = (outer.square() + inner.square().sum(dim=1) + eps**2).sqrt().clamp_min(1e-300)
+        r = (outer.square() + inner.square().sum(dim=1) + eps**2).sqrt().clamp_min(TINY)
         r *= math.sqrt(self.net.m)
         return outer / r, inner / r[:, None]
 
+    def _parts(self) -> Iterator[slice]:
+        """Yield slices of the neurons, small enough for a processor's cache."""
+        size = max(_LEAST_CHUNK, _CHUNK_ENTRIES // self.data.n)
+        for start in range(0, self.net.m, size):
+            yield slice(start, start + size)
 
-def newton(problem: Smoothed, tolerance: float) -> tuple[Tensor, float, Tensor]:
+    def _chunk(self, part: slice, weight: Tensor) -> _Chunk:
+        """Return the blocks of some neurons at ``weight = y q``."""
+        X, slope = self.data.X, self.net.slope
+        z = X @ self.net.V[part].T
+        features = activation(z, slope) if self.outer else z[:0]
+        outer = weight @ features if self.outer else z.new_zeros(z.shape[1])
+        square = outer.square()
+        active = pushed = z[:0]
+        if self.inner:
+            active = derivative(z, slope).mul_(self.net.a[part])
+            inner = active.T @ (weight[:, None] * X)
+            square = square + inner.square().sum(dim=1)
+            pushed = (X @ inner.T).mul_(active)
+            if self.outer:
+                pushed.addcmul_(features, outer)
+        return _Chunk(features, active, outer, pushed, square)
+
+    def _add_hessian(self, total: Tensor, chunk: _Chunk, r: Tensor, eps: float) -> None:
+        """Add ``sum_j G_j G_j^T / r_j - (G_j B_j q)(G_j B_j q)^T / r_j^3`` but for the labels.
+
+        Overwrites ``chunk.pushed``.
+        """
+        features, active = chunk.features, chunk.active
+        if not self.inner:  # 1/r - outer^2/r^3 without its cancellation
+            total += (features * (eps**2 / r**3)) @ features.T
+            return
+        if self.outer:
+            total += (features / r) @ features.T
+        total += self.gram * ((active / r) @ active.T)
+        pushed = chunk.pushed.div_(r**1.5)
+        total -= pushed @ pushed.T
+
+
+class Followed(NamedTuple):
+    """The best points that Newton's method met.
+
+    Attributes:
+        q: the dual point of the smallest upper bound, shape (n,).
+        eps: the smoothing, and
+        primal_q: the point at which the gradient attains the largest margin.
+    """
+
+    q: Tensor
+    eps: float
+    primal_q: Tensor
+
+
+class _Bounds:
+    """The best bounds so far, and where they were attained."""
+
+    def __init__(self, q: Tensor, sharp: float) -> None:
+        self.start = self.upper = sharp
+        self.lower = -math.inf
+        self.best = Followed(q, sharp, q)
+
+    def update(self, now: Terms, q: Tensor, eps: float) -> None:
+        if now.sharp < self.upper:
+            self.upper, self.best = now.sharp, self.best._replace(q=q)
+        attained = float(now.gradient.min())
+        if attained > self.lower:
+            self.lower, self.best = attained, self.best._replace(eps=eps, primal_q=q)
+
+    def closed(self, tolerance: float) -> bool:
+        """Whether the relative gap is small, or no margin is left."""
+        gap = self.upper - self.lower
+        return gap <= tolerance * self.upper or self.upper <= _DIGITS * self.start
+
+
+def newton(problem: Smoothed, tolerance: float) -> Followed:
     """Follow ``min f_eps(q) - mu sum ln q`` over the simplex as eps and mu go to 0.
 
-    Returns:
-        The best dual point q, and the (eps, q) of the best primal point.
+    Args:
+        problem: the smoothed dual function.
+        tolerance: the relative gap at which to stop.
     """
     n = problem.data.n
     q = problem.data.X.new_full((n,), 1.0 / n)
-    first = problem.terms(q, 0.0, hessian=False)
-    if first.sharp == 0:
-        return q, 0.0, q
-    eps, mu = first.sharp, first.sharp / n
-    upper, lower = first.sharp, -math.inf
-    best, best_eps, best_primal = q, eps, q
+    start = problem.terms(q, 0.0, hessian=False).sharp
+    if start == 0:
+        return Followed(q, 0.0, q)
+    eps, mu = start, start / n
+    bounds = _Bounds(q, start)
     for _ in range(_STEPS):
         now = problem.terms(q, eps)
-        if now.sharp < upper:
-            upper, best = now.sharp, q
-        if float(now.gradient.min()) > lower:
-            lower, best_eps, best_primal = float(now.gradient.min()), eps, q
-        if upper - lower <= tolerance * upper or upper <= 1e-14 * first.sharp:
+        bounds.update(now, q, eps)
+        if bounds.closed(tolerance):
             break
-        slope = now.gradient - mu / q
-        # A constant does not matter where sum step = 0; without it nothing cancels.
-        slope = slope - q @ slope
-        step, decrement = _newton_step(now.hessian + torch.diag(mu / q**2), slope)
-        smoothing = now.sharp - float(q @ now.gradient)
-        gap = now.sharp - float(now.gradient.min())
-        moved = False
-        if decrement > _CENTRED * mu or gap > 2.0 * (smoothing + n * mu):
-            q, moved = _line_search(problem, q, step, decrement, eps, mu, now)
-        if not moved:
-            if mu < 1e-14 * first.sharp:
-                break
-            eps *= _SHRINK if smoothing > 0.3 * n * mu else 1.0
-            mu *= _SHRINK if smoothing < 3.0 * n * mu else 1.0
-    return best, best_eps, best_primal
+        step, decrement = _newton_step(now, q, mu)
+        moved = None
+        if _off_path(now, q, decrement, mu):
+            moved = _line_search(problem, now, q, step, decrement, eps, mu)
+        if moved is not None:
+            q = moved
+        elif mu < _DIGITS * start:
+            break
+        else:
+            eps, mu = _continued(now, q, eps, mu)
+    return bounds.best
 
 
-def _newton_step(H: Tensor, g: Tensor) -> tuple[Tensor, float]:
-    """Return the step in ``sum step = 0`` and its squared decrement."""
+def _smoothing(now: Terms, q: Tensor) -> float:
+    """Return what eps contributes to the gap; mu contributes n mu."""
+    return now.sharp - float(q @ now.gradient)
+
+
+def _off_path(now: Terms, q: Tensor, decrement: float, mu: float) -> bool:
+    """Whether the point is too far from the path, in its decrement or in its gap."""
+    gap = now.sharp - float(now.gradient.min())
+    explained = _smoothing(now, q) + len(q) * mu
+    return decrement > _CENTRED * mu or gap > _GAP_ALLOWED * explained
+
+
+def _continued(now: Terms, q: Tensor, eps: float, mu: float) -> tuple[float, float]:
+    """Return eps and mu for the next point of the path; a small contribution waits."""
+    smoothing, n = _smoothing(now, q), len(q)
+    low, high = _BALANCE
+    shrink_eps = smoothing > low * n * mu
+    shrink_mu = smoothing < high * n * mu
+    return eps * (_SHRINK if shrink_eps else 1.0), mu * (_SHRINK if shrink_mu else 1.0)
+
+
+def _newton_step(now: Terms, q: Tensor, mu: float) -> tuple[Tensor, float]:
+    """Return the step in ``sum step = 0`` of ``f_eps - mu sum ln`` and its squared decrement."""
+    g = now.gradient - mu / q
+    # A constant does not matter where sum step = 0; without it nothing cancels.
+    g = g - q @ g
+    H = now.hessian + torch.diag(mu / q**2)
     scale = H.diagonal().rsqrt()
-    scaled = scale[:, None] * H * scale + 1e-14 * torch.eye(len(g), dtype=H.dtype, device=H.device)
-    factor = torch.linalg.cholesky_ex(scaled)[0]
+    eye = torch.eye(len(g), dtype=H.dtype, device=H.device)
+    factor = torch.linalg.cholesky_ex(scale[:, None] * H * scale + _DIGITS * eye)[0]
     both = torch.stack([g * scale, scale], dim=1)
     solved = torch.cholesky_solve(both, factor) * scale[:, None]
     nu = solved[:, 0].sum() / solved[:, 1].sum()
@@ -155,62 +266,20 @@ def _newton_step(H: Tensor, g: Tensor) -> tuple[Tensor, float]:
 
 
 def _line_search(
-    problem: Smoothed, q: Tensor, step: Tensor, decrement: float, eps: float, mu: float, now: Terms
-) -> tuple[Tensor, bool]:
-    """Return a point with sufficient decrease along the step, and whether there is one."""
+    problem: Smoothed, now: Terms, q: Tensor, step: Tensor, decrement: float, eps: float, mu: float
+) -> Tensor | None:
+    """Return a point with sufficient decrease along the step, or None."""
     shrinking = step < 0
     longest = float((-q / step)[shrinking].min()) if bool(shrinking.any()) else math.inf
-    t = min(1.0, 0.95 * longest)
+    t = min(1.0, _TO_BOUNDARY * longest)
     barrier = float(q.log().sum())
     for _ in range(_HALVINGS):
         trial = q + t * step
         trial = trial / trial.sum()
         value = problem.terms(trial, eps, hessian=False).value
         rise = value - now.value - mu * (float(trial.log().sum()) - barrier)
-        if rise <= -0.1 * t * decrement + 1e-15 * now.value and not torch.equal(trial, q):
-            return trial, True
+        enough = -_DECREASE * t * decrement + _LAST_DIGIT * now.value
+        if rise <= enough and not torch.equal(trial, q):
+            return trial
         t *= 0.5
-    return q, False
-
-
-def conic(net: Network, data: Dataset, layers: str) -> tuple[Tensor, tuple[Tensor, Tensor]] | None:
-    """Solve small instances exactly as one cone program; None when it would be large.
-
-    Returns:
-        q, shape (n,), and theta, blocks (m,) and (m, d).
-    """
-    outer, inner = layers != "inner", layers != "outer"
-    m, d, n = net.m, net.d, data.n
-    k = outer + d * inner
-    if n * m * k > _CONIC_ENTRIES:
-        return None
-    z = data.X @ net.V.T
-    blocks = []
-    if outer:
-        blocks.append(activation(z, net.slope)[:, :, None])
-    if inner:
-        blocks.append((derivative(z, net.slope) * net.a)[:, :, None] * data.X[:, None, :])
-    G = (torch.cat(blocks, dim=2) * data.y[:, None, None] / m).cpu().numpy().reshape(n, m * k)
-    unit = float(np.abs(G).sum(axis=1).max()) or 1.0
-    margin = np.hstack([-G / unit, np.ones((n, 1))])
-    place = np.arange(m)
-    rows = (place[:, None] * (k + 1) + 1 + np.arange(k)).ravel()
-    balls = sparse.csc_matrix((-np.ones(m * k), (rows, np.arange(m * k))), (m * (k + 1), m * k + 1))
-    b = np.zeros(m * (k + 1))
-    b[place * (k + 1)] = 1.0
-    variables = m * k + 1
-    solver = clarabel.DefaultSolver(
-        sparse.csc_matrix((variables, variables)),
-        np.append(np.zeros(m * k), -1.0),
-        sparse.vstack([sparse.csc_matrix(margin), balls], format="csc"),
-        np.concatenate([np.zeros(n), b]),
-        [clarabel.NonnegativeConeT(n)] + [clarabel.SecondOrderConeT(k + 1) for _ in range(m)],
-        tight_settings(),
-    )
-    solution = solver.solve()
-    theta = torch.as_tensor(np.asarray(solution.x)[: m * k].reshape(m, k)).to(data.X)
-    theta = theta / theta.norm(dim=1, keepdim=True).clamp_min(1.0) / math.sqrt(m)
-    q = torch.as_tensor(project(np.asarray(solution.z)[:n])).to(data.X)
-    first = theta[:, 0] if outer else theta.new_zeros(m)
-    second = theta[:, outer:] if inner else theta.new_zeros(m, d)
-    return q, (first, second)
+    return None

@@ -1,4 +1,4 @@
-"""What figures of the plane and of the sphere share: points, frames, views, checks."""
+"""What figures of the plane and of space share: points, frames, views, checks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from lowrot import _validate
 from lowrot.data import Dataset
 from lowrot.plots._style import NEGATIVE, POSITIVE
 
@@ -17,23 +18,36 @@ REACH = 1.22
 """Half the side of a figure of the unit disc."""
 
 
-def points(ax: Axes, data: Dataset, q: Tensor | None) -> None:
-    """Draw the data: discs for +1, squares for -1, as large as q where given."""
-    sizes = np.full(data.n, 36.0) if q is None else 34.0 + 220.0 * q.numpy() / float(q.max())
+def points(data: Dataset, *, ax: Axes, q: Tensor | None = None) -> None:
+    """Draw data of the plane: discs for +1, squares for -1.
+
+    Args:
+        data: points of the plane.
+        ax: where to draw.
+        q: dual weights, shape (n,), shown as the areas of the points.
+
+    Raises:
+        ValueError: data of another dimension, or weights of another shape.
+    """
+    require_plane("points", data)
+    sizes = np.full(data.n, 36.0)
+    if q is not None:
+        q = _validate.real_array("q", q, (data.n,)).cpu()
+        sizes = 34.0 + 220.0 * q.numpy() / float(q.max())
     for sign, colour, marker in ((1, POSITIVE, "o"), (-1, NEGATIVE, "s")):
-        mine = (data.y == sign).numpy()
+        mine = (data.y == sign).cpu().numpy()
         style: dict[str, Any] = {
             "c": colour,
             "marker": marker,
             "edgecolors": "white",
             "linewidths": 0.7,
         }
-        x = data.X.numpy()[mine]
+        x = data.X.cpu().numpy()[mine]
         ax.scatter(x[:, 0], x[:, 1], s=0.55 * sizes[mine], zorder=3, **style)
 
 
-def square(ax: Axes, title: str) -> Axes:
-    """Give the axes equal scales, no frame and a title."""
+def square(ax: Axes, title: str = "") -> Axes:
+    """Give axes of the unit disc equal scales, no frame and a title."""
     ax.set_aspect("equal")
     ax.set_xlim(-REACH, REACH)
     ax.set_ylim(-REACH, REACH)
@@ -43,7 +57,8 @@ def square(ax: Axes, title: str) -> Axes:
 
 
 def require_plane(name: str, data: Dataset) -> None:
-    """Raise unless the data are two-dimensional."""
+    """Raise unless these are data of the plane; the name is that of what would draw them."""
+    _validate.kind("data", data, Dataset)
     if data.d != 2:
         raise ValueError(f"data has d = {data.d}; {name} draws d = 2 only")
 
@@ -53,7 +68,7 @@ def axes_or_new(ax: Axes | None) -> Axes:
     return plt.subplots(figsize=(4.0, 3.2))[1] if ax is None else ax
 
 
-def seen(V: np.ndarray) -> np.ndarray:
+def orthographic(V: np.ndarray) -> np.ndarray:
     """Return vectors of space, shape (..., 3), as a reader sees them: right, up, toward him."""
     tilt, turn = math.radians(22.0), math.radians(24.0)
     out: np.ndarray = V @ np.array(

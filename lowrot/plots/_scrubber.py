@@ -6,20 +6,20 @@ import hashlib
 import html
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from importlib.resources import files
 
 import numpy as np
 
 from lowrot.data import Dataset
 from lowrot.path import Path
-from lowrot.plots._plane import seen
+from lowrot.plots._plane import orthographic
 
 _POINTS = 116
 """Radius of the ring of data; the neurons are at 100."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Panel:
     """The neurons of one network at k times, and the data they move to.
 
@@ -37,6 +37,7 @@ class Panel:
 
     title: str
     data: Dataset
+    _: KW_ONLY
     directions: np.ndarray
     masses: np.ndarray
     readout: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -52,20 +53,24 @@ class Panel:
     @classmethod
     def from_path(
         cls,
-        title: str,
-        data: Dataset,
         path: Path,
+        data: Dataset,
+        *,
+        title: str,
         taus: Sequence[float] | np.ndarray,
         readout: Mapping[str, str] | None = None,
     ) -> Panel:
         """Take the last saved time not after each of ``taus`` of a path with states a and V.
 
         Args:
-            title: of the panel.
-            data: the data the network was trained on.
             path: states ``a``, shape (K, m), and ``V``, shape (K, m, d).
+            data: the data the network was trained on.
+            title: of the panel.
             taus: clock times, shape (k,).
             readout: names of columns of the path, by the label to write.
+
+        Raises:
+            ValueError: times before the first of the path.
         """
         index = np.searchsorted(path["tau"], np.asarray(taus), side="right") - 1
         if index.min() < 0:
@@ -75,7 +80,7 @@ class Panel:
         V = path["V"][index]
         masses = path["a"][index] * np.linalg.norm(V, axis=2)
         columns = {label: path[name][index] for label, name in (readout or {}).items()}
-        return cls(title, data, V, masses, columns)
+        return cls(title, data, directions=V, masses=masses, readout=columns)
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,7 @@ class Scrubber:
 def scrubber(
     panels: Panel | Sequence[Panel],
     taus: Sequence[float] | np.ndarray,
+    *,
     description: str,
     clock: str = "τ",
 ) -> Scrubber:
@@ -161,7 +167,7 @@ def _frames(panel: Panel) -> dict[str, object]:
     else:
         norms = np.linalg.norm(panel.directions, axis=2, keepdims=True)
         units = panel.directions / np.where(norms > 0, norms, 1.0)
-        where = seen(units).reshape(len(sizes), -1)
+        where = orthographic(units).reshape(len(sizes), -1)
     lines = [
         ", ".join(f"{label} {values[i]:.3g}" for label, values in panel.readout.items())
         for i in range(len(sizes))
@@ -202,7 +208,7 @@ def _data(data: Dataset) -> tuple[list[float], list[float], list[float]]:
     X = data.X.cpu().numpy()
     units = X / np.linalg.norm(X, axis=1, keepdims=True)
     if data.d == 3:
-        units = seen(units)
+        units = orthographic(units)
         return (100 * units[:, 0]).tolist(), (100 * units[:, 1]).tolist(), units[:, 2].tolist()
     return (_POINTS * units[:, 0]).tolist(), (_POINTS * units[:, 1]).tolist(), [1.0] * data.n
 

@@ -14,6 +14,9 @@ ACCENT, SECOND, THIRD, MUTED, INK = "#009E73", "#CC79A7", "#804000", "#8C8C8C", 
 """Each stands out from white, and inverted from black; THIRD is darker than Okabe and Ito's
 orange, which inverts to a brown that cannot be told from NEGATIVE."""
 
+COLOURS = (POSITIVE, NEGATIVE, ACCENT, SECOND, THIRD, MUTED)
+"""The cycle of colours."""
+
 WIDEST = 5.8
 """Inches: a figure no wider keeps legible letters when a phone shows it whole."""
 
@@ -25,7 +28,7 @@ _SETTINGS = {
     "axes.labelsize": 10,
     "axes.edgecolor": INK,
     "axes.linewidth": 0.8,
-    "axes.prop_cycle": cycler(color=[POSITIVE, NEGATIVE, ACCENT, SECOND, THIRD, MUTED]),
+    "axes.prop_cycle": cycler(color=list(COLOURS)),
     "font.size": 10,
     "legend.frameon": False,
     "legend.fontsize": 9,
@@ -49,13 +52,20 @@ def use_style() -> None:
     set_matplotlib_formats("svg", metadata={"Date": None})
 
 
-def grid(columns: int, rows: int = 1, width: float = WIDEST, height: float = 2.6) -> list[Axes]:
-    """Return the axes of a new figure, row by row; width of all, height of a row, in inches."""
+def grid(columns: int, rows: int = 1, *, width: float = WIDEST, height: float = 2.6) -> list[Axes]:
+    """Return the axes of a new figure, row by row.
+
+    Args:
+        columns: panels in a row.
+        rows: of panels.
+        width: of the figure, in inches.
+        height: of a row, in inches.
+    """
     _, axes = plt.subplots(rows, columns, figsize=(width, height * rows), squeeze=False)
     return list(axes.ravel())
 
 
-def legend_below(axis: Axes, columns: int) -> None:
-    """Put the legend of an axis below its figure."""
-    handles, labels = axis.get_legend_handles_labels()
-    axis.figure.legend(handles, labels, loc="outside lower center", ncol=columns, fontsize=8)
+def legend_below(ax: Axes, columns: int) -> None:
+    """Put the legend of one of the axes below their figure, in so many columns."""
+    handles, labels = ax.get_legend_handles_labels()
+    ax.figure.legend(handles, labels, loc="outside lower center", ncol=columns, fontsize=8)

@@ -14,7 +14,7 @@ from torch import Tensor
 from lowrot.data import Dataset, Stream
 from lowrot.integrate import Recorder
 from lowrot.network import Network
-from lowrot.path import Path
+from lowrot.path import End, Outcome, Path
 
 BLOCK = 1024
 """Samples drawn at once."""
@@ -79,8 +79,8 @@ class Batch:
         self.records: list[list[Record]] = []
         self.started = time.perf_counter()
 
-    def follow(self, samples: int, records: Sequence[int], progress: bool) -> str:
-        """Take the samples; return in words why the runs ended."""
+    def follow(self, samples: int, records: Sequence[int], progress: bool) -> End:
+        """Take the samples; return why the runs ended."""
         wanted, shown = set(records), self.started
         try:
             while True:
@@ -88,11 +88,12 @@ class Batch:
                 if taken in wanted and self.last_record < taken:
                     self.record()
                 if taken == samples:
-                    return f"took {samples} samples"
+                    return End(Outcome.REACHED, f"took {samples} samples")
                 if taken % BLOCK == 0 and len(self.drawn) * BLOCK <= taken:
                     self._draw(min(BLOCK, samples - taken))
                     if not bool(torch.isfinite(self.state.total[2]).any()):
-                        return f"no run is finite after {taken} samples: eta is too large"
+                        words = f"no run is finite after {taken} samples: eta is too large"
+                        return End(Outcome.ROUNDING, words)
                 self._step()
                 if progress and time.perf_counter() - shown > 2.0:
                     shown = time.perf_counter()
@@ -100,7 +101,8 @@ class Batch:
         except KeyboardInterrupt:
             if self.state.taken == 0:
                 raise
-            return f"interrupted after {self.state.taken} of {samples} samples"
+            words = f"interrupted after {self.state.taken} of {samples} samples"
+            return End(Outcome.INTERRUPTED, words)
 
     def _draw(self, count: int) -> None:
         """Draw the next block of every run, checked as data."""
@@ -194,7 +196,7 @@ class Batch:
         )
         return Dataset(X, y, None, self.stream.name), p
 
-    def paths(self, reason: str, metas: Sequence[dict[str, Any]]) -> list[Path]:
+    def paths(self, end: End, metas: Sequence[dict[str, Any]]) -> list[Path]:
         """Return what was recorded and the present state, one path a run."""
         if self.last_record < self.state.taken:
             self.record()
@@ -207,7 +209,7 @@ class Batch:
             "samples": float(self.state.taken),
             "seconds": time.perf_counter() - self.started,
         }
-        return [r.path(reason, dict(stats), m) for r, m in zip(recorders, metas, strict=True)]
+        return [r.path(end, dict(stats), m) for r, m in zip(recorders, metas, strict=True)]
 
     def _line(self, samples: int) -> str:
         mean = (self.state.total[1] / self.state.taken).mean()

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -23,6 +22,9 @@ from lowrot.network import Network
 from lowrot.path import Path
 from lowrot.sgd._batch import Batch
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = ["UPDATES", "Runs", "Stream", "one_pass_sgd", "parity_stream"]
 
 UPDATES = ("logistic", "perceptron")
@@ -31,7 +33,7 @@ UPDATES = ("logistic", "perceptron")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Runs:
     """Independent one-pass runs of one shape.
 
@@ -70,6 +72,8 @@ class Runs:
 
     def frame(self) -> pd.DataFrame:
         """Return the records of all runs, with columns ``run`` and ``eta`` besides."""
+        import pandas as pd
+
         parts = [
             path.frame().assign(run=run, eta=eta)
             for run, (path, eta) in enumerate(zip(self.paths, self.eta, strict=True))
@@ -141,12 +145,12 @@ def one_pass_sgd(
         raise ValueError(f"test has d = {tested.d}; expected {nets[0].d}, as the networks take")
     rates = nets[0].a.new_tensor(steps)
     batch = Batch(nets, source, rates, update, seed, tested, keep)
-    reason = batch.follow(samples, _counts(records, samples), progress)
+    end = batch.follow(samples, _counts(records, samples), progress)
     metas = [
         {"kind": "sgd", "update": update, "eta": e, "seed": k, "stream": source.name}
         for e, k in zip(steps, seed, strict=True)
     ]
-    paths = batch.paths(reason, metas)
+    paths = batch.paths(end, metas)
     drawn, margins = zip(*(batch.taken(run) for run in range(count)), strict=True)
     a, V = batch.state.a.clone(), batch.state.V.transpose(1, 2).contiguous()
     return Runs(nets, a, V, paths, list(drawn), torch.stack(margins), steps, update)

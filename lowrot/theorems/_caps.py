@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-from scipy.special import betainc
-
 from lowrot import _validate
 
 _HALVINGS = 60
@@ -27,6 +25,8 @@ def cap_fraction(d: int, eps: float) -> float:
 
     Source: chapter "No rotation" (corollary); regularized incomplete beta function.
     """
+    from scipy.special import betainc
+
     d = _validate.integer("d", d, 2)
     eps = _validate.number("eps", eps, 0.0, 2.0)
     # The chord eps subtends the angle theta with sin^2 = eps^2 (1 - eps^2/4).

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from lowrot import _validate
 from lowrot.data import two_points
@@ -30,6 +29,9 @@ from lowrot.theorems._neural_collapse import NeuralCollapse, neural_collapse
 from lowrot.theorems._norm_growth import early_growth, margin_floor
 from lowrot.theorems._subject import flow_subject
 from lowrot.theorems._theorem import Check, Hypothesis, Theorem, nonnegative, verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _BALANCE = 1e-9
 """Relative imbalance of a neuron that is rounding, as `Features.from_network` takes it."""
@@ -133,6 +135,8 @@ class Escape(Theorem):
             TypeError, ValueError: a path that does not belong to the theorem, or a one-sided one
                 that ends before its pattern is covered.
         """
+        import pandas as pd
+
         self.require_path(path, "P", "margin", "normalized", "norm_squared", "a", "V", "q")
         if self.pattern in (COVERED, ONE_SIDED):
             return self._check_covered(path)
@@ -178,6 +182,8 @@ class Escape(Theorem):
         Raises:
             TypeError, ValueError: a path that does not belong to the theorem.
         """
+        import pandas as pd
+
         self.require_path(path, "P", "margin", "norm_squared", "a", "V", "q")
         if self.pattern == UNCOVERED:
             return verdict(*uncovered_lines(path, self.net, self.data))

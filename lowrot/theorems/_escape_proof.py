@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from lowrot.data import Dataset
 from lowrot.network import Network
 from lowrot.path import Path
 from lowrot.theorems._escape_patterns import EscapeMargins, active_on
 
-Lines = tuple[pd.DataFrame, dict[str, float]]
+if TYPE_CHECKING:
+    import pandas as pd
+
+Lines = tuple["pd.DataFrame", dict[str, float]]
 """Both sides of the lines at the saved times, and the slack of each line."""
 
 
@@ -28,6 +31,8 @@ def uncovered_lines(path: Path, net: Network, data: Dataset) -> Lines:
         Columns ``product``, the largest ``v_j.x/||v_j||`` of a neuron with ``a_j > 0`` at such a
         point, and ``margin_there``, the largest margin of such a point; neither exceeds 0.
     """
+    import pandas as pd
+
     positive = (net.a > 0).cpu().numpy()
     idle = ~active_on(net.V, data.X)[net.a > 0].any(dim=0).cpu().numpy()
     z, p = _products(path, data)
@@ -67,6 +72,8 @@ def trapped_lines(
         (of ``||W||^2``) and ``norm_bound`` (``ln ||W_0||^2 + 4 tau P_+/||W||^2 + J``), in
         increasing order.
     """
+    import pandas as pd
+
     positive = (net.a > 0).cpu().numpy()
     both = positive & active_on(net.V, data.X).all(dim=1).cpu().numpy()
     p = _products(path, data)[1]
@@ -116,6 +123,8 @@ def one_sided_lines(
         neurons of its own) above ``lead_bound`` (-D*), and ``dual`` (``q_+ - q_-``) below
         ``dual_bound`` (kappa), at the saved times before the pattern is covered.
     """
+    import pandas as pd
+
     positive = (net.a > 0).cpu().numpy()
     active = active_on(net.V, data.X)[net.a > 0]
     sign = 1.0 if bool((active[:, 0] & ~active[:, 1]).any()) else -1.0

@@ -11,7 +11,7 @@ from lowrot.data import Dataset
 from lowrot.network import Network
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Flips:
     """``Phi(rho)`` on a grid of distances, bounded from above between its points.
 

@@ -6,9 +6,9 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -19,13 +19,16 @@ from lowrot.optima import NotSeparable, svm_margin
 from lowrot.theorems._caps import cap_fraction
 from lowrot.theorems._statistics import binomial_interval
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _MOST_GROUPS = 20
 """Groups up to which inclusion and exclusion (2^r terms of alternating sign) keeps its digits."""
 _BATCH = 2**22
 """Pairs (point, random direction) held at once."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Demands:
     """What each of r groups demands of a good neuron.
 
@@ -192,6 +195,8 @@ def sampled_fractions(
 
     Source: chapter "Neural collapse".
     """
+    import pandas as pd
+
     samples = _validate.integer("samples", samples, 1)
     generator = torch.Generator().manual_seed(_validate.integer("seed", seed, 0))
     asked = demands(data, opposite=opposite)

@@ -16,7 +16,7 @@ from lowrot.path import Path
 from lowrot.theorems._theorem import Hypothesis
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Start:
     """Numbers measured at the sampled W_0, before training.
 

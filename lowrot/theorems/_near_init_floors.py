@@ -9,7 +9,7 @@ import numpy as np
 
 from lowrot import _validate
 from lowrot.data import Dataset
-from lowrot.losses import LOSSES, entropy_constant, soft_margin
+from lowrot.losses import Loss, as_loss, entropy_constant, soft_margin
 from lowrot.network import Network
 from lowrot.theorems._flips import Flips
 from lowrot.theorems._near_init import Start
@@ -24,13 +24,13 @@ the worse end counts, so that a coarser grid gives a weaker bound, never a false
 class Floors(Theorem):
     """What the theorem of gradient flow says before training; `NearInitFlow` has the attributes."""
 
-    def __init__(self, net: Network, data: Dataset, loss: str, layers: str) -> None:
+    def __init__(self, net: Network, data: Dataset, loss: str | Loss, layers: str) -> None:
         self.net = _validate.kind("net", net, Network)
         self.data = _validate.kind("data", data, Dataset)
-        self.loss = _validate.choice("loss", loss, LOSSES)
+        self.loss = as_loss(loss).name
         self.layers = _validate.choice("layers", layers, ("outer", "both"))
         self.start = Start.of(net, data, layers)
-        self.subject = flow_subject(net, self.start.p, loss)
+        self.subject = flow_subject(net, self.start.p, self.loss)
         self.P0 = float(soft_margin(self.start.p, loss))
         self.c_n = entropy_constant(data.n, loss)
         self._flips, self.reach = self._reach()

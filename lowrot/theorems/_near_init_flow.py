@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from lowrot.data import Dataset
-from lowrot.losses import dual_weights
+from lowrot.losses import Loss, dual_weights
 from lowrot.network import Network
 from lowrot.path import Path
 from lowrot.theorems._near_init import networks
 from lowrot.theorems._near_init_floors import Floors
 from lowrot.theorems._theorem import Check, verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _READ = ("tau", "P", "rho", "min_margin", "norm_a", "norm_V", "norm_squared", "margin")
 """What the conclusion is compared with."""
@@ -68,6 +71,8 @@ class NearInitFlow(Floors):
 
     def _conclusion(self, path: Path) -> pd.DataFrame:
         """What the path has, and what it must have, at each saved time."""
+        import pandas as pd
+
         self.require_path(path, *_READ)
         tau, P, rho, p, a, V, square, margin = (path[name] for name in _READ)
         far = np.maximum.accumulate(rho)
@@ -115,6 +120,8 @@ class NearInitFlow(Floors):
         Raises:
             TypeError, ValueError: a path that does not belong to the theorem.
         """
+        import pandas as pd
+
         self.require_path(path, "tau", "P", "rho", "a", "V")
         tau, P, rho = path["tau"], path["P"], path["rho"]
         lines = pd.DataFrame([self._lines(net) for net in networks(path, self.net)])
@@ -157,7 +164,7 @@ class NearInitFlow(Floors):
 
 
 def near_init_flow(
-    net: Network, data: Dataset, *, loss: str = "exponential", layers: str = "outer"
+    net: Network, data: Dataset, *, loss: str | Loss = "exponential", layers: str = "outer"
 ) -> NearInitFlow:
     """Evaluate the near-initialization theorem of gradient flow at a sampled W_0.
 

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -142,6 +141,8 @@ class NearInitSGD(Theorem):
         Raises:
             TypeError, ValueError: a path that does not belong to the theorem.
         """
+        import pandas as pd
+
         self.require_path(path, *_READ)
         s, rho, lam, mistakes, gradient, error = (path[name] for name in _READ)
         every = _every(s)
@@ -192,6 +193,8 @@ class NearInitSGD(Theorem):
         Raises:
             TypeError, ValueError: a path that does not belong to the theorem.
         """
+        import pandas as pd
+
         delta = _validate.number("delta", delta, 1e-300, 1.0)
         self.require_path(path, "samples", "sum_lam", "test_lam", "a", "V")
         s, lam, mean = path["samples"], path["sum_lam"], path["test_lam"]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
 from lowrot import _validate
 from lowrot.data import Dataset, infer_groups
 from lowrot.data._groups import ZERO
-from lowrot.losses import LOSSES, entropy_constant
+from lowrot.losses import Loss, as_loss, entropy_constant
 from lowrot.network import Network
 from lowrot.optima import NotSeparable, svm_margin
 from lowrot.path import Path
@@ -20,6 +20,9 @@ from lowrot.theorems._good_neurons import demands, good_neurons
 from lowrot.theorems._norm_growth import NormGrowthTheorem, early_growth
 from lowrot.theorems._subject import flow_subject
 from lowrot.theorems._theorem import Check, Hypothesis, verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class NeuralCollapse(NormGrowthTheorem):
@@ -47,14 +50,14 @@ class NeuralCollapse(NormGrowthTheorem):
 
     _per_margin = 4.0  # of ln ||W||^2
 
-    def __init__(self, net: Network, data: Dataset, loss: str, opposite: bool) -> None:
+    def __init__(self, net: Network, data: Dataset, loss: str | Loss, opposite: bool) -> None:
         _validate.kind("net", net, Network)
         _validate.kind("data", data, Dataset)
         if net.norm_squared == 0:
             raise ValueError("net has only zero weights and stays so; expected some that are not")
         self.net, self.opposite = net, bool(opposite)
         self.data = data if data.groups is not None else infer_groups(data)
-        self.loss = _validate.choice("loss", loss, LOSSES)
+        self.loss = as_loss(loss).name
         self.c_n = entropy_constant(data.n, loss)
         self.good = good_neurons(net, self.data, opposite=self.opposite)
         self.subject = flow_subject(net, net.margins(data), self.loss)
@@ -68,6 +71,8 @@ class NeuralCollapse(NormGrowthTheorem):
 
     def group_frame(self) -> pd.DataFrame:
         """Return one row a group: label, size, margin, weight, good neurons, ln kappa_k."""
+        import pandas as pd
+
         return pd.DataFrame(
             {
                 "label": self._asked.labels.cpu().numpy().astype(int),
@@ -131,6 +136,8 @@ class NeuralCollapse(NormGrowthTheorem):
         Raises:
             TypeError, ValueError: a path that does not belong to the theorem.
         """
+        import pandas as pd
+
         self.require_path(path, "P", "margin", "norm_squared", "a", "V")
         late = path["tau"] > 0
         tau, margin = path["tau"][late], path["margin"][late]
@@ -171,6 +178,8 @@ class NeuralCollapse(NormGrowthTheorem):
         Raises:
             TypeError, ValueError: a path that does not belong to the theorem.
         """
+        import pandas as pd
+
         self.require_path(path, "P", "margin", "norm_squared", "a", "V")
         tau = path["tau"]
         frame = pd.DataFrame(
@@ -281,7 +290,7 @@ def _own_margin(X: Tensor, ones: Tensor) -> tuple[float, float, Tensor]:
 
 
 def neural_collapse(
-    net: Network, data: Dataset, *, loss: str = "exponential", opposite: bool = False
+    net: Network, data: Dataset, *, loss: str | Loss = "exponential", opposite: bool = False
 ) -> NeuralCollapse:
     """Evaluate the neural-collapse theorem: well-separated groups, each with a good neuron.
 

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -14,7 +13,7 @@ from lowrot import _validate
 from lowrot.coupled import Features
 from lowrot.coupled._features import as_features
 from lowrot.data import Dataset
-from lowrot.losses import LOSSES, dual_weights, entropy_constant
+from lowrot.losses import Loss, as_loss, dual_weights, entropy_constant
 from lowrot.network import Network, activation
 from lowrot.optima import Optimum, frozen_margin
 from lowrot.path import Path
@@ -51,10 +50,10 @@ class NoRotation(NormGrowthTheorem):
 
     _per_margin = 1.0  # of half ln ||u||_1
 
-    def __init__(self, features: Features, data: Dataset, loss: str) -> None:
+    def __init__(self, features: Features, data: Dataset, loss: str | Loss) -> None:
         self.features = features
         self.data = _validate.kind("data", data, Dataset)
-        self.loss = _validate.choice("loss", loss, LOSSES)
+        self.loss = as_loss(loss).name
         self.gamma: Optimum[Tensor] = frozen_margin(
             features.directions, features.signs, data, slope=features.slope
         )
@@ -106,6 +105,8 @@ class NoRotation(NormGrowthTheorem):
         Raises:
             TypeError, ValueError: a path that does not belong to the theorem.
         """
+        import pandas as pd
+
         self.require_path(path, "J", "margin", "dual")
         late = path["tau"] > 0
         tau, J, margin, dual = (path[name][late] for name in ("tau", "J", "margin", "dual"))
@@ -148,6 +149,8 @@ class NoRotation(NormGrowthTheorem):
         Raises:
             TypeError, ValueError: a path that does not belong to the theorem.
         """
+        import pandas as pd
+
         self.require_path(path, "J", "margin", "ln_norm", "z")
         tau, ln_norm = path["tau"], path["ln_norm"]
         optimal_growth, gibbs = self._optimal_growth(path["z"])
@@ -213,7 +216,7 @@ class NoRotation(NormGrowthTheorem):
 
 
 def no_rotation(
-    net_or_features: Network | Features, data: Dataset, *, loss: str = "exponential"
+    net_or_features: Network | Features, data: Dataset, *, loss: str | Loss = "exponential"
 ) -> NoRotation:
     """Evaluate the no-rotation theorem: the coupled flow attains the maximal frozen margin.
 

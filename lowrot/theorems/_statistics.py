@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.stats import binomtest
 
 from lowrot import _validate
 
@@ -29,6 +28,8 @@ def binomial_interval(
     Source: C. Clopper and E. Pearson, The use of confidence or fiducial limits illustrated in the
     case of the binomial, Biometrika 26, 1934; by SciPy.
     """
+    from scipy.stats import binomtest
+
     confidence = _validate.number("confidence", confidence, 0.0, 1.0)
     k, n = np.broadcast_arrays(hits, trials)
     if not ((n >= 1) & (n == np.round(n))).all():

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from lowrot.path import Path
 from lowrot.theorems._subject import Subject
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ROUNDING = 1e-7
 """By how much an inequality may fail: constants come from optima that are certified to a relative
@@ -34,7 +36,7 @@ class Hypothesis:
     holds: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Check:
     """Inequalities compared with a path.
 
@@ -67,6 +69,8 @@ class Theorem(ABC):
 
     def hypothesis_frame(self) -> pd.DataFrame:
         """Return the hypotheses as a data frame: statement, value, limit, holds."""
+        import pandas as pd
+
         return pd.DataFrame([vars(hypothesis) for hypothesis in self.hypotheses])
 
     def require_path(self, path: Path, *names: str) -> None:

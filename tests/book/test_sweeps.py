@@ -1,13 +1,10 @@
 """The stored sweeps: provenance, completeness, and a cell that is computed again."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "book"))
+import lowrot
 from data import bad_kkt
 from data import near_init_flow as flow
 from data import near_init_sgd as stored
@@ -69,7 +66,7 @@ def test_a_cell_of_the_flow_comes_out_the_same():
 
 
 def test_the_half_way_point_is_interpolated():
-    path = flow.lr.Path({"tau": np.arange(3.0), "rho": [0.0, 2.0, 1.0], "P": [-1.0, 3.0, 9.0]})
+    path = lowrot.Path({"tau": np.arange(3.0), "rho": [0.0, 2.0, 1.0], "P": [-1.0, 3.0, 9.0]})
 
     class Theorem:
         class start:
@@ -81,7 +78,9 @@ def test_the_half_way_point_is_interpolated():
 
 
 def test_a_sweep_is_written_and_read_again(tmp_path, capsys):
-    sweeps = Sweeps(tmp_path / "script.py", "0.0")
+    folder = tmp_path / "book" / "data"
+    folder.mkdir(parents=True)
+    sweeps = Sweeps(folder / "script.py", "0.0")
     frame = four_digits(pd.DataFrame({"x": [1.23456, np.nan], "seed": [0, 1]}), ["seed"])
     sweeps.write("name", iter([frame[:1], frame[1:]]))
     assert sweeps.file("name").name == "script_name.csv"

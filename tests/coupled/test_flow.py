@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from lowrot import (
 )
 from lowrot.coupled import METHODS
 from lowrot.coupled._run import CoupledRun
-from lowrot.losses import LOSSES
+from lowrot.losses import LOSSES, as_loss
 from lowrot.path import Path
 
 
@@ -63,11 +64,11 @@ def reference(features, data, loss, times):
 
 
 def fixed_steps(features, data, loss, method, h, tau, monkeypatch):
-    """CoupledRun with a step size that the controller leaves alone."""
+    """Run with a step size that the controller leaves alone."""
     chosen = METHODS[method]
     monkeypatch.setattr(CoupledRun, "_error", lambda *_: 0.9 ** (chosen.order + 1))
-    run = CoupledRun(features.potential(data), data.n, loss, chosen, 1e-3, None)
-    run.h = h
+    run = CoupledRun(features.potential(data), data.n, as_loss(loss), chosen, 1e-3, None)
+    run.point = replace(run.point, h=h)
     return run.follow({"tau": tau}, [], False, 100_000)
 
 
@@ -297,11 +298,11 @@ def test_an_interrupt_inside_a_step_keeps_a_consistent_point(monkeypatch):
     features, data = random_problem(4)
     original, calls = CoupledRun.row, []
 
-    def row(self):
-        calls.append(self.point.tau)
+    def row(self, point):
+        calls.append(point.tau)
         if len(calls) == 7:
             raise KeyboardInterrupt
-        return original(self)
+        return original(self, point)
 
     monkeypatch.setattr(CoupledRun, "row", row)
     path = coupled_flow(features, data)

@@ -8,7 +8,7 @@ import torch
 from lowrot import Features, balanced, sparse_parity
 from lowrot.coupled import _potential
 from lowrot.coupled._potential import soft_ratio
-from lowrot.losses import soft_margin
+from lowrot.losses import as_loss, soft_margin
 
 
 @pytest.fixture(params=[2**21, 100, 1])
@@ -28,7 +28,7 @@ def test_margins_are_the_gradient_of_the_potential(potential, scale):
     u, margins = direct(potential, z), potential.margins(z)
     assert margins.ln_scale == pytest.approx(float(u.sum().log()), abs=1e-12)
     torch.testing.assert_close(margins.p, u @ potential.C / u.sum(), rtol=1e-12, atol=1e-14)
-    assert margins.growth == pytest.approx(float((2.0 * potential.C @ z).max()), abs=1e-12)
+    assert margins.ln_growth == pytest.approx(float((2.0 * potential.C @ z).max()), abs=1e-12)
     share, C = u / u.sum(), potential.C
     for exact in (False, True):
         hessian = margins.hessian(False, exact)
@@ -82,11 +82,13 @@ def test_soft_ratio_is_continuous_into_the_log_domain(potential, loss):
     margins = potential.margins(z)
     scale = math.exp(margins.ln_scale)
     expected = float(soft_margin(margins.p * scale, loss)) / scale
-    assert soft_ratio(margins, loss) == pytest.approx(expected, rel=1e-12)
+    assert soft_ratio(margins, as_loss(loss)) == pytest.approx(expected, rel=1e-12)
     from dataclasses import replace
 
-    near, beyond = (soft_ratio(replace(margins, ln_scale=x), loss) for x in (599.9, 600.1))
+    near, beyond = (soft_ratio(replace(margins, ln_scale=x), as_loss(loss)) for x in (599.9, 600.1))
     assert near == pytest.approx(beyond, rel=1e-12)
     negative = replace(margins, p=margins.p - 1.0)
-    near, beyond = (soft_ratio(replace(negative, ln_scale=x), loss) for x in (599.9, 600.1))
+    near, beyond = (
+        soft_ratio(replace(negative, ln_scale=x), as_loss(loss)) for x in (599.9, 600.1)
+    )
     assert near == pytest.approx(beyond, rel=1e-12)

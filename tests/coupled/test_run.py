@@ -13,7 +13,8 @@ from lowrot import Dataset, Features, balanced, coupled_flow, small, sparse_pari
 from lowrot.coupled import METHODS
 from lowrot.coupled._run import CoupledRun
 from lowrot.integrate import DualWeights
-from lowrot.losses import LOSSES, entropy_constant
+from lowrot.losses import LOSSES, as_loss, entropy_constant
+from lowrot.path import End, Outcome
 
 
 def never(row):
@@ -72,8 +73,10 @@ def test_the_sandwich_is_measured_from_both_sides(above):
     # Weights that do not belong to the margins: all on the largest of them, or on the least.
     net, data = balanced(20, 2, seed=3), sparse_parity(2)
     features = replace(Features.from_network(net), ln_start=Features.from_network(net).start + 5)
-    run = CoupledRun(features.potential(data), 4, "exponential", METHODS["sdirk2"], 1e-3, None)
-    point, row = run.point, run.row() | {"tau": 1.0}
+    run = CoupledRun(
+        features.potential(data), 4, as_loss("exponential"), METHODS["sdirk2"], 1e-3, None
+    )
+    point, row = run.point, run.row(run.point) | {"tau": 1.0}
     p, size = point.margins.p, math.exp(point.margins.ln_scale)
     at = int(p.argmax() if above else p.argmin())
     ln_q = torch.full((4,), -800.0, dtype=torch.float64)
@@ -91,10 +94,10 @@ def test_the_sandwich_is_measured_from_both_sides(above):
 def test_every_certificate_is_measured():
     features = Features.from_network(balanced(20, 2, seed=3))
     data = sparse_parity(2)
-    path = coupled_flow(features, data, stop={"tau": 40.0})
+    path = coupled_flow(features, data, stop={"margin": 0.1})
     potential = features.potential(data)
-    run = CoupledRun(potential, 4, "exponential", METHODS["sdirk2"], 1e-3, path)
-    row = run.row()
+    run = CoupledRun(potential, 4, as_loss("exponential"), METHODS["sdirk2"], 1e-3, path)
+    row = run.row(run.point)
     assert row["margin"] > 0
     broken = {
         "loss_increase": ({"ln_loss": row["ln_loss"] * (1 - 1e-5)}, 1e-5),
@@ -103,9 +106,9 @@ def test_every_certificate_is_measured():
         "clock": ({"tau": row["tau"] / (1 + 1e-6)}, 1e-6),
     }
     for name, (change, value) in broken.items():
-        run = CoupledRun(potential, 4, "exponential", METHODS["sdirk2"], 1e-3, path)
+        run = CoupledRun(potential, 4, as_loss("exponential"), METHODS["sdirk2"], 1e-3, path)
         run.certify(row, row)
         assert max(run.recorder._worst.values()) < 1e-8
         run.certify(row, row | change)
         assert run.recorder._worst[name] == pytest.approx(value, rel=1e-3)
-        assert not run.recorder.path("", {}, {}).certificates[name].ok
+        assert not run.recorder.path(End(Outcome.REACHED, ""), {}, {}).certificates[name].ok

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lowrot.flow._objectives import Classification, Regression
-from lowrot.losses import LOSSES, soft_margin
+from lowrot.losses import LOSSES, as_loss, soft_margin
 
 
 def problem(seed, n=6, scale=1.0):
@@ -25,7 +25,7 @@ def test_separation_solves_its_implicit_equation(scale, loss):
     """Q is the response to margins that move with it; at any size of the curvature."""
     for seed in range(5):
         p, K = problem(seed, scale=scale)
-        objective = Classification(torch.ones(6, dtype=torch.float64), loss)
+        objective = Classification(torch.ones(6, dtype=torch.float64), as_loss(loss))
         guess = objective.respond(torch.zeros(6, dtype=torch.float64))
         new = objective.solve(p, K, guess)
         assert float(new.q.sum()) == pytest.approx(1.0, abs=1e-10)
@@ -38,7 +38,7 @@ def test_separation_solves_its_implicit_equation(scale, loss):
 def test_rate_is_the_slope_of_the_soft_margin(loss):
     for shift in (-30.0, -2.0, 0.0, 5.0, 15.0):
         p = (problem(1)[0] + shift).requires_grad_()
-        objective = Classification(torch.ones(6, dtype=torch.float64), loss)
+        objective = Classification(torch.ones(6, dtype=torch.float64), as_loss(loss))
         (slope,) = torch.autograd.grad(soft_margin(p, loss), p)
         expected = objective.rate(p.detach()) * objective.vector(objective.respond(p.detach()))
         torch.testing.assert_close(slope, expected, rtol=1e-9, atol=1e-300)
@@ -46,7 +46,7 @@ def test_rate_is_the_slope_of_the_soft_margin(loss):
 
 
 def test_prediction_extrapolates_ln_q_but_not_far():
-    objective = Classification(torch.ones(2, dtype=torch.float64), "exponential")
+    objective = Classification(torch.ones(2, dtype=torch.float64), as_loss("exponential"))
     before, now = (
         objective.respond(torch.tensor([0.0, gap], dtype=torch.float64)) for gap in (1, 2)
     )
@@ -61,7 +61,7 @@ def test_prediction_extrapolates_ln_q_but_not_far():
 
 def test_units_differences_and_stiffness():
     p, K = problem(2)
-    objective = Classification(torch.ones(6, dtype=torch.float64), "exponential")
+    objective = Classification(torch.ones(6, dtype=torch.float64), as_loss("exponential"))
     now, other = objective.respond(p), objective.respond(p + 0.1 * torch.arange(6).double())
     direction, size = objective.unit(p + 50.0, now)
     assert size == pytest.approx(abs(float(soft_margin(p + 50.0, "exponential"))))

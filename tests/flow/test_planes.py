@@ -10,9 +10,10 @@ from lowrot import Dataset, balanced, sparse_parity, standard
 from lowrot.flow import _planes as module
 from lowrot.flow._objectives import Classification
 from lowrot.flow._planes import Planes
-from lowrot.flow._radau import Collocation
+from lowrot.flow._radau import Radau
 from lowrot.flow.neuron import Neurons, track
 from lowrot.flow.neuron._propagate import field_at
+from lowrot.losses import as_loss
 
 BLOCKS = {"both": (1.0, 1.0), "outer": (1.0, 0.0), "inner": (0.0, 1.0)}
 
@@ -153,7 +154,7 @@ def test_kernel_with_sliding_against_the_integrator(slope):
     t = 1e-6
     end = track(start, drive.jump[0], drive, (0.5 * t, t), (1.0, 1.0)).states[1]
     assert int((end.S == 0).sum()) == 1
-    stepper = Collocation(planes, Classification(data.y, "exponential"), (1.0, 1.0), 1e-3)
+    stepper = Radau(planes, Classification(data.y, as_loss("exponential")), (1.0, 1.0), 1e-3)
     rate = data.y * (stepper.outputs(end) - stepper.outputs(start)) / t
     K = planes.kernel(start.a, start.V, start.S, (1.0, 1.0))
     np.testing.assert_allclose(rate, K @ w, rtol=1e-4, atol=1e-8)

@@ -21,21 +21,8 @@ def random_model(seed, n, temperature, rank=None, scale=1.0):
 
 
 def residual(model, weights):
-    forces = model.force + model.curvature @ (weights.q - model.origin)
-    return forces + model.temperature * weights.logit
-
-
-@pytest.mark.parametrize("loss", LOSSES)
-def test_weights_of_margins(loss):
-    p = torch.tensor([-1e6, -40.0, -1.0, 0.0, 2.0, 50.0, 1e6], dtype=torch.float64)
-    weights = DualWeights.of_margins(p, loss)
-    torch.testing.assert_close(-weights.logit, p, rtol=1e-14, atol=1e-9)
-    assert float(weights.q.sum()) == pytest.approx(1, abs=1e-14)
-    slopes = torch.sigmoid(-p) if loss == "logistic" else torch.exp(-p - 1e6)
-    torch.testing.assert_close(weights.q, slopes / slopes.sum(), rtol=1e-13, atol=0)
-    again = DualWeights.from_plain(weights.plain(), p)
-    assert torch.equal(again.ln_q, weights.ln_q)
-    assert torch.equal(again.logit, weights.logit)
+    margins = model.margins + model.curvature @ (weights.q - model.origin)
+    return margins + model.temperature * weights.logit
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -61,7 +48,7 @@ def test_the_entropic_program_against_a_general_solver():
     def objective(x):
         q = np.exp(x - np.logaddexp.reduce(x))
         step = torch.tensor(q) - model.origin
-        smooth = float(model.force @ step + 0.5 * step @ model.curvature @ step)
+        smooth = float(model.margins @ step + 0.5 * step @ model.curvature @ step)
         return smooth + model.temperature * float(q @ np.log(q))
 
     best = minimize(objective, np.zeros(6), method="BFGS", options={"gtol": 1e-9}).x
@@ -100,7 +87,7 @@ def test_what_cannot_be_solved_is_none():
     guess = DualWeights.of_margins(torch.zeros(4, dtype=torch.float64), "exponential")
     assert model.solve(guess) is not None
     for bad in (math.nan, math.inf):
-        assert replace(model, force=model.force * bad).solve(guess) is None
+        assert replace(model, margins=model.margins * bad).solve(guess) is None
         assert replace(model, curvature=model.curvature * bad).solve(guess) is None
     assert replace(model, curvature=-1e3 * model.curvature).solve(guess) is None
 

@@ -11,11 +11,12 @@ from lowrot import _jit
 from lowrot.integrate import DualWeights, _implicit_newton
 from lowrot.integrate._implicit import temperature_continuation
 from lowrot.integrate._implicit_newton import (
+    NewtonProblem,
     factorize_and_solve,
     ln_omega,
     moved,
     newton_step,
-    residual,
+    residual_at,
 )
 from lowrot.losses import LOSSES, dual_weights
 
@@ -29,7 +30,8 @@ def weights_at(p, loss):
 def random_problem(seed, n, temperature, scale=1.0, rank=None):
     rng = np.random.default_rng(seed)
     root = rng.normal(size=(n, rank or n))
-    return rng.normal(size=n), scale * root @ root.T, np.full(n, 1.0 / n), temperature, 1e-9
+    margins, curvature = rng.normal(size=n), scale * root @ root.T
+    return NewtonProblem(margins, curvature, np.full(n, 1.0 / n), temperature, 1e-9)
 
 
 @pytest.mark.parametrize("x", [-1e300, -700.0, -30.0, -1.0, 0.0, 0.99, 1.0, 1.01, 40.0, 1e9])
@@ -45,12 +47,12 @@ def test_ln_omega_is_the_logarithm_of_wrights_function(x):
 def test_the_newton_step_is_the_derivative(loss):
     problem = random_problem(3, 5, 0.7, scale=0.2)
     guess = weights_at([-3.0, 0.2, 1.0, -0.5, 4.0], loss)
-    start, size = residual(problem, guess)
+    start, size = residual_at(problem, guess)
     assert size == pytest.approx(np.linalg.norm(start))
     step, done = newton_step(problem, guess, start)
     assert done
-    trial = moved(guess, step, 1e-6, np.diag(problem[1]) / 0.7)
-    np.testing.assert_allclose((residual(problem, trial)[0] - start) / 1e-6, -start, 1e-4, 1e-5)
+    trial = moved(guess, step, 1e-6, np.diag(problem.curvature) / 0.7)
+    np.testing.assert_allclose((residual_at(problem, trial)[0] - start) / 1e-6, -start, 1e-4, 1e-5)
     assert np.exp(trial[0]).sum() == pytest.approx(1, abs=1e-12)
 
 
@@ -59,9 +61,9 @@ def test_a_step_keeps_the_three_parts_of_the_weights_together(loss):
     """However long it is: q, Lam and the excess are those of some margins, and sum q is one."""
     problem = random_problem(4, 6, 1e-3)
     guess = weights_at([-30.0, -2.0, 0.0, 0.5, 3.0, 40.0], loss)
-    step, _ = newton_step(problem, guess, residual(problem, guess)[0])
+    step, _ = newton_step(problem, guess, residual_at(problem, guess)[0])
     for length in (1e-3, 0.3, 1.0):
-        ln_q, excess, ln_lam = moved(guess, step, length, np.diag(problem[1]) / 1e-3)
+        ln_q, excess, ln_lam = moved(guess, step, length, np.diag(problem.curvature) / 1e-3)
         logit = ln_q + ln_lam + (excess if loss == "logistic" else 0.0)
         q, _ = dual_weights(torch.tensor(-logit), loss)
         np.testing.assert_allclose(np.exp(ln_q), q.numpy(), rtol=1e-9, atol=1e-12)
@@ -69,13 +71,13 @@ def test_a_step_keeps_the_three_parts_of_the_weights_together(loss):
 
 def test_a_diagonal_model_takes_few_steps(monkeypatch):
     """In the variable of the step a diagonal model is linear, however low the temperature."""
-    force = np.linspace(-1.0, 1.0, 9)
+    margins = np.linspace(-1.0, 1.0, 9)
     with _jit.interpreted(), monkeypatch.context() as patch:
-        patch.setattr(_implicit_newton, "_NEWTON", 6)
+        patch.setattr(_implicit_newton, "_ITERATIONS", 6)
         for temperature in (1.0, 1e-3, 1e-6):
-            problem = force, np.eye(9), np.zeros(9), temperature, 1e-9
-            guess = weights_at(force / temperature, "exponential")
-            assert _implicit_newton.newton(problem, guess)[1]
+            problem = NewtonProblem(margins, np.eye(9), np.zeros(9), temperature, 1e-9)
+            guess = weights_at(margins / temperature, "exponential")
+            assert _implicit_newton.newton(tuple(problem), tuple(guess))[1]
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -84,11 +86,11 @@ def test_cooling_solves_what_newton_does_not(temperature, loss):
     """A low temperature, few dimensions and a guess far away."""
     problem = random_problem(5, 40, temperature, rank=13)
     guess = weights_at(np.zeros(40), loss)
-    assert loss == "logistic" or not _implicit_newton.newton(problem, guess)[1]
+    assert loss == "logistic" or not _implicit_newton.newton(tuple(problem), tuple(guess))[1]
     weights, done = temperature_continuation(problem, guess)
     assert done
-    rest, _ = residual(problem, weights)
-    assert np.abs(rest).max() <= 1e-7 * temperature + 1e-12
+    left, _ = residual_at(problem, weights)
+    assert np.abs(left).max() <= 1e-7 * temperature + 1e-12
 
 
 def test_two_right_hand_sides():

@@ -111,3 +111,16 @@ def test_what_has_no_metrics_is_refused():
         collapse_metrics(Network([1.0], [[-1.0, -1.0, -1.0]]), data)
     with pytest.raises(ValueError, match="net has d = 2; expected 3"):
         collapse_metrics(standard(4, 2), data)
+
+
+@pytest.mark.parametrize("apart", [0.1, 1e-3])
+def test_a_direction_in_which_means_hardly_differ_counts(apart):
+    # NC1 weighs a direction by the inverse of what the means differ in it, however little.
+    X = [[0.9, 0.1], [0.8, 0.1], [0.1, 0.7], [0.1, 0.6], [0.1 + apart, 0.7], [0.1, 0.6 + apart]]
+    data = Dataset(X, [1, 1, -1, -1, -1, -1], [0, 0, 1, 1, 2, 2])
+    net = Network([1.0, -1.0], [[1.0, 0.0], [0.0, 1.0]])
+    sets = [data.groups.numpy() == k for k in range(3)]
+    expected = by_definition(data.X.numpy(), sets, net.a.numpy(), np.array([1, -1, -1]))
+    found = collapse_metrics(net, data)
+    assert tuple(vars(found).values()) == pytest.approx(expected, rel=1e-6)
+    assert found.within > (1e3 if apart == 1e-3 else 0.1)

@@ -1,11 +1,11 @@
-"""Change of features: known by hand, blind to what it should not see, and its refusals."""
+"""Rotation and change of features: known by hand, blind to what they should not see."""
 
 import math
 
 import pytest
 import torch
 
-from lowrot import Dataset, Network, feature_change, sparse_parity, standard
+from lowrot import Dataset, Network, balanced, feature_change, rotation, sparse_parity, standard
 
 POINTS = Dataset(torch.tensor([[1.0, 0.0], [0.0, 1.0]], dtype=torch.float64), [1, -1])
 
@@ -73,3 +73,27 @@ def test_what_does_not_fit_is_named():
         feature_change(start, start, sparse_parity(3))
     with pytest.raises(ValueError, match="1 neurons have v_j = 0"):
         feature_change(net([1.0], [[0.0, 0.0]]), net([1.0], [turned(1)]), POINTS)
+
+
+def test_rotation_is_an_angle_accurate_when_small():
+    initial = Network([1.0] * 5, [[1.0, 0.0]] * 4 + [[0.0, 0.0]])
+    angles = [0.0, 1e-9, 2.0, math.pi]
+    rows = [[3 * math.cos(t), 3 * math.sin(t)] for t in angles] + [[1.0, 0.0]]
+    turned = rotation(Network([1.0] * 5, rows), initial).tolist()
+    assert turned[:4] == pytest.approx(angles, rel=1e-12)
+    assert math.isnan(turned[4])
+    with pytest.raises(ValueError, match="shape"):
+        rotation(initial, balanced(3, 2))
+
+
+def test_a_kink_has_no_scale():
+    # Pairs are on a kink by the angle alone: 1e-3 from the second axis' hyperplane.
+    start = net([1.0], [turned(45)])
+    data = Dataset(torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 0.5]]).double(), [1, -1, 1])
+    small = Dataset(1e-3 * data.X, data.y)
+    for length in (1e-4, 1.0, 1e4):
+        now = net([1.0], [[length, 1e-3 * length]])
+        for points in (data, small):
+            assert feature_change(now, start, points, kink=1e-2).flips == pytest.approx(2 / 3)
+            assert feature_change(now, start, points, kink=1e-4).flips == 0.0
+            assert feature_change(now, start, points).flips == 0.0

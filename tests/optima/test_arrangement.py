@@ -1,6 +1,7 @@
 """The enumeration of activation cells: counts, degenerate arrangements, rigour."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -81,3 +82,28 @@ def test_cross_products_are_exact():
     rays = _arrangement._cross_product(M, np.array([[0, 1], [0, 2]]))
     assert rays.tolist() == [[0, 0, 1], [0, -1, 1]]
     assert math.isclose(2.0**80 + 1, 2.0**80)
+
+
+def test_the_integers_are_within_the_shift_of_the_normals():
+    # Small coordinates have more binary places than the integers keep.
+    V = normals(9, 4, 3) * np.array([1.0, 1e-4, 1e-9, 1e-14])
+    V = V / np.linalg.norm(V, axis=1, keepdims=True)
+    unit = Fraction(1, 2 ** (_arrangement._BITS + _arrangement._EXTRA_BITS))
+    whole = _arrangement._noisy_integers(V, 0)
+    off = [
+        sum((Fraction(x) - k * unit) ** 2 for x, k in zip(row, integers))
+        for row, integers in zip(V.tolist(), whole.tolist())
+    ]
+    shift = Fraction(_arrangement.enumerate_cells(normals(4, 2)).shift)
+    assert 0 < max(off) <= shift**2
+    # Not much more than that is allowed for: the bound of `global_margin` pays for it.
+    assert shift**2 <= (10**12) * max(off)
+
+
+@pytest.mark.parametrize(("N", "r"), [(1, 1), (1, 4), (2, 3), (4, 3), (6, 2)])
+def test_the_count_is_schlaeflis_recursion(N, r):
+    # A further hyperplane is cut by the others into the cells of one dimension less.
+    assert _arrangement.count(1, r) == 2
+    assert _arrangement.count(N + 1, r) == _arrangement.count(N, r) + (
+        _arrangement.count(N, r - 1) if r > 1 else 0
+    )

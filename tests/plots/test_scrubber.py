@@ -29,7 +29,7 @@ def plane(**changes):
 def space():
     directions = np.zeros((3, 2, 3))
     directions[:, 0], directions[:, 1] = [0.0, 0.0, 5.0], [0.0, 0.0, -2.0]
-    return plots.Panel("space", SPACE, directions, MASSES)
+    return plots.Panel("space", SPACE, directions=directions, masses=MASSES)
 
 
 def record(shown):
@@ -37,7 +37,7 @@ def record(shown):
 
 
 def test_frames_hold_unwrapped_angles_and_roots_of_shares():
-    shown = record(plots.scrubber(plane(), TAUS, "neurons"))
+    shown = record(plots.scrubber(plane(), TAUS, description="neurons"))
     (panel,) = shown["panels"]
     assert shown["times"] == ["τ = 0", "τ = 1", "τ = 2.5"]
     turned = np.array(panel["directions"]) / 1000
@@ -49,7 +49,7 @@ def test_frames_hold_unwrapped_angles_and_roots_of_shares():
 
 
 def test_space_is_seen_as_unit_vectors():
-    (panel,) = record(plots.scrubber(space(), TAUS, "neurons"))["panels"]
+    (panel,) = record(plots.scrubber(space(), TAUS, description="neurons"))["panels"]
     seen = np.array(panel["directions"][0]).reshape(2, 3) / 1000
     assert np.allclose(np.linalg.norm(seen, axis=1), 1, atol=2e-3)
     assert seen[0, 2] > 0 > seen[1, 2]
@@ -61,26 +61,31 @@ def test_a_path_gives_the_last_saved_time_not_after_each():
         {"tau": np.array([0.0, 1.0, 2.0]), "margin": np.array([0.1, 0.2, 0.3])},
         {"a": np.array([[1.0], [-1.0], [2.0]]), "V": V},
     )
-    panel = plots.Panel.from_path("path", PLANE, path, [0.5, 1.0, 9.0], {"m": "margin"})
+    panel = plots.Panel.from_path(
+        path, PLANE, title="path", taus=[0.5, 1.0, 9.0], readout={"m": "margin"}
+    )
     assert panel.masses.tolist() == [[1.0], [-2.0], [6.0]]
     assert panel.directions.tolist() == V.tolist()
     assert panel.readout["m"].tolist() == [0.1, 0.2, 0.3]
     with pytest.raises(ValueError, match="path starts at tau = 0"):
-        plots.Panel.from_path("path", PLANE, path, [-1.0])
+        plots.Panel.from_path(path, PLANE, title="path", taus=[-1.0])
 
 
 def test_the_fragment_asks_for_nothing_from_outside():
-    text = str(plots.scrubber([plane(), space()], TAUS, 'quotes " and <tags>'))
+    text = str(plots.scrubber([plane(), space()], TAUS, description='quotes " and <tags>'))
     assert "http" not in text
     assert "src=" not in text
     assert "a &lt; b" in text
     assert 'aria-label="quotes &quot; and &lt;tags&gt;"' in text
-    assert text == plots.scrubber([plane(), space()], TAUS, 'quotes " and <tags>')._repr_html_()
+    assert (
+        text
+        == plots.scrubber([plane(), space()], TAUS, description='quotes " and <tags>')._repr_html_()
+    )
 
 
 def test_no_class_is_one_that_icon_fonts_replace():
     script = files("lowrot.plots").joinpath("scrubber.js").read_text("utf8")
-    text = str(plots.scrubber([plane(), space()], TAUS, "neurons"))
+    text = str(plots.scrubber([plane(), space()], TAUS, description="neurons"))
     names = set(re.findall(r"[a-z]+", " ".join(re.findall(r'class="([^"]*)"', text)))) | set(
         re.findall(r'" ([a-z]+)"', script)
     )
@@ -90,20 +95,25 @@ def test_no_class_is_one_that_icon_fonts_replace():
 
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="d = 4; a panel draws d = 2 or 3"):
-        plots.Panel("four", lowrot.sparse_parity(4), np.zeros((1, 1, 4)), np.ones((1, 1)))
+        plots.Panel(
+            "four",
+            lowrot.sparse_parity(4),
+            directions=np.zeros((1, 1, 4)),
+            masses=np.ones((1, 1)),
+        )
     with pytest.raises(ValueError, match=r"directions has shape \(3, 2, 2\); expected \(2, 2, 2\)"):
         plane(masses=MASSES[:2])
     with pytest.raises(ValueError, match=r"readout\['margin'\] has shape \(2,\)"):
         plane(readout={"margin": np.zeros(2)})
     with pytest.raises(ValueError, match="3 frames; expected 2"):
-        plots.scrubber(plane(), TAUS[:2], "neurons")
+        plots.scrubber(plane(), TAUS[:2], description="neurons")
     with pytest.raises(ValueError, match="0 panels"):
-        plots.scrubber([], TAUS, "neurons")
+        plots.scrubber([], TAUS, description="neurons")
 
 
 @pytest.fixture
 def page(browser):
-    body = str(plots.scrubber([plane(), space()], TAUS, "neurons"))
+    body = str(plots.scrubber([plane(), space()], TAUS, description="neurons"))
     context = browser.new_context(color_scheme="dark")
     tab = context.new_page()
     tab.errors = []

@@ -1,17 +1,20 @@
-"""A notebook cache sees cells only: when the library, the lock or the data changed, empty it.
+"""A notebook cache sees cells only: forget those notebooks whose figures, data or library changed.
 
 ``make book`` takes care of itself (book/build.py); this is for a plain ``jupyter-book build .``.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
+from jupyter_cache import get_cache
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-from .keys import STAMP, library_key
+from .keys import STAMP, code_keys
 
 log = logging.getLogger(__name__)
 
@@ -21,21 +24,43 @@ def cache_folder(app: Sphinx) -> Path:
     return Path(app.config.nb_execution_cache_path or Path(app.outdir).parent / ".jupyter_cache")
 
 
+def stamped(cache: Path) -> dict[str, str]:
+    """The keys that the notebooks in the cache were executed under, if they are known."""
+    try:
+        return dict(json.loads((cache / STAMP).read_text("utf8")))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def forget(cache: Path, root: Path, kept: Collection[str]) -> None:
+    """Remove from the cache the notebooks of all chapters but some."""
+    store = get_cache(str(cache))
+    for record in store.list_cache_records():
+        source = Path(record.uri).resolve()
+        inside = source.is_relative_to(root.resolve())
+        docname = source.relative_to(root.resolve()).with_suffix("").as_posix() if inside else ""
+        if docname not in kept:
+            store.remove_cache(record.pk)
+
+
 def clear_stale(app: Sphinx) -> None:
-    """Empty the cache unless it was filled with this very library."""
-    cache, key = cache_folder(app), library_key(Path(app.srcdir))
-    stamp = cache / STAMP
-    app.lowrot_stale = not stamp.is_file() or stamp.read_text() != key  # type: ignore[attr-defined]
-    if app.lowrot_stale:  # type: ignore[attr-defined]
-        if cache.exists():
-            log.info("lowrot changed: forgetting %s", cache)
-            shutil.rmtree(cache)
-        cache.mkdir(parents=True)
-        stamp.write_text(key)
+    """Forget what was executed with something else, and stamp the cache for what is to come."""
+    cache, root = cache_folder(app), Path(app.srcdir)
+    before, now = stamped(cache), code_keys(root)
+    kept = {name for name, key in now.items() if before.get(name) == key}
+    app.lowrot_stale = kept != set(now)  # type: ignore[attr-defined]
+    if not before and cache.exists():
+        log.info("not known what %s was executed with: forgetting it", cache)
+        shutil.rmtree(cache)
+    if before and before != now:
+        log.info("forgetting all executed notebooks but %s", ", ".join(sorted(kept)) or "none")
+        forget(cache, root, kept)
+    cache.mkdir(parents=True, exist_ok=True)
+    (cache / STAMP).write_text(json.dumps(now), "utf8")
 
 
 def outdated(app: Sphinx, env, added, changed, removed):
-    """Every page is out of date when the library is."""
+    """Every page is out of date when a chapter is: they share a report."""
     return sorted(env.found_docs) if app.lowrot_stale else []
 
 

@@ -5,47 +5,45 @@ Only the standard library and two parsers are imported here: a build with nothin
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
-LIBRARY = ("lowrot", "requirements.lock", "book/data")
-STAMP = "library.sha256"  # in the notebook cache: the library it was filled with
-SITE = ("_config.yml", "_toc.yml", "book", "CITATION.cff", *LIBRARY)
+from .files import digest, sha256
+from .imports import Library, reach
+
+LOCK = "requirements.lock"
+STAMP = "reached.json"  # in the notebook cache: what its notebooks were executed with
+SITE = ("_config.yml", "_toc.yml", "book", "CITATION.cff", "lowrot", LOCK)
 
 
-def files(root: Path, names: Iterable[str]) -> Iterator[Path]:
-    """The files under ``names`` in a fixed order, without anything a program left behind."""
-    for name in names:
-        path = root / name
-        found = [path] if path.is_file() else sorted(path.rglob("*"))
-        for file in found:
-            inside = file.relative_to(root).parts
-            made = any(part == "__pycache__" or part.startswith(".") for part in inside)
-            if file.is_file() and not made and file.suffix != ".pyc":
-                yield file
+def code_key(root: Path, docname: str, library: Library | None = None) -> str:
+    """Changes with anything but its own text that the cells of a chapter depend on.
+
+    Args:
+        root: of the project.
+        docname: of the chapter.
+        library: what has been read of the project already.
+    """
+    lines = reach(library or Library(root), docname).lines
+    return sha256("\n".join([digest(root, [LOCK]), *lines]))
 
 
-def digest(root: Path, names: Iterable[str]) -> str:
-    """A sha256 over the names and the bytes of every file under ``names``."""
-    total = hashlib.sha256()
-    for file in sorted(set(files(root, names))):
-        content = hashlib.sha256(file.read_bytes()).hexdigest()
-        total.update(f"{file.relative_to(root).as_posix()} {content}\n".encode())
-    return total.hexdigest()
+def with_text(root: Path, docname: str, code: str) -> str:
+    """A ``code_key`` that changes with the text of the chapter, too."""
+    return sha256(code.encode() + (root / f"{docname}.md").read_bytes())
 
 
-def library_key(root: Path) -> str:
-    """Changes with anything that every chapter depends on: library, lock, stored data."""
-    return digest(root, LIBRARY)
+def chapter_key(root: Path, docname: str) -> str:
+    """Changes with anything that the outputs of a chapter depend on."""
+    return with_text(root, docname, code_key(root, docname))
 
 
-def chapter_key(root: Path, docname: str, library: str | None = None) -> str:
-    """Changes with the text of the chapter and with ``library_key``."""
-    text = (root / f"{docname}.md").read_bytes()
-    return hashlib.sha256((library or library_key(root)).encode() + text).hexdigest()
+def code_keys(root: Path) -> dict[str, str]:
+    """The ``code_key`` of every chapter."""
+    library = Library(root)
+    return {name: code_key(root, name, library) for name in chapters(root)}
 
 
 def site_key(root: Path) -> str:

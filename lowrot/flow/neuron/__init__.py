@@ -2,6 +2,15 @@
 
 from lowrot.flow.neuron._linalg import ON, normals_slid_on
 from lowrot.flow.neuron._propagate import Drive, Neurons, Rates
-from lowrot.flow.neuron._track import Trajectory, growth, track
+from lowrot.flow.neuron._track import Trajectory, fastest_growth, track
 
-__all__ = ["ON", "Drive", "Neurons", "Rates", "Trajectory", "growth", "normals_slid_on", "track"]
+__all__ = [
+    "ON",
+    "Drive",
+    "Neurons",
+    "Rates",
+    "Trajectory",
+    "fastest_growth",
+    "normals_slid_on",
+    "track",
+]

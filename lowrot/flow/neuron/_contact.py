@@ -19,8 +19,10 @@ from lowrot.flow.neuron._sliding import minimal_norm_velocity
 
 CROSSED = 1e-10
 """Distance from a plane over ``||v||`` at which a neuron is beyond it."""
-_STICKY, _WIDE = 1e-3, 1e-2
-"""Near enough to stick; and the largest offset from several planes; over ``||v||`` too."""
+_STICKY = 1e-3
+"""Distance from an attracting plane over ``||v||`` at which a neuron may stick within a step."""
+_WIDE = 1e-2
+"""Largest offset from several planes over ``||v||``: nearly parallel ones would pin v beyond it."""
 _ALONG, _FIELD, _OFFSET, _DRIFT, _START = 0, 1, 3, 4, 5
 ARC = 6
 """An arc, the course of a neuron over an interval, is an array of this many rows of length d.
@@ -38,7 +40,7 @@ def contact(
     a: float,
     v: np.ndarray,
     pattern: np.ndarray,
-    pull: np.ndarray,
+    jump: np.ndarray,
     crossed: np.ndarray,
     free: np.ndarray,
     stuck: np.ndarray,
@@ -52,7 +54,7 @@ def contact(
         a: outer weight.
         v: inner weights, shape (d,).
         pattern: shape (N,).
-        pull: the jumps of the field; a plane attracts where ``a pull_k < 0``; shape (N,).
+        jump: the jumps of the field; a plane attracts where ``a jump_k < 0``; shape (N,).
         crossed: planes crossed just now.
         free: written, the pattern with zeros at the planes in contact.
         stuck: written, which planes those are: slid on, or near, attracting and not crossed.
@@ -61,7 +63,7 @@ def contact(
     size = math.sqrt(dot(v, v))
     for wide in (False, True):
         for k in range(len(U)):
-            near = abs(z[k]) <= _STICKY * size and a * pull[k] < 0.0
+            near = abs(z[k]) <= _STICKY * size and a * jump[k] < 0.0
             stuck[k] = pattern[k] == 0 if wide else (pattern[k] == 0 or near) and not crossed[k]
             free[k] = pattern[k]
             if stuck[k]:
@@ -143,8 +145,8 @@ def motion(
                 D[i, c] = mean * (jump[0, k] + half * jump[1, k]) * U[k, c]
         minimal_norm_velocity(D, base, normal, moved)
         for i in range(count):
-            pull = normal[i] * dot(D[i], U[index[i]])
-            pattern[index[i]] = 1 if pull > 0.0 else (-1 if pull < 0.0 else 0)
+            away = normal[i] * dot(D[i], U[index[i]])
+            pattern[index[i]] = 1 if away > 0.0 else (-1 if away < 0.0 else 0)
     for c in range(d):
         arc[_DRIFT, c] = (moved[c] - arc[_OFFSET, c]) / max(dt, 1e-300)
     placed(arc, a, outer, dt, rates, end)

@@ -12,6 +12,9 @@ from lowrot.flow.neuron._linalg import ON, RANK, copy, dot, heights, remove, res
 from lowrot.flow.neuron._propagate import Rates
 
 _NEWTON = 30
+"""Most iterations for the time of an event; bisection guards them, a handful suffice."""
+_MET = 1e-10
+"""Distance from a plane over ``||v||`` at which a neuron has met it."""
 
 
 @jit
@@ -34,9 +37,9 @@ def first_event(
         after = free[k] * next_z[k]
         if after < limit and not stuck[k]:
             room = max(free[k] * z[k], 0.0)
-            share = room / max(room - after, 1e-300)
-            if share < fraction:
-                plane, fraction = k, share
+            fraction_k = room / max(room - after, 1e-300)
+            if fraction_k < fraction:
+                plane, fraction = k, fraction_k
     return plane, fraction
 
 
@@ -64,7 +67,7 @@ def locate_event(
             root = 0.5 * (low + high)
         a = at(arc, start, held, root, rates, v)
         value = side * dot(v, normal)
-        if abs(value) <= 1e-10 * size:
+        if abs(value) <= _MET * size:
             break
         if value > 0.0:
             low = root
@@ -76,7 +79,7 @@ def locate_event(
 
 
 @jit
-def goes_through(
+def crosses(
     arc: np.ndarray,
     a: float,
     dt: float,

@@ -54,14 +54,14 @@ def span(U: np.ndarray, pattern: np.ndarray, basis: np.ndarray) -> int:
     rank, d = 0, U.shape[1]
     for k in range(len(pattern)):
         if pattern[k] == 0 and rank < d:
-            rest = basis[rank]
-            copy(U[k], rest)
-            remove(basis, rank, rest)
-            remove(basis, rank, rest)
-            square = dot(rest, rest)
+            residual = basis[rank]
+            copy(U[k], residual)
+            remove(basis, rank, residual)
+            remove(basis, rank, residual)
+            square = dot(residual, residual)
             if square > RANK:
                 for c in range(d):
-                    rest[c] /= math.sqrt(square)
+                    residual[c] /= math.sqrt(square)
                 rank += 1
     return rank
 

@@ -19,7 +19,7 @@ Rates = tuple[float, float]
 Arrays = tuple[np.ndarray, ...]
 
 
-@dataclass
+@dataclass(eq=False)
 class Neurons:
     """Outer weights (m,), inner weights (m, d), patterns (m, N) of int8 in {-1, 0, 1}."""
 
@@ -28,7 +28,7 @@ class Neurons:
     S: Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Drive:
     """The field ``h_j(t) = sum_i w_i(t) s'_ij x_i`` of weights that are linear in time.
 
@@ -136,7 +136,7 @@ def speed_at(
 
 
 @jit
-def fastest(drive: Arrays, patterns: np.ndarray) -> float:
+def fastest_field(drive: Arrays, patterns: np.ndarray) -> float:
     """The largest norm of the field at time 0 over patterns, shape (m, N)."""
     largest = 0.0
     for j in range(len(patterns)):

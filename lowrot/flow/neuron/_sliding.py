@@ -1,4 +1,4 @@
-"""The velocity of least norm at a point where several kinks meet.
+"""The velocity of least norm at a point where several kinks meet (`_contact.motion` follows it).
 
 The velocities of a neuron there are ``h + sum_k S_k D_k`` with ``|S_k| <= 1``, a zonotope; gradient
 flow takes the one of least norm. Planes along whose normal that velocity has no part are slid on.
@@ -16,8 +16,15 @@ from lowrot.flow.neuron._linalg import copy, dot
 _MOVES = 1e-6
 """A normal velocity above this (relative to the field) leaves the plane."""
 _HELD = 1e-9
+"""A normal velocity below this (relative to field and plane) is zero: pivoting decides so."""
 _ROUNDS, _GAP = 40, 1e-14
-_PIVOTS, _RIDGE = 8, 1e-13
+"""Most interior-point steps, and the gap at which they end (some fifteen suffice)."""
+_PIVOTS = 8
+"""Most exchanges of block pivoting; it needs one or two, or cycles."""
+_RIDGE = 1e-13
+"""Added to Gram matrices of planes that may depend on each other, over their largest entry."""
+_CENTRING, _SHORTENED = 0.1, 0.98
+"""Interior-point steps: the part of the gap aimed at, and of the way to the boundary taken."""
 
 
 @jit
@@ -38,7 +45,7 @@ def minimal_norm_velocity(D: np.ndarray, h: np.ndarray, normal: np.ndarray, r: n
 
 
 @jit
-def force(D: np.ndarray, inner: np.ndarray, h: np.ndarray, S: np.ndarray) -> None:
+def free_multipliers(D: np.ndarray, inner: np.ndarray, h: np.ndarray, S: np.ndarray) -> None:
     """Write the least S on inner, unbounded, without normal parts of ``h + D^T S`` there."""
     index, count, most = np.empty(len(inner), dtype=np.int64), 0, 1e-300
     for k in range(len(inner)):
@@ -65,10 +72,10 @@ def solve(matrix: np.ndarray, right: np.ndarray) -> None:
     n = len(right)
     for i in range(n):
         for j in range(i + 1):
-            rest = matrix[i, j]
+            left = matrix[i, j]
             for k in range(j):
-                rest -= matrix[i, k] * matrix[j, k]
-            matrix[i, j] = rest / matrix[j, j] if i > j else math.sqrt(max(rest, 0.0))
+                left -= matrix[i, k] * matrix[j, k]
+            matrix[i, j] = left / matrix[j, j] if i > j else math.sqrt(max(left, 0.0))
     for i in range(n):
         for k in range(i):
             right[i] -= matrix[i, k] * right[k]
@@ -96,7 +103,7 @@ def pivot(D: np.ndarray, h: np.ndarray, rounds: int, normal: np.ndarray, r: np.n
     for _ in range(rounds):
         copy(h, r)
         add(r, D, fixed)
-        force(D, inner, r, S)
+        free_multipliers(D, inner, r, S)
         add(r, D, S)
         done = True
         for k in range(len(D)):
@@ -137,7 +144,7 @@ def interior(D: np.ndarray, h: np.ndarray, normal: np.ndarray, r: np.ndarray) ->
         along, limit = dot(unit[k], r), _MOVES * math.sqrt(dot(unit[k], unit[k])) * size / scale
         inner[k] = abs(along) <= limit
         normal[k] = 0.0 if inner[k] else along * scale * scale
-    force(unit, inner, r, S)
+    free_multipliers(unit, inner, r, S)
     add(r, unit, S)
     for c in range(d):
         r[c] *= scale
@@ -152,10 +159,10 @@ def interior_step(
     r, inner, system = h.copy(), np.zeros(d), np.zeros((d, d))
     theta, right, moves = np.empty(count), np.empty(count), np.empty((count, 3))
     add(r, D, S)
-    gap, shrink = 0.0, 0.98
+    gap, shrink = 0.0, _SHORTENED
     for k in range(count):
         gap += upper[k] * (1.0 - S[k]) + lower[k] * (1.0 + S[k])
-    barrier = 0.1 * gap / (2 * count)
+    barrier = _CENTRING * gap / (2 * count)
     for i in range(d):
         system[i, i] = 1.0
     for k in range(count):
@@ -174,7 +181,7 @@ def interior_step(
         fall = (barrier - lower[k] * step) / below - lower[k]
         shrink = max(shrink, step / above, -step / below, -rise / upper[k], -fall / lower[k])
         moves[k, 0], moves[k, 1], moves[k, 2] = step, rise, fall
-    length = 0.98 / shrink
+    length = _SHORTENED / shrink
     for k in range(count):
         S[k] += length * moves[k, 0]
         upper[k] += length * moves[k, 1]

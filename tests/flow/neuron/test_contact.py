@@ -184,6 +184,6 @@ def test_beyond_a_plane_the_side_is_that_of_the_neuron():
     for height, side in ((-1e-8, -1), (0.0, 1), (1e-8, 1)):
         v, pattern = np.array([1.0, height]), np.array([1, 1], dtype=np.int8)
         free, stuck, basis = np.empty(2, np.int8), np.empty(2, bool), np.empty((2, 2))
-        pull = np.array([0.0, -1.0])
-        contact(U, U @ v, 1.0, v, pattern, pull, crossed, free, stuck, basis)
+        jump = np.array([0.0, -1.0])
+        contact(U, U @ v, 1.0, v, pattern, jump, crossed, free, stuck, basis)
         assert free.tolist() == [1, side]

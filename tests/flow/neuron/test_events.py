@@ -9,7 +9,7 @@ import pytest
 from scipy.optimize import brentq
 
 from lowrot.flow.neuron._contact import ARC
-from lowrot.flow.neuron._events import first_event, flatten, goes_through, locate_event
+from lowrot.flow.neuron._events import crosses, first_event, flatten, locate_event
 
 BOTH = (1.0, 1.0)
 
@@ -76,17 +76,17 @@ def test_the_plane_crossed_first_on_a_straight_line():
     ("field", "strength", "through"),
     [(-1.0, -0.3, True), (-1.0, -0.7, False), (-1.0, 0.3, True)],
 )
-def test_a_neuron_goes_through_where_it_is_pulled_on(field, strength, through):
+def test_a_neuron_crosses_where_it_is_pulled_on(field, strength, through):
     """From above, a = 1: below the plane the normal field is ``field - 2 strength``."""
     arc, basis, scratch = course(np.ones(2), [0.2, field]), np.empty((2, 2)), np.empty(2)
     normal = np.array([0.0, 1.0])
-    assert goes_through(arc, 1.0, 0.0, 1.0, normal, strength, basis, 0, scratch) == through
+    assert crosses(arc, 1.0, 0.0, 1.0, normal, strength, basis, 0, scratch) == through
 
 
 def test_a_plane_whose_normal_is_held_already_is_not_crossed():
     arc, normal, scratch = course(np.ones(2), [0.2, -1.0]), np.array([0.0, 1.0]), np.empty(2)
     basis = np.array([[0.0, 1.0], [0.0, 0.0]])
-    assert not goes_through(arc, 1.0, 0.0, 1.0, normal, 0.3, basis, 1, scratch)
+    assert not crosses(arc, 1.0, 0.0, 1.0, normal, 0.3, basis, 1, scratch)
 
 
 def test_flattening_keeps_the_norm():

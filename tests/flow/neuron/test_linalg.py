@@ -33,10 +33,10 @@ def test_a_span_is_orthonormal_and_the_rest_is_orthogonal_to_it(count):
     np.testing.assert_allclose(basis[:rank] @ basis[:rank].T, np.eye(rank), atol=1e-14)
     assert subspace_angles(basis[:rank].T, U[:count].T).max() < 1e-7
     v = np.array([1.0, 2.0, 3.0, 4.0])
-    rest = v.copy()
-    remove(basis, rank, rest)
+    residual = v.copy()
+    remove(basis, rank, residual)
     off = null_space(U[:count])
-    np.testing.assert_allclose(rest, off @ (off.T @ v), atol=1e-12)
+    np.testing.assert_allclose(residual, off @ (off.T @ v), atol=1e-12)
 
 
 def test_dependent_normals_have_the_rank_of_their_span():

@@ -10,7 +10,7 @@ from scipy.linalg import expm
 
 from lowrot import balanced, sparse_parity
 from lowrot.flow._planes import Planes
-from lowrot.flow.neuron._propagate import fastest, field, field_at, propagate, speed_at
+from lowrot.flow.neuron._propagate import fastest_field, field, field_at, propagate, speed_at
 from lowrot.network import derivative
 
 RATES = [(1.0, 1.0), (0.3, 2.0), (1.0, 0.0), (0.0, 1.0)]
@@ -133,7 +133,7 @@ def test_the_drive_is_the_field_of_the_weights(slope):
         np.testing.assert_allclose(drive.jump[k], got, rtol=1e-14)
     late = both[0, 0] + 0.7 * both[0, 1]
     np.testing.assert_allclose(field_at(drive.arrays, patterns[0], 0.7), late, rtol=1e-13)
-    most = fastest(drive.arrays, patterns)
+    most = fastest_field(drive.arrays, patterns)
     assert most == pytest.approx(np.linalg.norm(both[:, 0], axis=1).max(), rel=1e-13)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import lsq_linear
 
-from lowrot.flow.neuron._sliding import force, interior, minimal_norm_velocity, pivot
+from lowrot.flow.neuron._sliding import free_multipliers, interior, minimal_norm_velocity, pivot
 
 
 def reference(D, h):
@@ -97,9 +97,9 @@ def test_a_field_at_the_edge_of_the_box_is_held(field, expected):
 def test_the_unbounded_force_leaves_no_normal_part():
     for D, h in zip(*problem("generic", 3)):
         D, S = D[:2].copy(), np.empty(2)  # independent, so that the ridge is the only error
-        force(D, np.ones(2, dtype=bool), h, S)
+        free_multipliers(D, np.ones(2, dtype=bool), h, S)
         normal = np.abs(D @ (h + D.T @ S)) / np.linalg.norm(D, axis=1) / np.linalg.norm(h)
         assert normal.max() < 1e-8
-        force(D, np.array([True, False]), h, S)
+        free_multipliers(D, np.array([True, False]), h, S)
         assert S[1] == 0.0
         assert abs(D[0] @ (h + D.T @ S)) < 1e-8 * np.linalg.norm(D[0]) * np.linalg.norm(h)

@@ -17,10 +17,10 @@ from lowrot.flow.neuron import Drive, Neurons, track
 from lowrot.flow.neuron import _track as module
 
 
-def tracked(planes, neurons, drive, goals, rates):
-    """The neurons at one goal or two."""
-    ends = goals if len(goals) == 2 else (0.5 * goals[0], goals[0])
-    return track(neurons, drive.jump[0], drive, ends, rates).states[-len(goals) :]
+def tracked(planes, neurons, drive, stage_times, rates):
+    """The neurons at one stage time or two."""
+    ends = stage_times if len(stage_times) == 2 else (0.5 * stage_times[0], stage_times[0])
+    return track(neurons, drive.jump[0], drive, ends, rates).states[-len(stage_times) :]
 
 
 BOTH = (1.0, 1.0)
@@ -56,10 +56,10 @@ def test_a_crossing_is_followed_exactly(slope):
     below = np.array([0.5, -1.0 * slope - 0.4])
     at = brentq(lambda t: flow(above, a, v, t)[2], 0.0, 1.0, xtol=1e-15)
     hit = flow(above, a, v, at)
-    goals = (0.5 * at, at + 0.7)
+    stage_times = (0.5 * at, at + 0.7)
     drive = planes.drive(w, 0 * w)
-    out = tracked(planes, neuron(planes, a, v), drive, goals, BOTH)
-    expected = flow(above, a, v, goals[0]), flow(below, hit[0], hit[1:], 0.7)
+    out = tracked(planes, neuron(planes, a, v), drive, stage_times, BOTH)
+    expected = flow(above, a, v, stage_times[0]), flow(below, hit[0], hit[1:], 0.7)
     for got, want in zip(out, expected):
         np.testing.assert_allclose(got.a[0], want[0], rtol=1e-9)
         np.testing.assert_allclose(got.V[0], want[1:], rtol=1e-8)
@@ -202,7 +202,7 @@ def test_threads_do_not_matter(monkeypatch):
     start, drive = crowd(5, m=101)
     before = torch.get_num_threads()
     alone = track(start, drive.jump[0], drive, (0.25, 0.5), BOTH)
-    monkeypatch.setattr(module, "_SHARE", 1)
+    monkeypatch.setattr(module, "_PAIRS_A_THREAD", 1)
     try:
         torch.set_num_threads(3)
         shared = track(start, drive.jump[0], drive, (0.25, 0.5), BOTH)
@@ -227,12 +227,12 @@ def test_too_many_kinks_are_reported(monkeypatch):
     drive, start = planes.drive(w, 0 * w), neuron(planes, 1.0, [1.0, 0.3])
     assert track(start, drive.jump[0], drive, (1.0, 2.0), BOTH) is not None
     with _jit.interpreted(), monkeypatch.context() as patch:
-        patch.setattr(module, "goes_through", lambda *given: True)
+        patch.setattr(module, "crosses", lambda *given: True)
         patch.setattr(module, "contact", no_contact)
         assert track(start, drive.jump[0], drive, (1.0, 2.0), BOTH) is None
 
 
-def no_contact(U, z, a, v, pattern, pull, crossed, free, stuck, basis):
+def no_contact(U, z, a, v, pattern, jump, crossed, free, stuck, basis):
     stuck[:] = False
     free[:] = np.where(np.abs(z) > 1e-10, np.sign(z), pattern)
     return 0
@@ -242,11 +242,11 @@ def test_speed_and_slip_of_a_held_neuron_by_hand():
     """On its plane under weights that turn: h = (0.5 + 0.3 t, 0), and no slip until it lets go."""
     planes = Planes.of(AXES, 0.0)
     drive = planes.drive(tensor([0.5, -1.0, -0.8]), tensor([0.3, 0.0, 0.0]))
-    way = track(neuron(planes, 1.0, [0.7, 0.0]), drive.jump[0], drive, (0.4, 1.2), BOTH)
-    for t, state, speed in zip((0.4, 1.2), way.states, way.speeds):
+    trajectory = track(neuron(planes, 1.0, [0.7, 0.0]), drive.jump[0], drive, (0.4, 1.2), BOTH)
+    for t, state, speed in zip((0.4, 1.2), trajectory.states, trajectory.speeds):
         a, v, h = float(state.a[0]), float(state.V[0, 0]), 0.5 + 0.3 * t
         assert speed == pytest.approx(h**2 * (a**2 + v**2), rel=1e-12)
-    assert way.slip < 1e-20
+    assert trajectory.slip < 1e-20
     # Here the upper side pulls more and more: it leaves at once, h_2 = 0.2 + t.
     drive = planes.drive(tensor([0.5, 0.2, -0.8]), tensor([0.0, 1.0, 0.0]))
     start = neuron(planes, 1.0, [0.7, 0.0])
@@ -263,8 +263,8 @@ def test_the_plane_decides_with_the_weights_of_the_moment(late):
     """The lower side turns during the interval: met late, the plane holds the neuron or not."""
     planes = Planes.of(AXES, 0.0)
     drive = planes.drive(tensor([0.2, -0.5, 0.0]), tensor([0.0, 0.0, late]))
-    way = track(neuron(planes, 1.0, [1.0, 0.3]), drive.jump[0], drive, (0.1, 1.0), BOTH)
-    end = way.states[1]
+    trajectory = track(neuron(planes, 1.0, [1.0, 0.3]), drive.jump[0], drive, (0.1, 1.0), BOTH)
+    end = trajectory.states[1]
     a, v = float(end.a[0]), end.V[0].numpy()
 
     def velocity(t, W):
@@ -276,7 +276,7 @@ def test_the_plane_decides_with_the_weights_of_the_moment(late):
     np.testing.assert_allclose([a, *v], exact.y[:, -1], atol=2e-3)
     assert bool((end.S == 0).any()) == (late < 0)
     h = np.array([0.2, 0.0 if late < 0 else -late])
-    assert way.speeds[1] == pytest.approx((h @ v) ** 2 + a**2 * (h @ h), rel=1e-9)
+    assert trajectory.speeds[1] == pytest.approx((h @ v) ** 2 + a**2 * (h @ h), rel=1e-9)
 
 
 def test_a_plane_crossed_may_hold_later_and_let_go_again():
@@ -285,9 +285,9 @@ def test_a_plane_crossed_may_hold_later_and_let_go_again():
     base, jump = np.array([[0.0, -1.0], [0.0, 2.4]]), np.array([[0.0, 0.2], [0.0, -1.6]])
     drive, planes = Drive(U, U.copy(), base, jump), Planes.of(AXES[:2], 0.0)
     below, held, above = 0.3, 0.8, 1.8
-    for goals, sides in (((below, held), (-1, 0)), ((held, above), (0, 1))):
-        way = track(neuron(planes, 1.0, [1.0, 0.05]), jump[0], drive, goals, BOTH)
-        for end, side in zip(way.states, sides):
+    for stage_times, sides in (((below, held), (-1, 0)), ((held, above), (0, 1))):
+        trajectory = track(neuron(planes, 1.0, [1.0, 0.05]), jump[0], drive, stage_times, BOTH)
+        for end, side in zip(trajectory.states, sides):
             assert int(end.S[0, 1]) == side
             height = float(end.V[0, 1])
             assert side * height > 0.03 if side else abs(height) < 1e-12

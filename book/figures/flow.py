@@ -1,0 +1,71 @@
+"""Figures of the chapter on following a gradient flow: margins along it, and its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+from lowrot.path import Path
+from lowrot.plots import COLOURS, INK, POSITIVE, grid
+
+
+def smoothed_margins(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    *,
+    best: float | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw smoothed margins against the clock tau.
+
+    Args:
+        curves: by name, times tau and margins; the first is drawn on top of the others.
+        best: the largest normalized margin, dashed.
+        ax: where to draw; a new figure when None.
+
+    Raises:
+        ValueError: nothing to draw.
+    """
+    if not curves:
+        raise ValueError("curves is empty; expected at least one curve")
+    ax = grid(1, height=2.9)[0] if ax is None else ax
+    for index, (name, (tau, margin)) in enumerate(curves.items()):
+        width, order = (2.2, 5) if index == 0 else (1.0, 2)
+        colour = COLOURS[index % len(COLOURS)]
+        ax.plot(tau, margin, color=colour, label=name, lw=width, zorder=order)
+    if best is not None:
+        ax.axhline(best, color=INK, lw=0.8, ls=(0, (4, 2)), label="best possible")
+    ax.set_xlabel(r"clock $\tau$")
+    ax.set_ylabel(r"smoothed margin $P_+/\|W\|^2$")
+    ax.legend(loc="center left")
+    return ax
+
+
+def steps_taken(path: Path, fit: tuple[float, float], *, ax: Axes | None = None) -> Axes:
+    """Draw the steps taken against the smallest margin, with a line ``a + b ln P``.
+
+    Args:
+        path: with every step kept.
+        fit: ``(a, b)``, drawn from the first margin above 1.
+        ax: where to draw; a new figure when None.
+
+    Raises:
+        ValueError: the path never reaches a margin above 1.
+    """
+    least = path["min_margin"]
+    far = least > 1
+    if not far.any():
+        raise ValueError(f"path has min_margin <= {least.max():.3g}; expected one above 1")
+    ax = plt.subplots(figsize=(5.4, 2.8))[1] if ax is None else ax
+    ends = np.array([least[far].min(), least[far].max()])
+    ax.plot(least[far], np.flatnonzero(far), "o", color=POSITIVE, ms=5, label="steps taken")
+    label = f"{fit[0]:.1f} + {fit[1]:.2f} ln P"
+    ax.plot(ends, fit[0] + fit[1] * np.log(ends), color=INK, lw=0.9, ls=(0, (4, 2)), label=label)
+    ax.set_xscale("log")
+    ax.set_ylim(bottom=0)
+    ax.set_xlabel(r"smallest margin $\min_i p_i$")
+    ax.set_ylabel("steps")
+    ax.legend(loc="upper left")
+    return ax

@@ -1,0 +1,233 @@
+"""Figures of the neural-collapse chapter: good directions, bounds, rotation, metrics, errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.axes import Axes
+from torch import Tensor
+
+from lowrot.data import Dataset
+from lowrot.metrics import rotation
+from lowrot.network import Network
+from lowrot.path import Path
+from lowrot.plots import (
+    ACCENT,
+    COLOURS,
+    INK,
+    MUTED,
+    NEGATIVE,
+    POSITIVE,
+    WIDEST,
+    grid,
+    points,
+    require_plane,
+    square,
+)
+from lowrot.theorems import plane_arcs
+
+_ZERO = 1e-10
+"""Metrics below this are zero but for rounding, and have no place on a logarithmic axis."""
+
+
+def good_directions(sets: Mapping[str, Dataset], opposite: Collection[str] = ()) -> list[Axes]:
+    """Draw, for each data set of the plane, the arc of good directions of each group.
+
+    Args:
+        sets: data with groups, by the title of their panel.
+        opposite: titles of panels that show the opposite-label variant.
+
+    Raises:
+        ValueError: data that are not in the plane.
+    """
+    axes = grid(len(sets), width=min(WIDEST, 1.6 * len(sets)), height=1.7)
+    turn = np.linspace(0, 2 * math.pi, 241)
+    for axis, (title, data) in zip(axes, sets.items()):
+        require_plane("good_directions", data)
+        assert data.groups is not None
+        axis.plot(np.cos(turn), np.sin(turn), color=MUTED, lw=0.6, zorder=0)
+        arcs = plane_arcs(data, opposite=title in opposite)
+        for k, (name, (start, length)) in enumerate(zip(data.groups.unique(), arcs)):
+            label = float(data.y[data.groups == name][0])
+            along = np.linspace(start, start + length, 60)
+            radius = np.concatenate([np.full(60, 0.35 + 0.08 * k), np.full(60, 0.41 + 0.08 * k)])
+            around = np.concatenate([along, along[::-1]])
+            colour = POSITIVE if label > 0 else NEGATIVE
+            if length > 0:
+                axis.fill(radius * np.cos(around), radius * np.sin(around), color=colour, lw=0)
+        points(data, ax=axis)
+        square(axis, title)
+    return axes
+
+
+def collapse_bounds(conclusion: pd.DataFrame, proof: pd.DataFrame) -> list[Axes]:
+    """Draw the margin with its bounds, and the lines of the proof around ln ||W||^2.
+
+    Args:
+        conclusion: the frame of `NeuralCollapse.check`.
+        proof: the frame of `NeuralCollapse.inequalities`, of the same path.
+    """
+    left, right = grid(2, height=3.9)
+    limit, ceiling = float(conclusion.limit.iloc[0]), float(conclusion.ceiling.iloc[0])
+    tau = conclusion.tau
+    left.plot(tau, conclusion.margin, color=POSITIVE, label=r"margin $P_+/\|W\|^2$")
+    left.plot(tau, conclusion.bound, color=ACCENT, label="bound of the theorem")
+    left.plot(tau, conclusion.bound_a_priori, color=ACCENT, ls=":", label="bound, a priori")
+    left.axhline(limit, color=INK, lw=0.8, ls="--", label="$1/(2S)$")
+    left.axhline(ceiling, color=MUTED, lw=0.8, label="no network does better")
+    left.set(xscale="log", xlabel=r"clock $\tau$", ylabel="margin", ylim=(0, 1.15 * ceiling))
+    left.set_xlim(tau.iloc[-1] * 1e-3, tau.iloc[-1])
+    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), fontsize=8)
+    lines = {
+        "norm_bound": (r"$\ln\|W_0\|^2+4\tau P_+/\|W\|^2+J$", NEGATIVE, "--"),
+        "ln_norm": (r"$\ln\|W\|^2$", POSITIVE, "-"),
+        "potential": (r"potential $\Psi$", ACCENT, "-"),
+        "growth": (r"$\ln G_0+2\tau/S$", ACCENT, ":"),
+    }
+    for name, (label, colour, style) in lines.items():
+        right.plot(proof.tau, proof[name], color=colour, ls=style, label=label)
+    right.set(xlabel=r"clock $\tau$", ylabel="logarithm", xlim=(0, proof.tau.iloc[-1]))
+    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), fontsize=8)
+    return [left, right]
+
+
+def mean_rotation(path: Path, net: Network, chosen: Tensor) -> np.ndarray:
+    """Return the rotation of the chosen neurons in degrees, weighted by ``|a_j| ||v_j||``.
+
+    Args:
+        path: with states a, shape (k, m), and V, shape (k, m, d).
+        net: where rotation is measured from.
+        chosen: which neurons, shape (m,), boolean.
+
+    Returns:
+        Shape (k,); nan where none is chosen.
+    """
+    out = []
+    for a, V in zip(path["a"], path["V"]):
+        now = Network(torch.as_tensor(a), torch.as_tensor(V), net.slope)
+        mass = now.a.abs() * now.V.norm(dim=1) * chosen
+        turned = torch.nan_to_num(torch.rad2deg(rotation(now, net)))
+        out.append(float((mass * turned).sum() / mass.sum()) if mass.sum() > 0 else math.nan)
+    return np.array(out)
+
+
+def rotation_and_share(path: Path, net: Network, good: Tensor) -> list[Axes]:
+    """Draw how far good and other neurons have turned, and the share of mass of the good ones.
+
+    Args:
+        path: with states a and V.
+        net: the network at its start.
+        good: neurons that were good for some group at the start, shape (m,), boolean.
+    """
+    left, right = grid(2, height=2.6)
+    tau = path["tau"]
+    mass = np.abs(path["a"]) * np.linalg.norm(path["V"], axis=2)
+    share = mass[:, good.cpu().numpy()].sum(axis=1) / mass.sum(axis=1)
+    for chosen, colour, label in ((good, POSITIVE, "good"), (~good, NEGATIVE, "others")):
+        left.plot(tau, mean_rotation(path, net, chosen), color=colour, label=label)
+    left.set(xscale="log", xlabel=r"clock $\tau$", ylabel="mean rotation, degrees")
+    left.set_ylim(bottom=0)
+    left.legend()
+    right.plot(tau, share, color=POSITIVE)
+    right.set(xscale="log", xlabel=r"clock $\tau$", ylabel="share of good neurons", ylim=(0, 1.02))
+    return [left, right]
+
+
+def collapse_lines(frames: Mapping[str, pd.DataFrame]) -> list[Axes]:
+    """Draw neural-collapse metrics against the clock, one panel a metric.
+
+    Args:
+        frames: by label: column ``tau``, and one column a metric (the same in all frames).
+    """
+    names = [name for name in next(iter(frames.values())).columns if name != "tau"]
+    axes = grid(len(names), width=min(WIDEST, 2.45 * len(names)), height=2.4)
+    for axis, name in zip(axes, names):
+        for colour, (label, frame) in zip(COLOURS, frames.items()):
+            later = frame[frame.tau > 0]
+            values = later[name].where(later[name] > _ZERO)
+            axis.plot(later.tau, values, color=colour, label=label)
+        axis.set(xscale="log", yscale="log", xlabel=r"clock $\tau$", title=name)
+    middle = axes[len(axes) // 2]
+    middle.legend(loc="upper center", bbox_to_anchor=(0.5, -0.3), ncol=2, fontsize=8)
+    return axes
+
+
+def missing_groups(
+    curves: Mapping[str, Mapping[int, float]],
+    bounds: Mapping[str, Mapping[int, float]],
+    sampled: pd.DataFrame,
+) -> Axes:
+    """Draw the probability that some group has no good neuron against the width.
+
+    Args:
+        curves: exact, by label and width.
+        bounds: by the same labels.
+        sampled: columns ``label``, ``m``, ``rate``, ``low``, ``high``: Monte Carlo.
+    """
+    (axis,) = grid(1, width=5.4, height=3.2)
+    for colour, (label, curve) in zip(COLOURS, curves.items()):
+        axis.plot(list(curve), list(curve.values()), color=colour, label=label)
+        bound = bounds[label]
+        axis.plot(list(bound), list(bound.values()), color=colour, ls=":", lw=1.2)
+        mine = sampled[sampled.label == label]
+        error = np.array([mine.rate - mine.low, mine.high - mine.rate])
+        axis.errorbar(mine.m, mine.rate, error, fmt="o", color=colour, ms=3.5, capsize=2, lw=1)
+    axis.plot([], [], color=INK, ls=":", lw=1.2, label="union bound")
+    axis.set(xscale="log", yscale="log", ylim=(1e-3, 1.3), xlabel="width $m$")
+    axis.set_ylabel("some group has no good neuron")
+    axis.legend(loc="lower left", fontsize=8)
+    return axis
+
+
+def errors_by_groups(frame: pd.DataFrame, guess: pd.DataFrame | None = None) -> list[Axes]:
+    """Draw test errors against n, and against n/r, for several numbers of groups r.
+
+    Args:
+        frame: columns ``r``, ``n``, ``seed``, ``error``: mean and range over seeds are drawn.
+        guess: columns ``per_group`` (n/r) and ``error``: a curve for the right panel.
+    """
+    left, right = grid(2, height=2.8)
+    for colour, (r, part) in zip(COLOURS, frame.groupby("r")):
+        summary = part.groupby("n")["error"].agg(["mean", "min", "max"])
+        n = summary.index.to_numpy()
+        for axis, x in ((left, n), (right, n / r)):
+            axis.plot(x, summary["mean"], "o-", ms=3, color=colour, label=f"r = {r}")
+            axis.fill_between(x, summary["min"], summary["max"], color=colour, alpha=0.14, lw=0)
+    if guess is not None:
+        right.plot(guess.per_group, guess.error, color=INK, ls="--", lw=1, label="unseen groups")
+    left.set(xlabel="samples $n$", ylabel="test error")
+    right.set(xlabel="samples a group, $n/r$")
+    for axis, values in ((left, frame.n), (right, frame.n / frame.r)):
+        axis.set_xscale("log")
+        axis.set_xticks(sorted(set(values)), [f"{value:g}" for value in sorted(set(values))])
+        axis.minorticks_off()
+    right.legend(fontsize=8)
+    return [left, right]
+
+
+def products(sets: Mapping[str, Dataset], order: Collection[str] = ()) -> list[Axes]:
+    """Draw the signs of the inner products of data, points of one label side by side.
+
+    Args:
+        sets: data by the title of their panel.
+        order: titles of panels whose points are sorted by group as well.
+    """
+    axes = grid(min(len(sets), 2), math.ceil(len(sets) / 2), width=5.0, height=2.6)
+    for axis, (title, data) in zip(axes, sets.items()):
+        keys = [data.y.cpu().numpy()]
+        if title in order and data.groups is not None:
+            keys.insert(0, data.groups.cpu().numpy())
+        rank = np.lexsort(keys)
+        X = data.X.cpu().numpy()[rank]
+        X = X / np.linalg.norm(X, axis=1, keepdims=True)
+        axis.imshow(X @ X.T, cmap="RdBu", vmin=-1, vmax=1, interpolation="nearest")
+        edge = float((data.y < 0).sum()) - 0.5
+        for line in (axis.axhline, axis.axvline):
+            line(edge, color=INK, lw=0.8)
+        axis.set(xticks=[], yticks=[])
+        axis.set_title(title, loc="center", fontsize=9)
+    return axes

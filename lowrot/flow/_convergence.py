@@ -1,0 +1,90 @@
+"""When the iterations on the stage equations of a step have converged, and in which units."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from torch import Tensor
+
+_TIGHT = 2e-2
+"""Part of the tolerance that the iterations may leave of the network."""
+_LOOSE = 5e-2
+"""Relative change that they may leave of the weights, which the network hardly sees."""
+_SLOW = 0.2
+"""An iteration that leaves more than this of the change before it needs new kernels."""
+_PATIENCE = 5
+"""Iterations before growing changes count as divergence: kernels may be old before."""
+_FIRST, _LUCKY = 0.5, 0.05
+"""What is left after an iteration without one before it, and the least that is believed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Unit:
+    """In what errors are measured.
+
+    Attributes:
+        direction: in which those of the outputs count, shape (n,).
+        size: of the outputs.
+        scale: ``||W||``.
+        rounding: relative changes below this are the rounding of the outputs.
+    """
+
+    direction: Tensor
+    size: float
+    scale: float
+    rounding: float
+
+    def relative(self, dz: Tensor, K: Tensor) -> float:
+        """Relative change of W, or of the outputs, for a change of ``z = int w``: the larger."""
+        Kd = K @ dz
+        of_weights = math.sqrt(max(float(dz @ Kd), 0.0)) / self.scale
+        return max(of_weights, abs(float(self.direction @ Kd)) / self.size)
+
+
+class Changes:
+    """The changes that iterations made, and what they leave.
+
+    Source: Hairer and Wanner, Solving Ordinary Differential Equations II, section IV.8.
+    """
+
+    def __init__(self) -> None:
+        self._network, self._weights = [math.inf], math.inf
+
+    def add(self, network: float, weights: float) -> None:
+        """Note the relative changes of one iteration."""
+        self._network.append(network)
+        self._weights = weights
+
+    @property
+    def last(self) -> float:
+        """The last change of the network."""
+        return self._network[-1]
+
+    @property
+    def slow(self) -> bool:
+        """Whether the last iteration gained little, or there was none."""
+        return len(self._network) == 1 or self.last > _SLOW * self._network[-2]
+
+    @property
+    def diverge(self) -> bool:
+        """Whether changes are not finite, or grow for good."""
+        grow = len(self._network) > _PATIENCE + 1 and self.last > self._network[-3]
+        return grow or not math.isfinite(self.last)
+
+    @property
+    def left(self) -> float:
+        """What remains to come, in units of the last change: ``theta + theta^2 + ..``.
+
+        The contraction factor theta is the ratio of the last two changes.
+        """
+        if len(self._network) == 2:
+            return _FIRST
+        theta = self.last / max(self._network[-2], 1e-300)
+        return max(_LUCKY, theta / (1.0 - theta)) if theta < 1.0 else math.inf
+
+    def small(self, rtol: float, rounding: float) -> bool:
+        """Whether what remains is far below the tolerance, or no more than rounding."""
+        if self.last <= rounding:
+            return True
+        return self.left * self.last <= _TIGHT * rtol and self.left * self._weights <= _LOOSE

@@ -1,0 +1,88 @@
+"""The scalars of a path against its clock."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from matplotlib.axes import Axes
+
+from lowrot import _validate
+from lowrot.path import Path
+from lowrot.plots._style import COLOURS, INK, WIDEST, grid
+
+CLOCKS = {"tau": r"clock $\tau$", "t": "time $t$", "samples": "samples"}
+"""Labels of what paths and checks are drawn against, the first that is there by default."""
+
+_LABELS = {
+    "P": "soft margin $P$",
+    "margin": r"smoothed margin $P_+/\|W\|^2$",
+    "normalized": r"normalized margin $\min_i p_i/\|W\|^2$",
+    "min_margin": r"smallest margin $\min_i p_i$",
+    "ln_t": r"time $\ln t$",
+    "ln_loss": r"loss $\ln L$",
+    "rho": r"distance $\|W - W_0\|$",
+    "norm_squared": r"$\|W\|^2$",
+    "norm_a": r"$\|a\|$",
+    "norm_V": r"$\|V\|_F$",
+    "sliding": "pairs that slide",
+    "test_error": "test error",
+}
+
+_PANELS = 2
+"""So many in a row."""
+
+
+def columns(
+    path: Path | Mapping[str, Path],
+    *names: str,
+    levels: Mapping[str, float] | None = None,
+    against: str | None = None,
+    scale: str = "linear",
+    log: Collection[str] = (),
+) -> list[Axes]:
+    """Draw columns of a path against its clock, a panel a column.
+
+    Args:
+        path: a path, or several by name, drawn in every panel.
+        names: of columns.
+        levels: by name of a column, a value to mark in its panel, such as an optimum.
+        against: the column on the horizontal axis; by default the clock, ``tau`` or ``t``.
+        scale: of the horizontal axis, "linear" or "log".
+        log: names of the columns with a logarithmic axis.
+
+    Returns:
+        The axes, in the order of the names.
+
+    Raises:
+        ValueError: nothing to draw, a state in place of a column, or an unknown scale.
+        TypeError: not a path.
+        KeyError: a column that a path does not have.
+
+    Example:
+        ``plots.columns(path, "P", "margin", levels={"margin": best.value / 2}, log=["P"])``
+    """
+    paths = dict(path) if isinstance(path, Mapping) else {"": path}
+    if not paths or not names:
+        raise ValueError(f"{len(paths)} paths and {len(names)} columns; expected at least one each")
+    _validate.choice("scale", scale, ("linear", "log"))
+    for name, each in paths.items():
+        _validate.kind(f"path[{name!r}]" if name else "path", each, Path)
+        for column in names:
+            if (shape := each[column].shape)[1:]:
+                raise ValueError(f"{column} has shape {shape}; expected a column, shape (k,)")
+    across = min(_PANELS, len(names))
+    rows = -(-len(names) // across)
+    axes = grid(across, rows, width=WIDEST if across > 1 else 4.2, height=2.6)
+    for unused in axes[len(names) :]:
+        unused.set_axis_off()
+    for ax, column in zip(axes, names):
+        for index, (name, each) in enumerate(paths.items()):
+            x = against or next(clock for clock in CLOCKS if clock in each.columns)
+            ax.plot(each[x], each[column], color=COLOURS[index % len(COLOURS)], label=name)
+        if levels and column in levels:
+            ax.axhline(levels[column], color=INK, lw=0.8, ls=(0, (4, 2)))
+        ax.set(xscale=scale, yscale="log" if column in log else "linear")
+        ax.set(xlabel=CLOCKS.get(x, x), title=_LABELS.get(column, column))
+    if len(paths) > 1:
+        axes[0].legend(fontsize=8)
+    return axes[: len(names)]

@@ -1,0 +1,211 @@
+"""Predictors of the plane: regions, directions of a network, the curve that certifies a margin."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from torch import Tensor
+
+from lowrot import _validate
+from lowrot.data import Dataset
+from lowrot.network import Network, activation, derivative
+from lowrot.plots._plane import REACH, axes_or_new, points, require_plane, square
+from lowrot.plots._style import ACCENT, INK, MUTED, NEGATIVE, POSITIVE
+
+_ZERO = 1e-12
+"""Outputs below this are those of a network whose neurons are all off."""
+
+
+def tangent_predictor(
+    net: Network, theta: Tensor | tuple[Tensor, Tensor]
+) -> Callable[[Tensor], Tensor]:
+    """Return ``x -> <grad f(x; W_0), theta>/sqrt(m)``, whose margins `ntk_margin` maximizes.
+
+    Args:
+        net: the network W_0.
+        theta: the primal point of `ntk_margin`: outer layer (m,), inner (m, d), or the pair.
+    """
+    blocks = theta if isinstance(theta, tuple) else (theta,)
+
+    def predict(X: Tensor) -> Tensor:
+        z, total = X @ net.V.T, X.new_zeros(len(X))
+        for block in blocks:
+            if block.ndim == 1:
+                total += activation(z, net.slope) @ block
+            else:
+                total += (derivative(z, net.slope) * net.a * (X @ block.T)).sum(dim=1)
+        return total / math.sqrt(net.m)
+
+    return predict
+
+
+def decision_regions(
+    predict: Callable[[Tensor], Tensor] | None,
+    data: Dataset,
+    *,
+    level: float | None = None,
+    q: Tensor | None = None,
+    ax: Axes | None = None,
+    title: str = "",
+) -> Axes:
+    """Draw where a predictor is positive and negative, and the lines where it is ``+-level``.
+
+    Args:
+        predict: ``X -> f(X)``, such as a `Network`; only the points are drawn when None.
+        data: points of the plane.
+        level: the margin; support points lie on the lines of this level.
+        q: dual weights, shown as the sizes of the points.
+        ax: where to draw; a new figure when None.
+        title: of the axes.
+
+    Raises:
+        ValueError: the data are not two-dimensional.
+        TypeError: a predictor that cannot be called.
+    """
+    require_plane("decision_regions", data)
+    if not (predict is None or callable(predict)):
+        raise TypeError(f"predict is a {type(predict).__name__}; expected a function X -> f(X)")
+    ax = axes_or_new(ax)
+    if predict is not None:
+        ticks = torch.linspace(-REACH, REACH, 161, dtype=torch.float64)
+        second, first = torch.meshgrid(ticks, ticks, indexing="ij")
+        at = torch.stack([first.ravel(), second.ravel()], dim=1).to(data.X.device)
+        f = predict(at).detach().cpu().reshape(first.shape)
+        mesh = first.numpy(), second.numpy(), f.numpy()
+        top = float(f.abs().max()) + 1.0
+        for levels, colour in (([-top, -_ZERO], NEGATIVE), ([_ZERO, top], POSITIVE)):
+            ax.contourf(*mesh, levels=levels, colors=[colour], alpha=0.17)
+        if float(f.max()) > 0 > float(f.min()):
+            ax.contour(*mesh, levels=[0.0], colors=INK, linewidths=1.0)
+        reached = [s * level for s in (-1.0, 1.0) if level and float((s * f).max()) > level]
+        if reached:
+            lines = ax.contour(*mesh, levels=reached, colors=INK, linewidths=0.7)
+            lines.set_linestyle((0, (4, 2)))
+    points(data, ax=ax, q=q)
+    return square(ax, title)
+
+
+def optimal_directions(
+    net: Network,
+    data: Dataset,
+    *,
+    q: Tensor | None = None,
+    ax: Axes | None = None,
+    title: str = "",
+) -> Axes:
+    """Draw the directions of a network on the unit circle, as thick as their share of the mass.
+
+    Solid spokes have a positive output weight, dashed ones a negative; the number beside a spoke
+    is its share ``|a_j| ||v_j|| / sum_k |a_k| ||v_k||``. Equal directions of one sign are merged.
+
+    Args:
+        net: a network of the plane.
+        data: points of the plane.
+        q: dual weights, shown as the areas of the points.
+        ax: where to draw; a new figure when None.
+        title: of the axes.
+
+    Raises:
+        ValueError: the data are not two-dimensional, or the network has another dimension.
+        TypeError: not a network.
+    """
+    require_plane("optimal_directions", data)
+    _validate.kind("net", net, Network)
+    if net.d != data.d:
+        raise ValueError(f"net has d = {net.d}; expected {data.d}, as the data")
+    ax = axes_or_new(ax)
+    angle = np.linspace(0.0, 2.0 * math.pi, 241)
+    ax.plot(np.cos(angle), np.sin(angle), color=MUTED, lw=0.7, zorder=0)
+    for direction, sign, share in merged_directions(net):
+        c, s = direction
+        colour, style = (POSITIVE, "-") if sign > 0 else (NEGATIVE, (0, (3, 1.2)))
+        ax.plot([0, c], [0, s], color=colour, lw=1.0 + 5.0 * share, ls=style, zorder=1)
+        across = "center" if abs(c) < 0.4 else "left" if c > 0 else "right"
+        along = "center" if abs(s) < 0.4 else "bottom" if s > 0 else "top"
+        ax.text(1.3 * c, 1.3 * s, f"{share:.2f}", ha=across, va=along, color=INK, fontsize=8)
+    points(data, ax=ax, q=q)
+    square(ax, title)
+    ax.set_xlim(-1.75, 1.75)
+    ax.set_ylim(-1.75, 1.75)
+    return ax
+
+
+def merged_directions(
+    net: Network, angle: float = 1e-4, floor: float = 1e-6
+) -> list[tuple[np.ndarray, float, float]]:
+    """Return (unit direction, sign of a, share of the mass), equal directions merged.
+
+    Directions of one sign closer than ``angle`` (radians) are one; shares below ``floor`` are left
+    out.
+    """
+    norms = net.V.norm(dim=1)
+    share = (net.a.abs() * norms / (net.a.abs() * norms).sum()).cpu().numpy()
+    units = (net.V / norms.clamp_min(1e-300)[:, None]).cpu().numpy()
+    signs = net.a.sign().cpu().numpy()
+    groups: list[tuple[np.ndarray, float, float]] = []
+    for j in np.argsort(-share, kind="stable"):
+        if share[j] < floor:
+            break
+        for k, (direction, sign, total) in enumerate(groups):
+            if sign == signs[j] and np.linalg.norm(direction - units[j]) < angle:
+                groups[k] = (direction, sign, total + float(share[j]))
+                break
+        else:
+            groups.append((units[j], float(signs[j]), float(share[j])))
+    return groups
+
+
+def dual_curve(
+    q: Tensor,
+    data: Dataset,
+    *,
+    value: float,
+    net: Network | None = None,
+    slope: float = 0.0,
+    ax: Axes | None = None,
+    title: str = "",
+) -> Axes:
+    """Draw ``sum_i q_i y_i s(v.x_i)`` over the circle of directions v, between ``+-value``.
+
+    The curve stays between the lines exactly when q proves that no margin exceeds the value; the
+    directions of an optimal network (markers) are where it touches them.
+
+    Args:
+        q: dual weights, shape (n,).
+        data: points of the plane.
+        value: the upper bound of the margin, `Optimum.upper`.
+        net: whose directions are marked; none when None.
+        slope: of the activation for negative inputs.
+        ax: where to draw; a new figure when None.
+        title: of the axes.
+
+    Raises:
+        ValueError: the data are not two-dimensional, or weights of another shape.
+    """
+    require_plane("dual_curve", data)
+    q = _validate.real_array("q", q, (data.n,)).to(data.X.device)
+    ax = axes_or_new(ax)
+
+    def curve(angle: np.ndarray) -> np.ndarray:
+        v = torch.as_tensor(np.stack([np.cos(angle), np.sin(angle)], axis=1)).to(data.X)
+        out: np.ndarray = (activation(v @ data.X.T, slope) @ (data.y * q)).cpu().numpy()
+        return out
+
+    angle = np.linspace(-math.pi, math.pi, 721)
+    ax.plot(np.degrees(angle), curve(angle), color=INK, lw=1.3)
+    for level in (-value, value):
+        ax.axhline(level, color=ACCENT, lw=1.0, ls=(0, (4, 2)))
+    if net is not None:
+        for direction, sign, _ in merged_directions(net):
+            at = np.array([math.atan2(direction[1], direction[0])])
+            colour, marker = (POSITIVE, "o") if sign > 0 else (NEGATIVE, "s")
+            ax.plot(np.degrees(at), curve(at), marker, color=colour, ms=6, zorder=3)
+    ax.set_xlim(-180, 180)
+    ax.set_xticks([-180, -90, 0, 90, 180])
+    ax.set_xlabel("angle of $v$, degrees")
+    ax.set_title(title)
+    return ax

@@ -1,0 +1,50 @@
+"""Where the neurons of the plane slide along kinks."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from lowrot import _validate
+from lowrot.data import Dataset
+from lowrot.flow.neuron import ON
+from lowrot.path import Path
+from lowrot.plots._plane import require_plane
+from lowrot.plots._style import INK, MUTED, NEGATIVE, POSITIVE, grid
+
+
+def sliding_neurons(path: Path, data: Dataset, *, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw the angle of every neuron of the plane against the clock, thick where it slides.
+
+    Args:
+        path: with states ``a`` and ``V``, d = 2.
+        data: whose kinks are dotted.
+        ax: where to draw; a new figure when None.
+        title: of the axes.
+
+    Raises:
+        ValueError: the data or the neurons are not two-dimensional.
+        TypeError: arguments of another type.
+    """
+    require_plane("sliding_neurons", data)
+    V = _validate.kind("path", path, Path)["V"]
+    if V.shape[-1] != 2:
+        raise ValueError(f"path has inner weights of d = {V.shape[-1]}; expected 2, as the data")
+    ax = grid(1)[0] if ax is None else ax
+    X = data.X.cpu().numpy()
+    angle = np.degrees(np.unwrap(np.arctan2(V[:, :, 1], V[:, :, 0]), axis=0))
+    angle -= 360.0 * np.floor(angle[-1] / 360.0)
+    size = np.linalg.norm(V, axis=2)
+    slides = (np.abs(V @ X.T) <= ON * size[:, :, None]).any(axis=2)
+    kinks = np.degrees(np.arctan2(X[:, 1], X[:, 0])) + 90.0
+    for kink in np.unique(np.round(np.concatenate([kinks, kinks + 180.0]) % 360.0, 9)):
+        ax.axhline(kink, color=MUTED, lw=0.7, ls=":")
+    for j in range(V.shape[1]):
+        colour = POSITIVE if path["a"][0, j] > 0 else NEGATIVE
+        ax.plot(path["tau"], angle[:, j], color=colour, lw=0.9)
+        ax.plot(path["tau"], np.where(slides[:, j], angle[:, j], np.nan), color=INK, lw=2.6)
+    ax.set_ylim(min(-8.0, angle.min() - 8.0), max(368.0, angle.max() + 8.0))
+    ax.set_yticks([0, 90, 180, 270, 360], ["0°", "90°", "180°", "270°", "360°"])
+    ax.set_xlabel(r"clock $\tau$")
+    ax.set_title(title)
+    return ax
