@@ -68,7 +68,7 @@ def bounds(
         TypeError: not a check.
 
     Example:
-        ``plots.bounds(lowrot.no_rotation(features, data).check(path), scale="log")``
+        With ``check = theorem.check(path)``: ``plots.bounds(check, scale="log")``.
     """
     frame = _validate.kind("check", check, Check).frame
     _validate.choice("scale", scale, ("linear", "log"))
