@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from lowrot.data import sparse_parity, two_points
+from lowrot.optima import svm_margin
 
 
 @pytest.mark.parametrize(("d", "k"), [(1, 1), (3, 2), (5, 3)])
@@ -42,6 +43,9 @@ def test_two_points_are_on_the_circle_at_plus_and_minus_phi():
     assert data.y.tolist() == [1, 1]
     assert data.known["gamma_gl"] == 0.5
     assert two_points(0.1).known["gamma_gl"] == math.cos(0.1)
+    for phi in (0.1, 1.2):
+        known = two_points(phi).known["gamma_svm"]
+        assert known == pytest.approx(svm_margin(two_points(phi)).value, abs=1e-9)
 
 
 @pytest.mark.parametrize("phi", [-0.1, 1.6, math.nan])
