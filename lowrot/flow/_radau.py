@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -105,8 +104,9 @@ class Radau:
         self.signs = torch.outer(objective.sign, objective.sign)
 
     def start(self, a: Tensor, V: Tensor, weights: Any = None) -> FlowState:
-        """The state of a network; pairs on a plane slide."""
-        neurons = Neurons(a.clone(), V.contiguous().clone(), self.planes.sides(V))
+        """The state of a network; pairs on a plane slide where the plane holds them."""
+        V = V.contiguous()
+        neurons = Neurons.of(a.clone(), V.clone(), self.planes.sides(V), self.rates)
         p = self.outputs(neurons)
         return FlowState(neurons, p, self.objective.respond(p) if weights is None else weights)
 
@@ -132,13 +132,13 @@ class Radau:
         Swart, SIAM J. Sci. Comput. 18, 1997) with the kernels at both stages; where the step is not
         stiff, by plain substitution.
         """
-        objective, jump, K = self.objective, self._jump(start), []
+        objective, K = self.objective, []
         guess = [objective.predict(start.weights, before, c * ratio) for c in (C1, 1.0)]
         unit = self._unit(start)
         changes, work = Changes(), Work(0, 0, True)
         for count in range(1, _ITERATIONS + 1):
             work = work._replace(iterations=count)
-            trajectory = self._follow(start, jump, guess, h)
+            trajectory = self._follow(start, guess, h)
             if trajectory is None:
                 return Step.unsolved(work)
             p = [self.outputs(neurons) for neurons in trajectory.states]
@@ -156,9 +156,7 @@ class Radau:
             mismatch = max(objective.mismatch(f, one) for f, one in zip(p, new)) / unit.size
             if changes.small(self.rtol, unit.rounding) and mismatch <= _MISMATCH * self.rtol:
                 stages = [FlowState(*stage) for stage in zip(trajectory.states, p, guess)]
-                error = self._error(start, stages, K[1], unit, h)
-                slip = trajectory.slip / min(unit.size, unit.scale**2)  # small networks count too
-                error = max(error, slip) / self.rtol
+                error = self._error(start, stages, K[1], unit, h) / self.rtol
                 speeds, energy = trajectory.speeds, trajectory.energy
                 return Step((stages[0], stages[1]), error, speeds, energy, *work)
         return Step.unsolved(work)
@@ -194,7 +192,7 @@ class Radau:
         assert step.stages is not None
         known, at = [start.weights, *(stage.weights for stage in step.stages)], (0.0, C1, 1.0)
         stage_times, drive = (C1 * fraction * h, fraction * h), self._drive(known[1:], h)
-        trajectory = track(start.neurons, self._jump(start), drive, stage_times, self.rates)
+        trajectory = track(start.neurons, drive, stage_times, self.rates)
         if trajectory is None:
             return None
         ends = []
@@ -233,21 +231,15 @@ class Radau:
             new = [first, second]
         return new
 
-    def _follow(
-        self, start: FlowState, jump: np.ndarray, weights: Sequence[Any], h: float
-    ) -> Trajectory | None:
+    def _follow(self, start: FlowState, weights: Sequence[Any], h: float) -> Trajectory | None:
         """The neurons at both points under weights that are linear in time."""
-        return track(start.neurons, jump, self._drive(weights, h), (C1 * h, h), self.rates)
+        return track(start.neurons, self._drive(weights, h), (C1 * h, h), self.rates)
 
     def _drive(self, weights: Sequence[Any], h: float) -> Drive:
         """The field of weights that are linear in time, given at both points."""
         w = [self._signed(one) for one in weights]
         rate = (w[1] - w[0]) / ((1.0 - C1) * h)
         return self.planes.drive(w[0] - C1 * h * rate, rate)
-
-    def _jump(self, state: FlowState) -> np.ndarray:
-        """The jumps of the field at the planes, shape (N,)."""
-        return self.planes.coefficients(self._signed(state.weights))[1].cpu().numpy()
 
     def _signed(self, weights: Any) -> Tensor:
         """The weights of the outputs, shape (n,)."""

@@ -1,9 +1,8 @@
-"""A neuron over an interval on which only the planes it sticks to count as kinks.
+"""A neuron on an arc: between two events, with the planes that it slides on.
 
-A neuron on a plane, or so close that it may be back within the step, moves freely along the plane;
-its small distance from it follows an implicit rule, the average slope over the interval being one
-that the end allows. So a step depends continuously on the dual weights, however often a neuron
-sticks and slips.
+Where planes meet a neuron takes the velocity of least norm. While it slides, the forces of its
+planes are those that leave no velocity across them: linear in time, as the dual weights are. It
+lets go of a plane at the moment at which its force reaches the jump of the field there.
 """
 
 from __future__ import annotations
@@ -13,175 +12,230 @@ import math
 import numpy as np
 
 from lowrot._jit import jit
-from lowrot.flow.neuron._linalg import copy, dot, remove, resize, span
-from lowrot.flow.neuron._propagate import Arrays, Rates, propagate
-from lowrot.flow.neuron._sliding import minimal_norm_velocity
+from lowrot.flow.neuron._linalg import ON, copy, dot, remove, resize, span
+from lowrot.flow.neuron._propagate import Arrays, Rates, field, propagate
+from lowrot.flow.neuron._sliding import HELD, free_multipliers, minimal_norm_velocity
 
-CROSSED = 1e-10
-"""Distance from a plane over ``||v||`` at which a neuron is beyond it."""
-_STICKY = 1e-3
-"""Distance from an attracting plane over ``||v||`` at which a neuron may stick within a step."""
-_WIDE = 1e-2
-"""Largest offset from several planes over ``||v||``: nearly parallel ones would pin v beyond it."""
-_ALONG, _FIELD, _OFFSET, _DRIFT, _START = 0, 1, 3, 4, 5
-ARC = 6
-"""An arc, the course of a neuron over an interval, is an array of this many rows of length d.
-
-The inner weights at the start, less the offset from the planes it sticks to; the field along those
-planes and its rate; the offset at the start and its rate (not written out of contact); and the
-inner weights at the start.
-"""
+_LOST = 1e-6
+"""Distance over ``||v||`` at which a neuron is no longer on a plane, held by nearly parallel ones."""
+_NUDGE = 4.0
+"""How far, in units of `ON`, a neuron is moved off planes that push it apart from each other."""
+_BISECTIONS = 45
+"""Halvings for the time at which planes that depend on each other let go."""
+_FIELD = 1
+ARC = 3
+"""An arc is an array of this many rows of length d: the inner weights at its start, the field along
+the planes held there, and its rate."""
 
 
 @jit
-def contact(
-    U: np.ndarray,
-    z: np.ndarray,
-    a: float,
-    v: np.ndarray,
-    pattern: np.ndarray,
-    jump: np.ndarray,
-    crossed: np.ndarray,
-    free: np.ndarray,
-    stuck: np.ndarray,
-    basis: np.ndarray,
-) -> int:
-    """Find the planes that a neuron sticks to; return the rank of their normals.
-
-    Args:
-        U: the planes' unit normals, shape (N, d).
-        z: ``v.u_k``, shape (N,).
-        a: outer weight.
-        v: inner weights, shape (d,).
-        pattern: shape (N,).
-        jump: the jumps of the field; a plane attracts where ``a jump_k < 0``; shape (N,).
-        crossed: planes crossed just now.
-        free: written, the pattern with zeros at the planes in contact.
-        stuck: written, which planes those are: slid on, or near, attracting and not crossed.
-        basis: written, an orthonormal basis of the normals where free is 0.
-    """
-    size = math.sqrt(dot(v, v))
-    for wide in (False, True):
-        for k in range(len(U)):
-            near = abs(z[k]) <= _STICKY * size and a * jump[k] < 0.0
-            stuck[k] = pattern[k] == 0 if wide else (pattern[k] == 0 or near) and not crossed[k]
-            free[k] = pattern[k]
-            if stuck[k]:
-                free[k] = 0
-            elif abs(z[k]) > CROSSED * size:
-                free[k] = 1 if z[k] > 0.0 else -1
-        rank = span(U, free, basis)
-        # Nearly parallel planes span directions in which v is not small: then only those slid on.
-        offset = 0.0
-        for r in range(rank):
-            offset += dot(basis[r], v) ** 2
-        if math.sqrt(offset) <= _WIDE * size:
-            break
-    return rank
-
-
-@jit
-def motion(
+def settle(
     drive: Arrays,
     rates: Rates,
     a: float,
     v: np.ndarray,
-    free: np.ndarray,
-    stuck: np.ndarray,
-    basis: np.ndarray,
-    rank: int,
-    both: np.ndarray,
-    t: float,
-    dt: float,
-    arc: np.ndarray,
-    end: np.ndarray,
     pattern: np.ndarray,
-) -> float:
-    """The motion of a neuron from t over dt, kinks out of contact ignored; return a at its end.
+    t: float,
+    basis: np.ndarray,
+) -> int:
+    """Decide which of the planes that a neuron is on hold it; return the rank of their normals.
 
     Args:
         drive: the field.
-        rates: eta_a and eta_V.
-        a: outer weight at the start.
-        v: inner weights at the start.
-        free: pattern with zeros at the planes in contact.
-        stuck: which planes those are.
-        basis: their normals' orthonormal basis.
-        rank: of that basis.
-        both: the field at time 0 and its rate at the pattern free, shape (2, d).
-        t: time of the start.
-        dt: length of the interval.
-        arc: written, the course.
-        end: written, the inner weights at its end.
-        pattern: written, the pattern there.
+        rates: eta_a and eta_V; with eta_V = 0 nothing moves across planes, and nothing is held.
+        a: outer weight.
+        v: inner weights, put on the planes held, shape (d,).
+        pattern: zeros at the planes it is on; written, zeros at those held and its sides of others.
+        t: the time.
+        basis: written, an orthonormal basis of the normals held.
+    """
+    U, size, on = drive[0], math.sqrt(dot(v, v)), 0
+    for k in range(len(pattern)):
+        if pattern[k] == 0:
+            height = dot(U[k], v)
+            if abs(height) > _LOST * size:
+                pattern[k] = 1 if height > 0.0 else -1
+            else:
+                on += 1
+    if on == 0 or rates[1] == 0.0 or (size == 0.0 and a == 0.0):
+        return 0
+    index, normals, bound, h, normal, r = _meeting(drive, pattern, on, t)
+    minimal_norm_velocity(normals, bound, h, normal, r)
+    sign = direction(a, dot(r, v))
+    left = False
+    for i in range(on):
+        if normal[i] != 0.0:
+            pattern[index[i]] = 1 if sign * normal[i] > 0.0 else -1
+            left = True
+    rank = span(U, pattern, basis)
+    if left and _pushed_back(drive, sign, pattern, t, index, normal, basis, rank):
+        step = _NUDGE * ON * (size if size > 0.0 else abs(a)) / math.sqrt(dot(r, r))
+        for c in range(len(v)):
+            v[c] += step * sign * r[c]
+        for i in range(on):
+            if normal[i] != 0.0:
+                pattern[index[i]] = 1 if dot(U[index[i]], v) > 0.0 else -1
+    remove(basis, rank, v)
+    if size > 0.0:
+        resize(v, size)
+    return rank
+
+
+@jit
+def direction(a: float, growth: float) -> float:
+    """The sign of the outer weight, or the one that it takes next."""
+    if a != 0.0:
+        return 1.0 if a > 0.0 else -1.0
+    return 1.0 if growth >= 0.0 else -1.0
+
+
+@jit
+def _meeting(drive: Arrays, pattern: np.ndarray, on: int, t: float) -> Arrays:
+    """The planes where the pattern is 0, ``on`` of them, at a time.
+
+    Returns:
+        Their numbers and normals, the sizes of the jumps, the field without them, and room for
+        normal parts and a velocity.
     """
     U, _, _, jump = drive
-    h = arc[_FIELD:_OFFSET]
-    d, half = len(v), t + 0.5 * dt
-    for c in range(d):
-        h[0, c], h[1, c] = both[0, c] + t * both[1, c], both[1, c]
-        arc[_ALONG, c] = arc[_START, c] = v[c]
-    copy(free, pattern)
-    if rank == 0:
-        return propagate(a, v, h, dt, rates, end)
-    for row in (_ALONG, _FIELD, _FIELD + 1):
-        remove(basis, rank, arc[row])
-    outer = propagate(a, arc[_ALONG], h, dt, rates, end)
-    mean, count = rates[1] * dt * 0.5 * (a + outer), 0
-    base, moved, index = np.empty(d), np.empty(d), np.empty(len(free), dtype=np.int64)
-    for c in range(d):
-        arc[_OFFSET, c] = v[c] - arc[_ALONG, c]
-        lost = both[0, c] + half * both[1, c] - h[0, c] - 0.5 * dt * h[1, c]
-        base[c] = moved[c] = arc[_OFFSET, c] + mean * lost
-    for k in range(len(free)):
-        if stuck[k]:
-            index[count] = k
+    d, count = U.shape[1], 0
+    index, normals, bound = np.empty(on, dtype=np.int64), np.empty((on, d)), np.empty(on)
+    for k in range(len(pattern)):
+        if pattern[k] == 0:
+            index[count], bound[count] = k, abs(jump[0, k] + t * jump[1, k])
+            copy(U[k], normals[count])
             count += 1
-    if count:
-        D, normal = np.empty((count, d)), np.empty(count)
-        for i in range(count):
-            k = index[i]
-            for c in range(d):
-                D[i, c] = mean * (jump[0, k] + half * jump[1, k]) * U[k, c]
-        minimal_norm_velocity(D, base, normal, moved)
-        for i in range(count):
-            away = normal[i] * dot(D[i], U[index[i]])
-            pattern[index[i]] = 1 if away > 0.0 else (-1 if away < 0.0 else 0)
-    for c in range(d):
-        arc[_DRIFT, c] = (moved[c] - arc[_OFFSET, c]) / max(dt, 1e-300)
-    placed(arc, a, outer, dt, rates, end)
-    return outer
+    return index, normals, bound, _field_now(drive, pattern, t), np.empty(on), np.empty(d)
 
 
 @jit
-def placed(arc: np.ndarray, start: float, a: float, dt: float, rates: Rates, v: np.ndarray) -> None:
-    """Add the offset to inner weights propagated along the planes, in place.
+def _field_now(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
+    """The field at a time and a pattern, shape (d,); zeros contribute nothing."""
+    both = np.empty((2, drive[0].shape[1]))
+    field(drive, pattern, both)
+    for c in range(both.shape[1]):
+        both[0, c] += t * both[1, c]
+    return both[0]
 
-    They are scaled to the norm that the invariant ``eta_V a^2 - eta_a ||v||^2`` asks for.
+
+@jit
+def _pushed_back(
+    drive: Arrays,
+    sign: float,
+    pattern: np.ndarray,
+    t: float,
+    index: np.ndarray,
+    normal: np.ndarray,
+    basis: np.ndarray,
+    rank: int,
+) -> bool:
+    """Whether the field on the sides chosen leads back to a plane just left.
+
+    Planes that push a neuron off on both sides may turn each other's push.
     """
-    for c in range(len(v)):
-        v[c] += arc[_OFFSET, c] + dt * arc[_DRIFT, c]
-    if rates[0] and rates[1]:
-        square = dot(arc[_START], arc[_START]) + rates[1] / rates[0] * (a * a - start * start)
-        resize(v, math.sqrt(max(square, 0.0)))
+    h = _field_now(drive, pattern, t)
+    limit = HELD * math.sqrt(dot(h, h))
+    remove(basis, rank, h)
+    for i in range(len(index)):
+        if normal[i] != 0.0:
+            k = index[i]
+            if sign * pattern[k] * dot(drive[0][k], h) < -limit:
+                return True
+    return False
 
 
 @jit
-def at(arc: np.ndarray, start: float, held: bool, dt: float, rates: Rates, v: np.ndarray) -> float:
+def release(
+    drive: Arrays,
+    a: float,
+    v: np.ndarray,
+    arc: np.ndarray,
+    pattern: np.ndarray,
+    rank: int,
+    t: float,
+    dt: float,
+) -> tuple[float, int, int]:
+    """When a plane held lets go within dt: time from now, plane and the side of it; else infinity.
+
+    Where normals depend on each other the plane is -1: `settle` finds which. The times at which
+    they hold are an interval, as the forces of a time between two are between those.
+    """
+    if rank == 0:
+        return math.inf, -1, 0
+    on = 0
+    for k in range(len(pattern)):
+        on += pattern[k] == 0
+    index, normals, early, h, normal, r = _meeting(drive, pattern, on, t)
+    _, _, late, end, _, _ = _meeting(drive, pattern, on, t + dt)
+    if on > rank:
+        minimal_norm_velocity(normals, late, end, normal, r)
+        if not np.any(normal):
+            return math.inf, -1, 0
+        return _last_held(drive, pattern, on, t, dt), -1, 0
+    everything, first, last = np.ones(on, dtype=np.bool_), np.empty(on), np.empty(on)
+    free_multipliers(normals, everything, h, first)
+    free_multipliers(normals, everything, end, last)
+    time, plane, side, sign = math.inf, -1, 0, direction(a, dot(arc[_FIELD], v))
+    limit = HELD * math.sqrt(dot(end, end))
+    for i in range(on):
+        jump = drive[3][:, index[i]]
+        turned = (jump[0] + t * jump[1]) * (jump[0] + (t + dt) * jump[1]) < 0.0
+        for edge in (-1, 1):
+            room = max(early[i] - edge * first[i], 0.0)
+            left = (-late[i] if turned else late[i]) - edge * last[i]
+            if left < -limit and room / (room - left) * dt < time:
+                time, plane = room / (room - left) * dt, index[i]
+                side = -edge if sign > 0.0 else edge
+    return time, plane, side
+
+
+@jit
+def _last_held(drive: Arrays, pattern: np.ndarray, on: int, t: float, dt: float) -> float:
+    """The time until the planes where the pattern is 0 no longer hold, just beyond it."""
+    low, high = 0.0, dt
+    for _ in range(_BISECTIONS):
+        middle = 0.5 * (low + high)
+        _, normals, bound, h, normal, r = _meeting(drive, pattern, on, t + middle)
+        minimal_norm_velocity(normals, bound, h, normal, r)
+        if np.any(normal):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+@jit
+def depart(
+    drive: Arrays,
+    v: np.ndarray,
+    pattern: np.ndarray,
+    t: float,
+    basis: np.ndarray,
+    rank: int,
+    arc: np.ndarray,
+) -> None:
+    """Write the arc that begins at a time, with the planes of a basis held."""
+    h = arc[_FIELD:]
+    field(drive, pattern, h)
+    copy(v, arc[0])
+    for c in range(len(v)):
+        h[0, c] += t * h[1, c]
+    for row in range(2):
+        remove(basis, rank, h[row])
+
+
+@jit
+def at(arc: np.ndarray, start: float, dt: float, rates: Rates, v: np.ndarray) -> float:
     """The outer weight after a time dt on an arc; the inner ones are written into v.
 
     Args:
         arc: the arc.
         start: the outer weight at its start.
-        held: whether it has planes in contact.
         dt: time since the start.
         rates: eta_a and eta_V.
         v: written.
     """
-    a = propagate(start, arc[_ALONG], arc[_FIELD:_OFFSET], dt, rates, v)
-    if held:
-        placed(arc, start, a, dt, rates, v)
-    return a
+    return propagate(start, arc[0], arc[_FIELD:], dt, rates, v)
 
 
 @jit
@@ -191,47 +245,20 @@ def field_along(arc: np.ndarray, dt: float, normal: np.ndarray) -> float:
 
 
 @jit
-def velocity_along(
-    arc: np.ndarray, held: bool, a: float, dt: float, rates: Rates, normal: np.ndarray
-) -> float:
-    """The part along a vector of the inner velocity after a time dt, at outer weight a."""
-    inner = rates[1] * a * field_along(arc, dt, normal)
-    return inner + dot(arc[_DRIFT], normal) if held else inner
-
-
-@jit
-def slip(
-    arc: np.ndarray, start: float, held: bool, dt: float, rates: Rates, v: np.ndarray
-) -> float:
-    """``|a|/||v||`` times the square of the slip over dt, about; v is scratch.
-
-    The slip is taken linearly; this is the size of what that neglects in the outputs.
-    """
-    if not held:
-        return 0.0
-    a = at(arc, start, held, dt, rates, v)
-    slipped = math.sqrt(dot(arc[_DRIFT], arc[_DRIFT])) * dt
-    return abs(a) * slipped * slipped / max(math.sqrt(dot(v, v)) + slipped, 1e-300)
-
-
-@jit
-def speed(arc: np.ndarray, held: bool, a: float, v: np.ndarray, dt: float, rates: Rates) -> float:
+def speed(arc: np.ndarray, a: float, v: np.ndarray, dt: float, rates: Rates) -> float:
     """``||W'||^2`` (in the metric of the rates) after a time dt, where the neuron is (a, v)."""
-    along, inner, slipping = 0.0, 0.0, 0.0
+    along, inner = 0.0, 0.0
     for c in range(len(v)):
         h = arc[_FIELD, c] + dt * arc[_FIELD + 1, c]
         along += h * v[c]
         inner += h * h
-    if held and rates[1]:
-        slipping = dot(arc[_DRIFT], arc[_DRIFT]) / rates[1]  # across the planes, the field along
-    return rates[0] * along * along + rates[1] * a * a * inner + slipping
+    return rates[0] * along * along + rates[1] * a * a * inner
 
 
 @jit
 def energy(
     arc: np.ndarray,
     start: float,
-    held: bool,
     a: float,
     v: np.ndarray,
     dt: float,
@@ -239,6 +266,6 @@ def energy(
     scratch: np.ndarray,
 ) -> float:
     """The integral of `speed` over dt, at the end of which the neuron is (a, v)."""
-    third = at(arc, start, held, dt / 3.0, rates, scratch)
-    early = speed(arc, held, third, scratch, dt / 3.0, rates)
-    return dt * (0.75 * early + 0.25 * speed(arc, held, a, v, dt, rates))
+    third = at(arc, start, dt / 3.0, rates, scratch)
+    early = speed(arc, third, scratch, dt / 3.0, rates)
+    return dt * (0.75 * early + 0.25 * speed(arc, a, v, dt, rates))

@@ -10,10 +10,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from lowrot._jit import jit
-from lowrot.flow.neuron._linalg import copy, dot, remove, span
+from lowrot.flow.neuron._linalg import copy, dot, remove, resize, span
+
+_ROUNDING = 2.0**-51
+"""Of an invariant, relative to its terms and to the dimension."""
 
 Rates = tuple[float, float]
 Arrays = tuple[np.ndarray, ...]
@@ -21,11 +25,28 @@ Arrays = tuple[np.ndarray, ...]
 
 @dataclass(eq=False)
 class Neurons:
-    """Outer weights (m,), inner weights (m, d), patterns (m, N) of int8 in {-1, 0, 1}."""
+    """Neurons under a flow.
+
+    Attributes:
+        a: outer weights, shape (m,).
+        V: inner weights, shape (m, d).
+        S: patterns, int8 in {-1, 0, 1}, shape (m, N).
+        invariant: ``eta_V a^2 - eta_a ||v||^2`` of each, shape (m,).
+    """
 
     a: Tensor
     V: Tensor
     S: Tensor
+    invariant: Tensor
+
+    @classmethod
+    def of(cls, a: Tensor, V: Tensor, S: Tensor, rates: Rates) -> Neurons:
+        """Neurons at their start, balanced where they are so up to rounding."""
+        outer, inner = rates[1] * a.square(), rates[0] * V.square().sum(1)
+        invariant = outer - inner
+        rounding = _ROUNDING * V.shape[1] * (outer + inner)
+        invariant = torch.where(invariant.abs() <= rounding, 0.0, invariant)
+        return cls(a, V, S, invariant)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +136,32 @@ def propagate(
 
 
 @jit
+def largest(a: float, v: np.ndarray) -> float:
+    """The largest weight, as a power of two above it; 1 for a neuron that is zero."""
+    most = abs(a)
+    for c in range(len(v)):
+        most = max(most, abs(v[c]))
+    return math.ldexp(1.0, math.frexp(most)[1]) if most > 0.0 else 1.0
+
+
+@jit
+def conserve(
+    sign: float, invariant: float, rates: Rates, a: float, v: np.ndarray
+) -> float:
+    """Restore ``eta_V a^2 - eta_a ||v||^2`` where both layers move: return a, change v in place.
+
+    What is larger of the two follows from the other, without cancellation. Where that is a, it
+    keeps its sign for ever.
+    """
+    if rates[0] == 0.0 or rates[1] == 0.0:
+        return a
+    if invariant >= 0.0:
+        return sign * math.sqrt((invariant + rates[0] * dot(v, v)) / rates[1])
+    resize(v, math.sqrt((rates[1] * a * a - invariant) / rates[0]))
+    return a
+
+
+@jit
 def field_at(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
     """The field at time t along the planes that a pattern slides on, shape (d,)."""
     d = drive[0].shape[1]
@@ -124,15 +171,6 @@ def field_at(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
         h[c] = both[0, c] + t * both[1, c]
     remove(basis, span(drive[0], pattern, basis), h)
     return h
-
-
-@jit
-def speed_at(
-    a: float, v: np.ndarray, drive: Arrays, pattern: np.ndarray, t: float, rates: Rates
-) -> float:
-    """``eta_a (h.v)^2 + eta_V a^2 ||h||^2``: a neuron's part in the objective's rate of change."""
-    h = field_at(drive, pattern, t)
-    return rates[0] * dot(h, v) ** 2 + rates[1] * a * a * dot(h, h)
 
 
 @jit

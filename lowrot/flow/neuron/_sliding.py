@@ -1,7 +1,8 @@
-"""The velocity of least norm at a point where several kinks meet (`_contact.motion` follows it).
+"""The velocity of least norm at a point where several kinks meet (`_contact` says what is held).
 
-The velocities of a neuron there are ``h + sum_k S_k D_k`` with ``|S_k| <= 1``, a zonotope; gradient
-flow takes the one of least norm. Planes along whose normal that velocity has no part are slid on.
+The velocities of a neuron there are ``h + sum_k s_k u_k`` with ``|s_k| <= bound_k``, a zonotope;
+gradient flow takes the one of least norm. Planes along whose normal u_k that velocity has no part
+are slid on.
 """
 
 from __future__ import annotations
@@ -15,24 +16,27 @@ from lowrot.flow.neuron._linalg import copy, dot
 
 _MOVES = 1e-6
 """A normal velocity above this (relative to the field) leaves the plane."""
-_HELD = 1e-9
-"""A normal velocity below this (relative to field and plane) is zero: pivoting decides so."""
+HELD = 1e-9
+"""A normal velocity below this (relative to the field) is zero: pivoting decides so."""
 _ROUNDS, _GAP = 40, 1e-14
 """Most interior-point steps, and the gap at which they end (some fifteen suffice)."""
 _PIVOTS = 8
 """Most exchanges of block pivoting; it needs one or two, or cycles."""
 _RIDGE = 1e-13
-"""Added to Gram matrices of planes that may depend on each other, over their largest entry."""
+"""Added to Gram matrices of unit normals that may depend on each other."""
 _CENTRING, _SHORTENED = 0.1, 0.98
 """Interior-point steps: the part of the gap aimed at, and of the way to the boundary taken."""
 
 
 @jit
-def minimal_norm_velocity(D: np.ndarray, h: np.ndarray, normal: np.ndarray, r: np.ndarray) -> None:
-    """Write the least r, shape (d,), and its normal parts ``D_k.r``, 0 on planes that are kept.
+def minimal_norm_velocity(
+    U: np.ndarray, bound: np.ndarray, h: np.ndarray, normal: np.ndarray, r: np.ndarray
+) -> None:
+    """Write the least r, shape (d,), and its normal parts ``u_k.r``, 0 on planes that are held.
 
     Args:
-        D: ``jump_k u_k``, shape (k, d).
+        U: unit normals of the planes, shape (k, d).
+        bound: sizes of the jumps of the field there, shape (k,).
         h: the field without them, shape (d,).
         normal: where the normal parts are written, shape (k,).
         r: where the velocity is written.
@@ -40,30 +44,28 @@ def minimal_norm_velocity(D: np.ndarray, h: np.ndarray, normal: np.ndarray, r: n
     Block principal pivoting decides nearly always, and a primal-dual interior-point method where
     it cycles (planes that depend on each other).
     """
-    if not pivot(D, h, _PIVOTS, normal, r):
-        interior(D, h, normal, r)
+    if not pivot(U, bound, h, _PIVOTS, normal, r):
+        interior(U, bound, h, normal, r)
 
 
 @jit
-def free_multipliers(D: np.ndarray, inner: np.ndarray, h: np.ndarray, S: np.ndarray) -> None:
-    """Write the least S on inner, unbounded, without normal parts of ``h + D^T S`` there."""
-    index, count, most = np.empty(len(inner), dtype=np.int64), 0, 1e-300
+def free_multipliers(U: np.ndarray, inner: np.ndarray, h: np.ndarray, s: np.ndarray) -> None:
+    """Write the least s on inner, unbounded, without normal parts of ``h + U^T s`` there."""
+    index, count = np.empty(len(inner), dtype=np.int64), 0
     for k in range(len(inner)):
-        S[k] = 0.0
+        s[k] = 0.0
         if inner[k]:
             index[count] = k
             count += 1
     gram, right = np.empty((count, count)), np.empty(count)
     for i in range(count):
-        right[i] = -dot(D[index[i]], h)
+        right[i] = -dot(U[index[i]], h)
         for j in range(i + 1):
-            gram[i, j] = dot(D[index[i]], D[index[j]])
-        most = max(most, gram[i, i])
-    for i in range(count):
-        gram[i, i] += _RIDGE * most
+            gram[i, j] = dot(U[index[i]], U[index[j]])
+        gram[i, i] += _RIDGE
     solve(gram, right)
     for i in range(count):
-        S[index[i]] = right[i]
+        s[index[i]] = right[i]
 
 
 @jit
@@ -87,32 +89,34 @@ def solve(matrix: np.ndarray, right: np.ndarray) -> None:
 
 
 @jit
-def add(r: np.ndarray, D: np.ndarray, S: np.ndarray) -> None:
-    """Add ``D^T S`` to r in place."""
-    for k in range(len(S)):
-        if S[k]:
+def add(r: np.ndarray, U: np.ndarray, s: np.ndarray) -> None:
+    """Add ``U^T s`` to r in place."""
+    for k in range(len(s)):
+        if s[k]:
             for c in range(len(r)):
-                r[c] += S[k] * D[k, c]
+                r[c] += s[k] * U[k, c]
 
 
 @jit
-def pivot(D: np.ndarray, h: np.ndarray, rounds: int, normal: np.ndarray, r: np.ndarray) -> bool:
-    """Guess which S are at a bound, solve for the others, exchange what is infeasible, repeat."""
-    fixed, S, inner = np.zeros(len(D)), np.zeros(len(D)), np.ones(len(D), dtype=np.bool_)
-    unit = _HELD * math.sqrt(dot(h, h))
+def pivot(
+    U: np.ndarray, bound: np.ndarray, h: np.ndarray, rounds: int, normal: np.ndarray, r: np.ndarray
+) -> bool:
+    """Guess which s are at a bound, solve for the others, exchange what is infeasible, repeat."""
+    fixed, s, inner = np.zeros(len(U)), np.zeros(len(U)), np.ones(len(U), dtype=np.bool_)
+    limit = HELD * math.sqrt(dot(h, h))
     for _ in range(rounds):
         copy(h, r)
-        add(r, D, fixed)
-        free_multipliers(D, inner, r, S)
-        add(r, D, S)
+        add(r, U, fixed)
+        free_multipliers(U, inner, r, s)
+        add(r, U, s)
         done = True
-        for k in range(len(D)):
-            along, limit = dot(D[k], r), unit * math.sqrt(dot(D[k], D[k]))
+        for k in range(len(U)):
+            along = dot(U[k], r)
             normal[k] = along if abs(along) > limit else 0.0
-            if not inner[k] and along * fixed[k] > limit:
+            if not inner[k] and along * fixed[k] > limit * bound[k]:
                 fixed[k], inner[k], done = 0.0, True, False
-            elif inner[k] and not abs(S[k]) <= 1.0:
-                fixed[k], inner[k], done = math.copysign(1.0, S[k]), False, False
+            elif inner[k] and not abs(s[k]) <= bound[k]:
+                fixed[k], inner[k], done = math.copysign(bound[k], s[k]), False, False
             elif inner[k] and normal[k] != 0.0:
                 done = False
         if done:
@@ -121,31 +125,33 @@ def pivot(D: np.ndarray, h: np.ndarray, rounds: int, normal: np.ndarray, r: np.n
 
 
 @jit
-def interior(D: np.ndarray, h: np.ndarray, normal: np.ndarray, r: np.ndarray) -> None:
-    """Minimize ``||h + D^T S||^2/2`` over the box by primal-dual interior-point steps."""
-    count, d = D.shape
+def interior(
+    U: np.ndarray, bound: np.ndarray, h: np.ndarray, normal: np.ndarray, r: np.ndarray
+) -> None:
+    """Minimize ``||h + sum_k S_k bound_k u_k||^2/2`` over the box by interior-point steps."""
+    count, d = U.shape
     size = math.sqrt(dot(h, h))
     scale = max(size, 1e-300)
     for k in range(count):
-        scale += math.sqrt(dot(D[k], D[k]))
-    unit, field = np.empty((count, d)), np.empty(d)
+        scale += bound[k]
+    D, field = np.empty((count, d)), np.empty(d)
     S, upper, lower = np.zeros(count), np.ones(count), np.ones(count)
     for c in range(d):
         field[c] = h[c] / scale
         for k in range(count):
-            unit[k, c] = D[k, c] / scale
+            D[k, c] = bound[k] * U[k, c] / scale
     for _ in range(_ROUNDS):
-        if interior_step(unit, field, S, upper, lower) <= _GAP:
+        if interior_step(D, field, S, upper, lower) <= _GAP:
             break
     copy(field, r)
-    add(r, unit, S)
+    add(r, D, S)
     inner = np.empty(count, dtype=np.bool_)
     for k in range(count):
-        along, limit = dot(unit[k], r), _MOVES * math.sqrt(dot(unit[k], unit[k])) * size / scale
-        inner[k] = abs(along) <= limit
-        normal[k] = 0.0 if inner[k] else along * scale * scale
-    free_multipliers(unit, inner, r, S)
-    add(r, unit, S)
+        along = dot(U[k], r) * scale
+        inner[k] = abs(along) <= _MOVES * size
+        normal[k] = 0.0 if inner[k] else along
+    free_multipliers(U, inner, r, S)
+    add(r, U, S)
     for c in range(d):
         r[c] *= scale
 

@@ -16,19 +16,21 @@ import numpy as np
 import torch
 
 from lowrot._jit import jit
-from lowrot.flow.neuron._contact import ARC, at, contact, energy, motion, slip, speed
-from lowrot.flow.neuron._events import crosses, first_event, flatten, locate_event
+from lowrot.flow.neuron._contact import ARC, at, depart, direction, energy, release, settle, speed
+from lowrot.flow.neuron._events import first_event, meet, meeting_time, turning_time
 from lowrot.flow.neuron._linalg import copy, heights
 from lowrot.flow.neuron._propagate import (
     Arrays,
     Drive,
     Neurons,
     Rates,
+    conserve,
     fastest_field,
-    field,
-    speed_at,
+    largest,
 )
 
+_NONE, _RELEASE, _TURN, _MEETING = 0, 1, 2, 3
+"""What ends an arc: the time; a plane that lets go; ``a = 0``; a plane that is met."""
 _ROUNDS = 200
 """Most kinks that a neuron may meet in a step (a handful are many); more are a sign of chatter."""
 _PAIRS_A_THREAD = 2**15
@@ -42,21 +44,18 @@ class Trajectory:
     Attributes:
         states: the neurons at the stage times.
         speeds: ``||W'||^2`` there, in the metric of the rates.
-        slip: sum of the neurons' slip, see `lowrot.flow.neuron._contact.slip`.
         energy: the integral of ``||W'||^2``, kinks resolved.
         met: how many neurons met a kink.
     """
 
     states: tuple[Neurons, Neurons]
     speeds: tuple[float, float]
-    slip: float
     energy: float
     met: int
 
 
 def track(
     neurons: Neurons,
-    start_jump: np.ndarray,
     drive: Drive,
     stage_times: tuple[float, float],
     rates: Rates,
@@ -65,27 +64,28 @@ def track(
 
     Args:
         neurons: at the start.
-        start_jump: the jumps of the field that decide what sticks at the start, shape (N,).
         drive: the field.
         stage_times: two times, increasing.
-        rates: eta_a and eta_V; with eta_V = 0 nothing sticks.
+        rates: eta_a and eta_V; with eta_V = 0 nothing slides.
 
     Returns:
         None if some neuron met more kinks than a step may have, or is not finite.
     """
     device = neurons.a.device
-    start = tuple(part.cpu().numpy() for part in (neurons.a, neurons.V, neurons.S))
-    ends = tuple(np.empty((2, *part.shape), dtype=part.dtype) for part in start)
-    sums = np.zeros((len(start[0]), 5))
-    task = start, drive.arrays, start_jump, stage_times, rates, ends, sums
+    parts = neurons.a, neurons.V, neurons.S, neurons.invariant
+    start = tuple(part.cpu().numpy() for part in parts)
+    ends = tuple(np.empty((2, *part.shape), dtype=part.dtype) for part in start[:3])
+    sums = np.zeros((len(start[0]), 4))
+    task = start, drive.arrays, stage_times, rates, ends, sums
     _in_threads(lambda low, high: _follow_all(low, high, task), start[2])
     if np.isnan(sums).any():
         return None
     first, second = (
-        Neurons(*(torch.as_tensor(part[stage], device=device) for part in ends)) for stage in (0, 1)
+        Neurons(*(torch.as_tensor(part[stage], device=device) for part in ends), neurons.invariant)
+        for stage in (0, 1)
     )
     total = sums.sum(0).tolist()
-    return Trajectory((first, second), (total[0], total[1]), total[2], total[3], int(total[4]))
+    return Trajectory((first, second), (total[0], total[1]), total[2], int(total[3]))
 
 
 def fastest_growth(neurons: Neurons, drive: Drive, rates: Rates) -> float:
@@ -116,72 +116,82 @@ def _follow_all(low: int, high: int, task: Any) -> None:
 def _follow(j: int, task: Any) -> None:
     """Follow neuron j to the stage times; write where it is there, and its parts of the sums.
 
+    In the unit of its largest weight, so that nothing underflows: its equation is linear.
+
     Args:
         j: the neuron.
-        task: the start of all neurons, and as in `track` drive, start_jump, stage_times and rates;
-            and where is written: the ends, and for each neuron its speeds at both stage times,
-            slip, energy, and whether it met a kink, which are not numbers if it met too many.
+        task: the start of all neurons, and as in `track` drive, stage_times and rates; and where is
+            written: the ends, and for each neuron its speeds at both stage times, energy, and
+            whether it met a kink, which are not numbers if it met too many.
     """
-    start, drive, start_jump, stage_times, rates, ends, all_sums = task
-    sums, (U, columns, _, jump) = all_sums[j], drive
-    N, d = U.shape
-    a, v, pattern = start[0][j], start[1][j].copy(), start[2][j].copy()
-    crossed, stuck = np.zeros(N, dtype=np.bool_), np.zeros(N, dtype=np.bool_)
-    free, next_pattern = np.empty(N, dtype=np.int8), np.empty(N, dtype=np.int8)
+    start, drive, stage_times, rates, ends, all_sums = task
+    sums, (N, d), unit = all_sums[j], drive[0].shape, largest(start[0][j], start[1][j])
+    a, v, pattern = start[0][j] / unit, start[1][j] / unit, start[2][j].copy()
+    sign, invariant = direction(a, 0.0), start[3][j] / unit / unit
     basis, arc, next_v, scratch = np.empty((d, d)), np.empty((ARC, d)), np.empty(d), np.empty(d)
-    z, next_z = np.empty(N), np.empty(N)
-    t, stage, jump_now, both = 0.0, 0, start_jump.copy(), np.empty((2, d))
-    there = arc, next_v, next_pattern
-    for count in range(_ROUNDS):
-        for k in range(len(U)):
-            if count:
-                jump_now[k] = jump[0, k] + t * jump[1, k]
-            if not rates[1]:
-                jump_now[k] = 0.0  # frozen neurons do not stick
-        heights(columns, v, z)
-        rank = contact(U, z, a, v, pattern, jump_now, crossed, free, stuck, basis)
-        held = rank > 0
-        field(drive, free, both)
-        here = drive, rates, a, v, free, stuck, basis, rank, both, t
-        plane = -1
-        while plane < 0 and stage < 2:
-            dt = max(stage_times[stage] - t, 0.0)
-            next_a = motion(*here, dt, *there)
-            plane, fraction = first_event(columns, free, stuck, z, next_v, next_z)
-            if plane < 0:
-                _put(stage, j, next_a, next_v, next_pattern, ends)
-                if held:
-                    sums[stage] = speed_at(
-                        next_a, next_v, drive, next_pattern, stage_times[stage], rates
-                    )
-                else:
-                    sums[stage] = speed(arc, held, next_a, next_v, dt, rates)
-                stage += 1
-        if plane >= 0:
-            side, normal = float(free[plane]), U[plane]
-            dt = locate_event(arc, a, held, dt, rates, side, normal, fraction, scratch)
-            next_a = at(arc, a, held, dt, rates, next_v)
-            strength = jump[0, plane] + (t + dt) * jump[1, plane]
-            through = crosses(arc, next_a, dt, side, normal, strength, basis, rank, scratch)
-            flatten(next_v, normal)
-            copy(free, next_pattern)
-            next_pattern[plane] = -free[plane] if through else 0
-            crossed[plane] = crossed[plane] or through
-            for k in range(len(U)):
-                crossed[k] = crossed[k] and next_pattern[k] != 0
-        sums[2] += slip(arc, a, held, dt, rates, scratch)
-        sums[3] += energy(arc, a, held, next_a, next_v, dt, rates, scratch)
-        if plane < 0:
+    z, next_z, t, stage = np.empty(N), np.empty(N), 0.0, 0
+    for _ in range(_ROUNDS):
+        rank = settle(drive, rates, a, v, pattern, t, basis)
+        depart(drive, v, pattern, t, basis, rank, arc)
+        heights(drive[1], v, z)
+        left = release(drive, a, v, arc, pattern, rank, t, stage_times[1] - t)
+        while stage < 2:
+            dt, keeps = stage_times[stage] - t, invariant >= 0.0
+            found = _first(drive, rates, arc, a, keeps, pattern, z, left, dt, next_v, next_z, scratch)
+            event, plane, dt, next_a = found
+            if event != _NONE:
+                break
+            sums[stage] = speed(arc, next_a, next_v, dt, rates) * unit**2
+            copy(next_v, scratch)
+            end_a = conserve(sign, invariant, rates, next_a, scratch)
+            ends[0][stage, j] = end_a * unit
+            ends[1][stage, j] = scratch * unit
+            ends[2][stage, j] = pattern
+            stage += 1
+        sums[2] += energy(arc, a, next_a, next_v, dt, rates, scratch) * unit**2
+        if event == _NONE:
             return
-        sums[4] = 1.0
+        sums[3] = 1.0
         a, t = next_a, t + dt
         copy(next_v, v)
-        copy(next_pattern, pattern)
+        if event == _TURN:
+            a = 0.0
+        elif event == _MEETING:
+            meet(drive, v, pattern, plane)
+        elif plane >= 0:
+            pattern[plane] = left[2]
     sums[:] = np.nan
 
 
 @jit
-def _put(stage: int, j: int, a: float, v: np.ndarray, pattern: np.ndarray, ends: Arrays) -> None:
-    ends[0][stage, j] = a
-    copy(v, ends[1][stage, j])
-    copy(pattern, ends[2][stage, j])
+def _first(
+    drive: Arrays,
+    rates: Rates,
+    arc: np.ndarray,
+    a: float,
+    keeps: bool,
+    pattern: np.ndarray,
+    z: np.ndarray,
+    left: tuple[float, int, int],
+    dt: float,
+    next_v: np.ndarray,
+    next_z: np.ndarray,
+    scratch: np.ndarray,
+) -> tuple[int, int, float, float]:
+    """The first event on an arc within dt: its kind, its plane, its time, the outer weight there.
+
+    The inner weights there are written into next_v. A neuron that keeps its sign never turns.
+    """
+    dt, event, plane = max(dt, 0.0), _NONE, -1
+    if left[0] < dt:
+        dt, event, plane = left[0], _RELEASE, left[1]
+    next_a = at(arc, a, dt, rates, next_v)
+    if next_a * a < 0.0 and not keeps:
+        dt, event = turning_time(arc, a, dt, rates, next_v), _TURN
+        next_a = at(arc, a, dt, rates, next_v)
+    met, fraction = first_event(drive[1], pattern, z, next_v, next_z)
+    if met >= 0:
+        side, normal = float(pattern[met]), drive[0][met]
+        dt = meeting_time(arc, a, dt, rates, side, normal, fraction, scratch)
+        event, plane, next_a = _MEETING, met, at(arc, a, dt, rates, next_v)
+    return event, plane, dt, next_a
