@@ -117,12 +117,12 @@ def _numbers(values: pd.Series) -> np.ndarray:
     if isinstance(values.dtype, pd.CategoricalDtype):
         values = values.astype(object)
     if values.dtype.kind in "cmM":
-        raise TypeError(f"column {values.name!r} has dtype {values.dtype}; expected numbers")
+        raise TypeError(f"column {_name(values)} has dtype {values.dtype}; expected numbers")
     numbers = pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
     wrong = np.flatnonzero(~np.isfinite(numbers))
     if len(wrong):
         raise ValueError(
-            f"column {values.name!r} is {_shown(values.iloc[wrong[0]])} in "
+            f"column {_name(values)} is {_shown(values.iloc[wrong[0]])} in "
             f"{_row(values, wrong[0])}; expected finite numbers (or leave the column out by "
             "features=)"
         )
@@ -147,24 +147,29 @@ def signs_of(y: Any, positive: Any) -> np.ndarray:
     values = [v.strip() if isinstance(v, str) else v for v in y.tolist()]
     found = list(dict.fromkeys(values))
     labels = f"{_what(y)} is one of {_listed(found)}"
+    if positive is None and all(not isinstance(v, (bool, str)) and v in (-1, 1) for v in found):
+        return np.array(values, dtype=np.float64)
+    if len(found) > 2:
+        raise ValueError(f"{labels}; expected two (choose rows, or join labels, in a frame)")
     if positive is None:
-        if all(not isinstance(v, (bool, str)) and v in (-1, 1) for v in found):
-            return np.array(values, dtype=np.float64)
         raise ValueError(
             f"{labels}; expected -1 and +1, or positive= the one that is +1, for example "
             f"positive={found[-1]!r}"
         )
     if not pd.api.types.is_scalar(positive):
         raise TypeError(f"positive is {positive!r}; expected one label")
-    if len(found) > 2:
-        raise ValueError(f"{labels}; expected two labels, one of them positive")
     if positive not in found:
         raise ValueError(f"positive is {positive!r}, but {labels}")
     return np.where([value == positive for value in values], 1.0, -1.0)
 
 
 def _what(y: pd.Series) -> str:
-    return "label" if y.name is None else f"label (column {y.name!r})"
+    return "label" if y.name is None else f"label (column {_name(y)})"
+
+
+def _name(column: pd.Series) -> str:
+    name = column.name
+    return repr(name.item() if isinstance(name, np.generic) else name)
 
 
 def _listed(found: list[Any]) -> str:

@@ -110,7 +110,9 @@ def test_other_labels_are_listed(labels, listed):
 @pytest.mark.parametrize(
     ("labels", "positive", "error", "message"),
     [
-        (["a", "b", "c"], "a", ValueError, "'a', 'b', 'c'; expected two labels"),
+        (["a", "b", "c"], "a", ValueError, "'a', 'b', 'c'; expected two"),
+        (["a", "b", "c"], None, ValueError, "'a', 'b', 'c'; expected two"),
+        (list("abcdef"), None, ValueError, "'d', 'e', .. .6 of them.; expected two"),
         (["a", "b", "a"], "c", ValueError, "positive is 'c', but label .* one of 'a', 'b'"),
         ([1, 0, 1], "1", ValueError, "positive is '1', but .* one of 1, 0"),
         ([1, 0, 1], [1], TypeError, r"positive is \[1\]; expected one label"),
@@ -119,6 +121,6 @@ def test_other_labels_are_listed(labels, listed):
     ],
 )
 def test_labels_that_are_not_two_are_refused(labels, positive, error, message):
-    frame = pd.DataFrame({"a": [1, 1, 1], "y": labels})
+    frame = pd.DataFrame({"a": 1, "y": labels})
     with pytest.raises(error, match=message):
         load(frame, positive=positive)
