@@ -190,6 +190,9 @@ def _parse(lines: list[str], sep: str, decimal: str | None) -> pd.DataFrame:
 def _frame(lines: list[str], sep: str, decimal: str) -> pd.DataFrame:
     import pandas as pd
 
+    # From 3.1 on every number is read to the nearest double, and asking for it is deprecated.
+    old = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
+    exact: dict[str, Any] = {"float_precision": "round_trip"} if old else {}
     return pd.read_csv(
         io.StringIO("\n".join(lines)),
         header=None,
@@ -198,6 +201,7 @@ def _frame(lines: list[str], sep: str, decimal: str) -> pd.DataFrame:
         skipinitialspace=sep != " ",
         skip_blank_lines=False,
         low_memory=False,
+        **exact,
     )
 
 
