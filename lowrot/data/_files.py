@@ -47,8 +47,9 @@ def load(
     spaces around entries, and a byte order mark are skipped; a comma in a number is a decimal comma
     where it cannot be anything else. A first column without a name that counts the rows is an
     index, and not read; one called ``id`` or ``index`` that does is refused unless ``features``
-    says whether to take it, and so are repeated names. A first line ``n,d,name,..`` over n lines of d inputs and the number of a
-    class, as in scikit-learn's own data files, is understood; labels then are the names.
+    says whether to take it, and so are repeated names. A first line ``n,d,name,..`` over n lines
+    of d inputs and the number of a class, as in scikit-learn's own data files, is understood;
+    labels then are the names.
 
     Arrays: a ``.npz`` has ``X``, ``y`` and optionally ``groups`` (``features`` and ``target`` give
     other names; no other entry is read); beside a ``.npy`` of inputs, ``target`` is the ``.npy`` of
