@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.masked import is_masked_tensor
+from torch.nn.parameter import is_lazy
 
 DTYPE = torch.float64
 """The one floating-point type of the library."""
@@ -17,19 +19,24 @@ Array = np.ndarray
 """What solvers outside torch take and give."""
 
 
-def real_array(name: str, value: Any, shape: tuple[int | str, ...]) -> Tensor:
+def real_array(
+    name: str, value: Any, shape: tuple[int | str, ...], *, copy: bool = False
+) -> Tensor:
     """Return ``value`` as a finite float64 tensor without gradient.
 
     Args:
         name: of the argument, for the message.
         value: a tensor, an array or nested lists; integers and booleans are converted.
         shape: one entry an axis: a number is the size asked for, a letter any size >= 1.
+        copy: whether the result must be the caller's own; a float64 tensor is shared otherwise.
 
     Raises:
-        TypeError: a dtype other than float64, integer or boolean.
-        ValueError: another shape, an empty axis, or entries that are not finite.
+        TypeError: a dtype other than float64, integer or boolean; masked, sparse, nested or
+            quantized values.
+        ValueError: another shape, an empty axis, entries that are not finite, or a tensor
+            without values (on the device "meta").
     """
-    tensor = _float64(name, value)
+    tensor = _float64(name, value, copy)
     _check_shape(name, tensor, shape)
     if not bool(torch.isfinite(tensor).all()):
         index = tuple(torch.nonzero(~torch.isfinite(tensor))[0].tolist())
@@ -37,20 +44,52 @@ def real_array(name: str, value: Any, shape: tuple[int | str, ...]) -> Tensor:
     return tensor
 
 
-def _float64(name: str, value: Any) -> Tensor:
+def _float64(name: str, value: Any, copy: bool) -> Tensor:
     if isinstance(value, Tensor):
-        if value.is_floating_point() and value.dtype != DTYPE:
-            raise TypeError(
-                f"{name} has dtype {value.dtype}; expected torch.float64 "
-                f"(pass {name}.double() if its rounding is acceptable)"
-            )
-        if value.is_complex():
-            raise TypeError(f"{name} has dtype {value.dtype}; expected real numbers")
-        return value.detach().to(DTYPE)
-    array = np.asarray(value)
-    if array.dtype.kind not in "iufb" or array.dtype in (np.float32, np.float16):
+        _check_plain(name, value)
+        return value.detach().to(DTYPE, copy=copy).resolve_neg()
+    if _masked(value):
+        raise TypeError(f"{name} is a masked array; expected every entry (drop those masked)")
+    if hasattr(value, "toarray"):
+        raise TypeError(f"{name} is a sparse {type(value).__name__}; expected {name}.toarray()")
+    try:
+        array = np.asarray(value)
+    except Exception as error:
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(f"{name} cannot be read as an array: {error}") from error
+    if array.dtype.kind not in "iub" and (array.dtype.kind, array.dtype.itemsize) != ("f", 8):
         raise TypeError(f"{name} has dtype {array.dtype}; expected float64 (or integers)")
     return torch.as_tensor(array.astype(np.float64))
+
+
+def _check_plain(name: str, tensor: Tensor) -> None:
+    """Check that a tensor is a dense array of numbers that float64 holds."""
+    if is_masked_tensor(tensor):
+        raise TypeError(f"{name} is a masked tensor; expected every entry (drop those masked)")
+    if tensor.is_nested:
+        raise TypeError(f"{name} is a nested tensor; expected rows of one length")
+    if tensor.layout != torch.strided:
+        raise TypeError(f"{name} has layout {tensor.layout}; expected {name}.to_dense()")
+    if is_lazy(tensor):
+        raise ValueError(f"{name} is not initialized; expected a tensor with values")
+    if tensor.is_quantized:
+        raise TypeError(f"{name} has dtype {tensor.dtype}; expected {name}.dequantize().double()")
+    if tensor.is_complex():
+        raise TypeError(f"{name} has dtype {tensor.dtype}; expected real numbers")
+    if tensor.is_floating_point() and tensor.dtype != DTYPE:
+        raise TypeError(
+            f"{name} has dtype {tensor.dtype}; expected torch.float64 "
+            f"(pass {name}.double() if its rounding is acceptable)"
+        )
+    if tensor.is_meta:
+        raise ValueError(f"{name} is on the device meta; expected a tensor with values")
+
+
+def _masked(value: Any) -> bool:
+    """Whether an array, or one in nested lists, has a mask, which conversion would drop."""
+    if isinstance(value, (list, tuple)):
+        return any(map(_masked, value))
+    return isinstance(value, np.ma.MaskedArray)
 
 
 def _check_shape(name: str, tensor: Tensor, shape: tuple[int | str, ...]) -> None:
@@ -71,13 +110,13 @@ def _check_shape(name: str, tensor: Tensor, shape: tuple[int | str, ...]) -> Non
             )
 
 
-def signs(name: str, value: Any, size: int | str) -> Tensor:
-    """Return ``value`` as a vector of -1.0 and +1.0, of the size given.
+def signs(name: str, value: Any, size: int | str, *, copy: bool = False) -> Tensor:
+    """Return ``value`` as a vector of -1.0 and +1.0, of the size given; ``copy`` as `real_array`.
 
     Raises:
         TypeError, ValueError: as `real_array`, or entries other than -1 and +1.
     """
-    tensor = real_array(name, value, (size,))
+    tensor = real_array(name, value, (size,), copy=copy)
     wrong = torch.nonzero(tensor.abs() != 1)
     if len(wrong):
         i = int(wrong[0])

@@ -31,6 +31,8 @@ class Network:
     """A two-layer network ``f(x) = sum_j a_j s(v_j . x)`` with ``s(z) = max(z, slope z)``.
 
     Two networks are equal only if they are the same object; compare their weights otherwise.
+    What is passed is copied, without gradient: later changes of it do not reach the network. Its
+    own tensors are checked once and cannot be locked, so change a clone, never them.
 
     Args:
         a: outer weights, shape (m,), float64.
@@ -39,8 +41,9 @@ class Network:
 
     Raises:
         ValueError: non-finite values, shapes that disagree, an empty network, a slope outside
-            [0, 1], or tensors on different devices.
-        TypeError: a dtype other than float64.
+            [0, 1], or tensors on different devices or without values.
+        TypeError: a dtype other than float64 (integers and booleans are converted); masked,
+            sparse, nested or quantized values.
 
     Source: chapter "Notation and the common frame".
     """
@@ -50,8 +53,8 @@ class Network:
     slope: float = 0.0
 
     def __post_init__(self) -> None:
-        V = _validate.real_array("V", self.V, ("m", "d"))
-        a = _validate.real_array("a", self.a, (V.shape[0],))
+        V = _validate.real_array("V", self.V, ("m", "d"), copy=True)
+        a = _validate.real_array("a", self.a, (V.shape[0],), copy=True)
         _validate.same_device(a=a, V=V)
         object.__setattr__(self, "a", a)
         object.__setattr__(self, "V", V)

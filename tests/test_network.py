@@ -161,3 +161,18 @@ def test_equality_is_identity():
     assert net == net
     assert net != same
     assert len({net, same, net}) == 2
+
+
+def test_nothing_that_was_passed_reaches_the_network_again():
+    a = torch.tensor([1.0, -1.0], dtype=torch.float64, requires_grad=True)
+    V = torch.eye(2, dtype=torch.float64)
+    net = network.Network(a, V)
+    moved = net.to("cpu")
+    with torch.no_grad():
+        a *= math.nan
+    V *= 5
+    for kept in (net, moved):
+        assert (kept.a.tolist(), kept.V.tolist()) == ([1.0, -1.0], [[1.0, 0.0], [0.0, 1.0]])
+        assert not kept.a.requires_grad
+    moved.V.zero_()
+    assert net.V.tolist() == [[1.0, 0.0], [0.0, 1.0]]

@@ -1,10 +1,13 @@
 """The input checks: what passes unchanged, and the error each wrong value gives."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
 import torch
+from scipy.sparse import csr_array
+from torch.masked import masked_tensor
 
 from lowrot import _validate
 
@@ -35,6 +38,65 @@ def test_real_array_converts_exact_numbers_to_float64(value):
 def test_real_array_refuses(value, error, message):
     with pytest.raises(error, match=message):
         _validate.real_array("X", value, ("n",))
+
+
+HIDDEN = np.ma.array([1.0, 2.0], mask=[False, True])
+ONES = torch.ones(2, 2, dtype=torch.float64)
+with warnings.catch_warnings(action="ignore"):  # that torch may change these kinds of tensor
+    LAZY = torch.nn.LazyLinear(2, dtype=torch.float64).weight
+    MASKED, ROWS = masked_tensor(ONES, ONES > 0), torch.nested.nested_tensor([ONES[0], ONES[0]])
+    QUANTIZED = torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8)
+    COO, CSR = ONES.to_sparse(), ONES.to_sparse_csr()
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "message"),
+    [
+        (HIDDEN, TypeError, "X is a masked array"),
+        (np.ma.array([1.0, 2.0]), TypeError, "X is a masked array"),
+        ([[0.0, 1.0], HIDDEN], TypeError, "X is a masked array"),
+        (MASKED, TypeError, "X is a masked tensor"),
+        (COO, TypeError, r"layout torch.sparse_coo; expected X.to_dense\(\)"),
+        (CSR, TypeError, "layout torch.sparse_csr"),
+        (csr_array(np.eye(2)), TypeError, r"sparse csr_array; expected X.toarray\(\)"),
+        (ROWS, TypeError, "X is a nested tensor"),
+        (QUANTIZED, TypeError, r"torch.qint8; expected X.dequantize\(\)"),
+        (LAZY, ValueError, "X is not initialized"),
+        (ONES.to("meta"), ValueError, "X is on the device meta"),
+        ([ONES.clone().requires_grad_()], TypeError, "X cannot be read as an array"),
+        ([[1.0], [1.0, 2.0]], ValueError, "X cannot be read as an array"),
+        pytest.param(
+            np.zeros(2, np.longdouble),
+            TypeError,
+            "X has dtype .*; expected float64",
+            marks=pytest.mark.skipif(np.finfo(np.longdouble).eps == np.finfo(float).eps, reason=""),
+        ),
+        (np.array([1.0, None]), TypeError, "X has dtype object"),
+    ],
+)
+def test_real_array_refuses_what_is_no_plain_array(value, error, message):
+    with pytest.raises(error, match=message):
+        _validate.real_array("X", value, ("n", "d"))
+
+
+def test_real_array_copies_where_it_must_be_the_callers_own():
+    for given in (torch.ones(2, dtype=torch.float64), np.ones(2), np.ones(2, int)):
+        own = _validate.real_array("X", given, ("n",), copy=True)
+        given[0] = 7
+        assert own.tolist() == [1.0, 1.0]
+    shared = torch.ones(2, dtype=torch.float64)
+    assert _validate.real_array("X", shared, ("n",)).data_ptr() == shared.data_ptr()
+
+
+def test_real_array_resolves_views():
+    """The imaginary part of a conjugate is a view that numpy cannot take."""
+    value = torch.tensor([1 + 2j, 3 - 4j], dtype=torch.complex128).conj().imag
+    assert value.is_neg()
+    assert _validate.real_array("X", value, ("n",)).numpy().tolist() == [-2.0, 4.0]
+    row = torch.ones(1, 2, dtype=torch.float64).expand(3, 2)
+    own = _validate.real_array("X", row, ("n", "d"), copy=True)
+    own[0, 0] = 7
+    assert own.tolist() == [[7.0, 1.0], [1.0, 1.0], [1.0, 1.0]]
 
 
 def test_real_array_names_the_axis_of_a_wrong_size():

@@ -19,6 +19,8 @@ from lowrot.network import Network
 class Features:
     """Frozen features ``s(v_j . x)`` with the sign that each output weight keeps.
 
+    What is passed is copied, without gradient, as by `Network`.
+
     Args:
         directions: unit vectors v_j, shape (m, d), float64.
         signs: s_j, the sign of u_j, shape (m,).
@@ -27,7 +29,8 @@ class Features:
 
     Raises:
         ValueError: non-finite values, directions not of unit norm, shapes that disagree.
-        TypeError: a dtype other than float64.
+        TypeError: a dtype other than float64 (integers and booleans are converted); masked,
+            sparse, nested or quantized values.
 
     Source: chapter "No rotation".
     """
@@ -38,7 +41,7 @@ class Features:
     slope: float = 0.0
 
     def __post_init__(self) -> None:
-        V = _validate.real_array("directions", self.directions, ("m", "d"))
+        V = _validate.real_array("directions", self.directions, ("m", "d"), copy=True)
         off = (V.norm(dim=1) - 1.0).abs()
         if float(off.max()) > 1e-9:
             j = int(off.argmax())
@@ -48,8 +51,10 @@ class Features:
         m = V.shape[0]
         ln_start = V.new_full((m,), -math.log(m)) if self.ln_start is None else self.ln_start
         object.__setattr__(self, "directions", V)
-        object.__setattr__(self, "signs", _validate.signs("signs", self.signs, m))
-        object.__setattr__(self, "ln_start", _validate.real_array("ln_start", ln_start, (m,)))
+        signs = _validate.signs("signs", self.signs, m, copy=True)
+        object.__setattr__(self, "signs", signs)
+        ln_start = _validate.real_array("ln_start", ln_start, (m,), copy=True)
+        object.__setattr__(self, "ln_start", ln_start)
         object.__setattr__(self, "slope", _validate.number("slope", self.slope, 0.0, 1.0))
         _validate.same_device(directions=V, signs=self.signs, ln_start=self.start)
 

@@ -66,7 +66,8 @@ class Stream:
                 raise ValueError(
                     f"samples asks for {start + count} points in order; the data set has {data.n}"
                 )
-            return data.X[start : start + count], data.y[start : start + count]
+            at = slice(start, start + count)
+            return data.X[at].clone(), data.y[at].clone()
 
         return cls(draw, None, f"{data.name or 'points'} in order")
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from lowrot import _validate
 from lowrot.data import Dataset
+from lowrot.data._dataset import SHORTEST, check_norms
 from lowrot.flow._classification_run import ClassificationRun
 from lowrot.flow._regression_run import RegressionRun
 from lowrot.integrate import stop_rules, targets
@@ -108,7 +109,7 @@ def regression_flow(
 
     Args:
         net: the network at time 0, m neurons in d dimensions.
-        X: inputs of any norm, shape (n, d), no row zero.
+        X: inputs, shape (n, d), of any norm from 1e-150 to 1e150.
         y: labels, shape (n,).
         rates: eta_a of the outer and eta_V of the inner weights, >= 0, not both 0.
         stop: the run ends when any of these is reached: ``t`` (exactly), ``relative_loss``
@@ -136,12 +137,10 @@ def regression_flow(
 
     Source: chapter "How we follow a gradient flow".
     """
-    X = _validate.real_array("X", X, ("n", "d"))
-    y = _validate.real_array("y", y, (X.shape[0],))
+    X = _validate.real_array("X", X, ("n", "d"), copy=True)
+    y = _validate.real_array("y", y, (X.shape[0],), copy=True)
     _validate.same_device(X=X, y=y)
-    zero = (X.norm(dim=1) == 0).nonzero()
-    if len(zero):
-        raise ValueError(f"X[{int(zero[0])}] is zero; expected nonzero inputs")
+    check_norms(X, longest=1 / SHORTEST)
     _fits(net, X)
     if net.norm_squared == 0:
         raise ValueError("net is zero; gradient flow never moves it")

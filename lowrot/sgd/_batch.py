@@ -191,10 +191,10 @@ class Batch:
         """Return the samples that one run took, and their margins when they were drawn."""
         count = self.state.taken
         X, y, p = (
-            torch.cat([part[:, run] for part in parts])[:count].clone()
+            torch.cat([part[:, run] for part in parts])[:count]
             for parts in (*zip(*self.drawn, strict=True), self.margins)
         )
-        return Dataset(X, y, None, self.stream.name), p
+        return Dataset(X, y, None, self.stream.name), p.clone()
 
     def paths(self, end: End, metas: Sequence[dict[str, Any]]) -> list[Path]:
         """Return what was recorded and the present state, one path a run."""

@@ -99,3 +99,13 @@ def test_balance_of_a_network_is_asked_for_to_rounding():
     assert Features.from_network(replace(net, a=net.a * (1 + 1e-11))).m == 5
     with pytest.raises(ValueError, match=r"needs .a_j. = "):
         Features.from_network(replace(net, a=net.a * (1 + 1e-6)))
+
+
+def test_nothing_that_was_passed_reaches_the_features_again():
+    V, signs, start = torch.eye(2).double(), torch.ones(2).double(), torch.zeros(2).double()
+    features = Features(V, signs, start)
+    for given in (V, signs, start):
+        given *= 5
+        given += 5
+    assert features.directions.tolist() == [[1.0, 0.0], [0.0, 1.0]]
+    assert (features.signs.tolist(), features.start.tolist()) == ([1.0, 1.0], [0.0, 0.0])

@@ -78,3 +78,12 @@ def test_a_stream_compares_and_hashes():
 def test_parity_streams_refuse(arguments):
     with pytest.raises(ValueError):
         parity_stream(*arguments)
+
+
+def test_draws_belong_to_who_draws():
+    data = Dataset([[0.6, 0.8], [1.0, 0.0]], [1, 1])
+    for stream in (Stream.ordered(data), Stream.resampled(data)):
+        X, y = stream.draw(0, 2, torch.Generator().manual_seed(0))
+        X.zero_()
+        y.zero_()
+        assert (data.X.tolist(), data.y.tolist()) == ([[0.6, 0.8], [1.0, 0.0]], [1.0, 1.0])

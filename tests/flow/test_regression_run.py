@@ -131,6 +131,16 @@ def test_regression_ends_where_residuals_are_rounding():
     ("change", "error", "match"),
     [
         ({"X": torch.zeros(6, 4).double()}, ValueError, r"X\[0\] is zero"),
+        (
+            {"X": torch.full((6, 4), 1e-200, dtype=torch.float64)},
+            ValueError,
+            r"X\[0\] has norm 2e-200 and",
+        ),
+        (
+            {"X": torch.full((6, 4), 1e200, dtype=torch.float64)},
+            ValueError,
+            r"X\[0\] has norm 2e\+200; exp",
+        ),
         ({"y": torch.zeros(5).double()}, ValueError, "y has shape"),
         ({"net": balanced(10, 3)}, ValueError, "net has d = 3"),
         ({"net": Network(tensor([0.0]), torch.zeros(1, 4).double())}, ValueError, "net is zero"),

@@ -353,3 +353,21 @@ def test_what_does_not_fit_is_named(changes, error, words):
     arguments = {"net": standard(4, 3), "stream": parity_stream(3), "samples": 20, "eta": 0.1}
     with pytest.raises(error, match=words):
         one_pass_sgd(**{**arguments, **changes})
+
+
+def test_a_source_may_fill_the_same_memory_again():
+    """Runs of the same source keep their own samples, not what the last draw left."""
+    shared = torch.empty(50, 2, dtype=torch.float64)
+    plain = parity_stream(2).draw
+
+    def draw(start, count, generator):
+        X, y = plain(start, count, generator)
+        shared[:count] = X
+        return shared[:count], y
+
+    net = standard(3, 2, seed=0)
+    options = {"samples": 50, "eta": 0.1, "seeds": [1, 2]}
+    runs, wanted = (one_pass_sgd(net, source, **options) for source in (draw, plain))
+    for run in (0, 1):
+        assert runs.drawn[run].X.equal(wanted.drawn[run].X)
+    assert runs.V.equal(wanted.V)
