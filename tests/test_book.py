@@ -23,7 +23,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 from lowrot_book import html as dressing  # noqa: E402
-from lowrot_book import keys  # noqa: E402
+from lowrot_book import keys, valid  # noqa: E402
 
 CLAIM = "application/vnd.lowrot.claim+json"
 CHAPTERS = keys.chapters(ROOT)
@@ -151,6 +151,37 @@ def test_badges_are_set():
         "3&nbsp;·&nbsp;10<sup>−5</sup> (−10<sup>−9</sup> to ∞, 10 values) &lt; 2.5</span></div>"
     )
     assert dressed.endswith(numbers)
+
+
+@pytest.mark.parametrize(
+    ("written", "valid_html"),
+    [
+        (
+            '<section class="lemma-content" id="proof-content">',
+            '<section class="lemma-content">',
+        ),
+        (
+            '<div class="proof remark admonition" id="r">\n<p class="admonition-title" id="r">',
+            '<div class="proof remark admonition" id="r">\n<p class="admonition-title">',
+        ),
+        (
+            '<summary aria-label="a"><p class="b">c</p></summary><p>d</p>',
+            '<summary aria-label="a"><span class="b">c</span></summary><p>d</p>',
+        ),
+        (
+            '<div><pre>a <div class="viewcode-block" id="b">\nc</div></pre></div>',
+            '<div><pre>a <span class="viewcode-block" id="b">\nc</span></pre></div>',
+        ),
+        (
+            '<style scoped>\n a {}\n</style>\n<table border="1" class="dataframe"><tr>'
+            '<th rowspan="2" valign="top">b</th><th halign="left">align="x"</th></tr></table>',
+            '<table class="dataframe"><tr><th rowspan="2">b</th><th>align="x"</th></tr></table>',
+        ),
+    ],
+)
+def test_invalid_html_is_repaired(written, valid_html):
+    assert valid.repaired(written) == valid_html
+    assert valid.repaired(valid_html) == valid_html
 
 
 # ---------------------------------------------------------------- tiny books
@@ -413,6 +444,45 @@ def test_bad_claims_and_warnings_stop_the_build(tiny):
         assert code == 1
         assert [complaint for complaint in bad if complaint not in said] == []
         assert not (tiny.root / "build" / "last_success").exists()
+
+
+BOXES = """# Tiny
+
+```{prf:lemma} One
+:label: one
+A.
+```
+
+```{prf:lemma} Two
+:label: two
+B.
+```
+
+```{prf:remark} Three
+:nonumber:
+C.
+```
+
+```{prf:proof}
+D.
+```
+
+```{prf:proof}
+E.
+```
+"""
+
+
+def test_ids_are_unique_and_the_door_is_a_page(tiny):
+    (tiny.root / "book" / "index.md").write_text(BOXES)
+    code, said = tiny.build()
+    assert code == 0, said
+    ids = re.findall(r'<[^>]* id="([^"]*)"', tiny.page("book/index"))
+    assert {"one", "two"} <= set(ids)
+    assert sorted(ids) == sorted(set(ids))
+    door = tiny.page("index")
+    assert door.startswith("<!DOCTYPE html>")
+    assert 'content="0; url=book/index.html"' in door
 
 
 def test_unreadable_front_matter_is_named(tiny):
