@@ -264,10 +264,16 @@ class Tiny:
         return self.run(sys.executable, "-c", program, "build", ".", "-W", "-n", "--keep-going")
 
     def start(self) -> subprocess.Popen:
-        """Begin to build, as the leader of a group of its own."""
-        command = [sys.executable, "book/build.py"]
-        said = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        return subprocess.Popen(command, cwd=self.root, start_new_session=True, **said)
+        """Begin to build, as the leader of a group of its own that hears interrupts."""
+        return subprocess.Popen(
+            [sys.executable, "book/build.py"],
+            cwd=self.root,
+            start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
 
     def run(self, *command: str) -> tuple[int, str]:
         done = subprocess.run(
