@@ -15,18 +15,20 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import filelock
 import pluggy
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
-from lowrot_book import keys
+from lowrot_book import keys, stopped
 
 WORKERS = 2
 CELL_TIMEOUT = 300
@@ -54,6 +56,10 @@ class Book:
         self.code = keys.code_keys(self.root)
         self.keys = {name: keys.with_text(self.root, name, key) for name, key in self.code.items()}
 
+    def source(self, name: str) -> Path:
+        """The text of a chapter."""
+        return self.root / f"{name}.md"
+
     def notebook(self, name: str) -> Path:
         """Where the unexecuted notebook of a chapter is written, and then run."""
         return self.written / f"{name}.ipynb"
@@ -76,6 +82,25 @@ def replace(path: Path, text: str) -> None:
     os.replace(beside, path)
 
 
+@contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """Wait until no other build is in this folder; the system frees the lock of a dead one."""
+    folder = root / "build"
+    folder.mkdir(exist_ok=True)
+    lock, holder = filelock.FileLock(folder / "lock"), folder / "lock.pid"
+    try:
+        lock.acquire(blocking=False)
+    except filelock.Timeout:
+        number = holder.read_text() if holder.is_file() else "unknown"
+        print(f"waiting for another build in this folder, process {number}", flush=True)
+        lock.acquire(poll_interval=0.2)
+    try:
+        replace(holder, str(os.getpid()))
+        yield
+    finally:
+        lock.release()
+
+
 def write_notebooks(book: Book) -> None:
     """Stage 1: every chapter as .ipynb, because nbmake sees nothing else."""
     import jupytext
@@ -83,12 +108,13 @@ def write_notebooks(book: Book) -> None:
     shutil.rmtree(book.written, ignore_errors=True)
     for name in book.chapters:
         try:
-            notebook = jupytext.read(book.root / f"{name}.md", fmt="md:myst")
+            notebook = jupytext.read(book.source(name), fmt="md:myst")
         except Exception as error:
             problem = str(error).strip().splitlines()[0]
             raise Failure(f"jupytext cannot read {name}.md as a notebook: {problem}") from error
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
         notebook.metadata.setdefault("kernelspec", kernel)
+        stopped.prepare(notebook)
         path = book.notebook(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         jupytext.write(notebook, path, fmt="ipynb")
@@ -128,7 +154,10 @@ class Progress:
         if report.failed:
             self.failed.append(name)
             print(f"  FAILED    {name}", flush=True)
-            print(explain(self.book, name, report.longreprtext), flush=True)
+            source, notebook = self.book.source(name), self.book.notebook(name)
+            shown = source.relative_to(self.book.root)
+            why = stopped.explain(source, str(shown), notebook, report.longreprtext)
+            print(why, flush=True)
         elif report.when == "call":
             self.seconds[name] = report.duration
             keep(self.book, name, report.duration)
@@ -148,40 +177,6 @@ def keep(book: Book, name: str, seconds: float) -> None:
             old.unlink()
 
 
-def explain(book: Book, name: str, text: str) -> str:
-    """Say which cell of a chapter failed, on which line of its text, and how."""
-    import nbformat
-    from myst_nb.core.read import read_myst_markdown_notebook
-
-    def plain(string: str) -> str:
-        return re.sub(r"\x1b\[[0-9;]*m", "", string)
-
-    source = book.root / f"{name}.md"
-    lines = read_myst_markdown_notebook(source.read_text("utf8"), add_source_map=True)
-    starts = [
-        line
-        for line, cell in zip(lines.metadata.source_map, lines.cells, strict=True)
-        if cell.cell_type == "code"
-    ]
-    code = [c for c in nbformat.read(book.notebook(name), 4).cells if c.cell_type == "code"]
-    for count, cell in enumerate(code):
-        errors = [o for o in cell.outputs if o.output_type == "error"]
-        if errors:
-            trace = plain("\n".join(errors[0].traceback)).splitlines()[-12:]
-            what = plain(f"{errors[0].ename}: {errors[0].evalue}")
-        elif "timed out" in text and "shell.execute_reply" not in cell.metadata.get(
-            "execution", {}
-        ):
-            trace, what = [], f"did not finish within its time limit ({CELL_TIMEOUT} s by default)"
-        else:
-            continue
-        where = f"{source.relative_to(book.root)}, code cell {count + 1}, line {starts[count] + 1}"
-        body = "\n".join(f"    | {line}" for line in cell.source.splitlines())
-        after = "\n".join(f"      {line}" for line in trace)
-        return f"    {where}: {what}\n{body}\n{after}"
-    return plain(text)
-
-
 def execute(book: Book) -> list[str]:
     """Stage 2: run what is not stored under its present key; returns what was run."""
     todo = [name for name in book.chapters if not book.result(name).is_file()]
@@ -197,7 +192,7 @@ def execute(book: Book) -> list[str]:
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
     options = ["--nbmake", "--overwrite", f"--nbmake-timeout={CELL_TIMEOUT}"]
-    options += ["-q", "-n", str(workers), "--dist", "worksteal"]
+    options += ["-p", stopped.__name__, "-q", "-n", str(workers), "--dist", "worksteal"]
     options += ["-c", os.devnull, "--rootdir", str(book.written), "-p", "no:cacheprovider"]
     code = pytest.main([*options, *(str(book.notebook(name)) for name in todo)], [progress])
     if code == pytest.ExitCode.INTERRUPTED:
@@ -221,7 +216,7 @@ def fill_cache(book: Book):
     shutil.rmtree(folder, ignore_errors=True)
     cache = get_cache(str(folder))
     for name in book.chapters:
-        source = book.root / f"{name}.md"
+        source = book.source(name)
         parsed = read_myst_markdown_notebook(source.read_text("utf8"))
         done = nbformat.read(book.result(name), as_version=4)
         theirs = [cell for cell in parsed.cells if cell.cell_type == "code"]
@@ -275,7 +270,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("root", nargs="?", type=Path, default=Path(__file__).parent.parent)
     try:
-        return build(parser.parse_args().root.resolve())
+        root = parser.parse_args().root.resolve()
+        with alone(root):
+            return build(root)
     except Failure as failure:
         print(f"\nNo book: {failure}", file=sys.stderr)
         return 1

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -13,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, NullCache, _CacheLocator
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -32,6 +34,43 @@ def _digest() -> str:
     return total.hexdigest()[:16]
 
 
+def _temporary() -> Path:
+    """The last place: one of this user's own, where nothing stays for long.
+
+    ``tempfile`` is not asked: it writes to find out.
+    """
+    names = ("TMPDIR", "TEMP", "TMP")
+    base = next(filter(None, map(os.environ.get, names)), "/tmp")
+    return Path(base) / f"lowrot-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
+
+
+@cache
+def _safe(place: Path) -> bool:
+    """Make the temporary place, unless somebody else has: what is read from there is executed."""
+    if place != _temporary():
+        return True
+    try:
+        place.mkdir(mode=0o700, exist_ok=True)
+        found = place.lstat()
+    except OSError:
+        return False
+    if not hasattr(os, "getuid"):
+        return True
+    own = found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return own and stat.S_ISDIR(found.st_mode)
+
+
+@cache
+def _say(where: str) -> None:
+    """Warn once a process that what is compiled now does not stay."""
+    warnings.warn(
+        f"lowrot compiles its inner loop, for some 20 to 60 s, and can keep the result {where}: "
+        "set NUMBA_CACHE_DIR to a folder that can be written to and stays",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+
+
 @cache
 def folder() -> Path | None:
     """Where compiled code is kept: in the first place that can be written to, if there is one.
@@ -44,6 +83,7 @@ def folder() -> Path | None:
     places.append(_HERE / "__pycache__")
     with suppress(RuntimeError):  # a user without a home
         places.append(Path.home() / ".cache" / "lowrot")
+    places.append(_temporary())
     for place in places:
         nearest = next(p for p in (place, *place.absolute().parents) if p.exists())
         if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
@@ -88,15 +128,33 @@ class _Kept(CompileResultCacheImpl):
 class _FunctionCache(FunctionCache):
     _impl_class = _Kept
 
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """What is kept for a signature, or None: then it is compiled, and ``save`` is next."""
+        place = Path(self._cache_path).parent
+        if not _safe(place):
+            self.disable()
+            _say("nowhere")
+            return None
+        found = super().load_overload(sig, target_context)
+        if found is None and place == _temporary():
+            _say(f"in {place} only")
+        return found
+
+
+class _NoCache(NullCache):
+    def load_overload(self, sig: Any, target_context: Any) -> None:
+        """Nothing is kept."""
+        _say("nowhere")
+
 
 def jit(function: F) -> F:
     """Compile a function on its first call, without the interpreter's lock, and keep the result.
 
-    Nothing is written before that call. Where nothing can be written nothing is kept.
+    Nothing is written before that call. Where nothing can be written nothing is kept; that, and
+    that only a temporary place is left, is said by a warning, once a process.
     """
     compiled = numba.njit(nogil=True, error_model="numpy")(function)
-    if folder() is not None:
-        compiled._cache = _FunctionCache(function)
+    compiled._cache = _NoCache() if folder() is None else _FunctionCache(function)
     return compiled
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import html
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +23,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 from lowrot_book import html as dressing  # noqa: E402
-from lowrot_book import keys  # noqa: E402
+from lowrot_book import keys, valid  # noqa: E402
 
 CLAIM = "application/vnd.lowrot.claim+json"
 CHAPTERS = keys.chapters(ROOT)
@@ -151,6 +153,37 @@ def test_badges_are_set():
     assert dressed.endswith(numbers)
 
 
+@pytest.mark.parametrize(
+    ("written", "valid_html"),
+    [
+        (
+            '<section class="lemma-content" id="proof-content">',
+            '<section class="lemma-content">',
+        ),
+        (
+            '<div class="proof remark admonition" id="r">\n<p class="admonition-title" id="r">',
+            '<div class="proof remark admonition" id="r">\n<p class="admonition-title">',
+        ),
+        (
+            '<summary aria-label="a"><p class="b">c</p></summary><p>d</p>',
+            '<summary aria-label="a"><span class="b">c</span></summary><p>d</p>',
+        ),
+        (
+            '<div><pre>a <div class="viewcode-block" id="b">\nc</div></pre></div>',
+            '<div><pre>a <span class="viewcode-block" id="b">\nc</span></pre></div>',
+        ),
+        (
+            '<style scoped>\n a {}\n</style>\n<table border="1" class="dataframe"><tr>'
+            '<th rowspan="2" valign="top">b</th><th halign="left">align="x"</th></tr></table>',
+            '<table class="dataframe"><tr><th rowspan="2">b</th><th>align="x"</th></tr></table>',
+        ),
+    ],
+)
+def test_invalid_html_is_repaired(written, valid_html):
+    assert valid.repaired(written) == valid_html
+    assert valid.repaired(valid_html) == valid_html
+
+
 # ---------------------------------------------------------------- tiny books
 
 FRONT = """---
@@ -229,6 +262,18 @@ class Tiny:
         """Build as somebody who never heard of the pipeline."""
         program = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
         return self.run(sys.executable, "-c", program, "build", ".", "-W", "-n", "--keep-going")
+
+    def start(self) -> subprocess.Popen:
+        """Begin to build, as the leader of a group of its own that hears interrupts."""
+        return subprocess.Popen(
+            [sys.executable, "book/build.py"],
+            cwd=self.root,
+            start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
 
     def run(self, *command: str) -> tuple[int, str]:
         done = subprocess.run(
@@ -311,6 +356,83 @@ def test_failing_chapter_is_named_and_never_kept(tiny):
     assert not (tiny.root / "build" / "last_success").exists()
 
 
+LATE = "import time\ntime.sleep(60)"
+DEAD = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
+AFTER_NOTHING = "\n```\n\n```{code-cell} ipython3\n"
+
+
+@pytest.mark.parametrize(("before", "cell"), [("", "cell 2"), (AFTER_NOTHING, "cell 3")])
+def test_why_a_chapter_stopped_is_said(tiny, before, cell):
+    """Out of time or dead, also after an empty cell: which chapter, which cell, which limit."""
+    tiny.chapter("one", before + LATE)
+    tiny.chapter("two", before + DEAD)
+    page = tiny.root / "book" / "one.md"
+    limit = page.read_text().replace("---\n# one", "execution:\n  timeout: 3\n---\n# one")
+    page.write_text(limit)
+    code, said = tiny.build()
+    assert code == 1
+    assert re.search(rf"book/one.md, code {cell}, line \d+: did not finish within .* 3 s\n", said)
+    assert re.search(rf"book/two.md, code {cell}, line \d+: its kernel died", said)
+    assert "| time.sleep(60)" in said
+    for raw in ("KeyboardInterrupt", "INTERNAL ERROR", "Traceback", "site-packages"):
+        assert raw not in said
+    assert not list((tiny.root / "build").rglob("*.new"))
+
+
+WAITING = """import time
+from pathlib import Path
+while not Path("go").exists(): time.sleep(0.1)"""
+
+
+def test_builds_wait_for_each_other(tiny):
+    """The second one says for whom; interrupted it goes at once; a killed one blocks nobody."""
+    tiny.chapter("two", WAITING)
+    killed = tiny.start()
+    while "running" not in killed.stdout.readline():
+        assert killed.poll() is None
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.communicate()
+
+    first = tiny.start()
+    while "running   book/two" not in first.stdout.readline():
+        assert first.poll() is None
+    second, third = tiny.start(), tiny.start()
+    waits = f"waiting for another build in this folder, process {first.pid}\n"
+    assert second.stdout.readline() == waits
+    assert third.stdout.readline() == waits
+    third.send_signal(signal.SIGINT)
+    said = third.communicate()[0]
+    assert (third.returncode, "Traceback" in said) == (130, False)
+    assert "Interrupted" in said
+
+    (tiny.root / "build" / "notebooks" / "book" / "go").touch()
+    said = first.communicate()[0]
+    assert first.returncode == 0, said
+    said = second.communicate()[0]
+    assert second.returncode == 0, said
+    assert "nothing has changed" in said
+
+
+def test_an_interrupted_build_keeps_what_is_whole(tiny):
+    tiny.chapter("two", WAITING)
+    begun = tiny.start()
+    said = ""
+    while "executed  book/one" not in said:
+        said += begun.stdout.readline()
+        assert begun.poll() is None
+    os.killpg(begun.pid, signal.SIGINT)
+    said = begun.communicate()[0]
+    assert (begun.returncode, "Traceback" in said) == (130, False)
+    assert "Interrupted; what had been executed is kept" in said
+    assert len(list((tiny.root / "build" / "executed").rglob("*.ipynb"))) == 1
+    assert not list((tiny.root / "build").rglob("*.new"))
+    assert tiny.ran() == ["one", "two"]
+    tiny.chapter("two", "2")
+    code, said = tiny.build()
+    assert code == 0, said
+    assert tiny.ran() == ["two"]
+
+
 def test_bad_claims_and_warnings_stop_the_build(tiny):
     good = CLAIMING.format(id="tiny.two", mime=CLAIM)
     bad = {
@@ -328,6 +450,45 @@ def test_bad_claims_and_warnings_stop_the_build(tiny):
         assert code == 1
         assert [complaint for complaint in bad if complaint not in said] == []
         assert not (tiny.root / "build" / "last_success").exists()
+
+
+BOXES = """# Tiny
+
+```{prf:lemma} One
+:label: one
+A.
+```
+
+```{prf:lemma} Two
+:label: two
+B.
+```
+
+```{prf:remark} Three
+:nonumber:
+C.
+```
+
+```{prf:proof}
+D.
+```
+
+```{prf:proof}
+E.
+```
+"""
+
+
+def test_ids_are_unique_and_the_door_is_a_page(tiny):
+    (tiny.root / "book" / "index.md").write_text(BOXES)
+    code, said = tiny.build()
+    assert code == 0, said
+    ids = re.findall(r'<[^>]* id="([^"]*)"', tiny.page("book/index"))
+    assert {"one", "two"} <= set(ids)
+    assert sorted(ids) == sorted(set(ids))
+    door = tiny.page("index")
+    assert door.startswith("<!DOCTYPE html>")
+    assert 'content="0; url=book/index.html"' in door
 
 
 def test_unreadable_front_matter_is_named(tiny):

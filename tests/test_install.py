@@ -1,4 +1,4 @@
-"""What is needed to install: the wheel is whole, and the Makefile finds a Python that works."""
+"""What is needed to install: wheel and sdist are whole, and the Makefile finds a Python."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from email.parser import Parser
 from pathlib import Path
@@ -67,6 +68,66 @@ def test_what_is_missing_from_the_wheel_is_noticed(sources):
         assert Path(built.filename).name.startswith("lowrot-7.0-")
         for name in ("lowrot/plots/new.svg", "lowrot/plots/scrubber.js"):
             assert name not in built.namelist()
+
+
+# ---------------------------------------------------------------- the sdist
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory):
+    """The sdist of a clone, unpacked, and the files of the clone."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("no clone: what belongs into an sdist is not known")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    files = {name for name in listed.split("\0") if name and (ROOT / name).is_file()}
+    folder = tmp_path_factory.mktemp("sdist")
+    for name in files:
+        (folder / "clone" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / "clone" / name)
+    build = "from setuptools import build_meta; print(build_meta.build_sdist('dist'))"
+    run = [sys.executable, "-c", build]
+    done = subprocess.run(
+        run, cwd=folder / "clone", capture_output=True, text=True, check=True
+    ).stdout
+    with tarfile.open(folder / "clone" / "dist" / done.split()[-1]) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / f"lowrot-{lowrot.__version__}", files
+
+
+def test_the_sdist_is_the_repository(unpacked):
+    root, files = unpacked
+    inside = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+    assert files - inside == set()
+    made = {name for name in inside - files if ".egg-info/" not in name}
+    assert made == {"PKG-INFO", "setup.cfg"}
+
+
+def test_the_tests_of_the_sdist_run(unpacked):
+    """All are found, and some that read what lies beside the library pass."""
+    root, _ = unpacked
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+
+    def ran(*options: str) -> str:
+        done = subprocess.run(
+            [*command, *options], cwd=root, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    found = ran("--collect-only", "tests")
+    for file in (ROOT / "tests").rglob("test_*.py"):
+        assert file.relative_to(ROOT).as_posix() in found
+    some = ("test_files_agree", "test_what_chapters", "test_every_source", "test_every_text")
+    said = ran("tests/test_environment.py", "tests/test_install.py", "tests/test_book.py", "-k",
+               " or ".join(some))  # fmt: skip
+    assert " passed" in said
 
 
 # ---------------------------------------------------------------- a Python that works

@@ -98,14 +98,63 @@ def test_another_folder_may_be_asked_for(package, tmp_path):
     assert Path(asked.strip()).parent == tmp_path / "asked"
 
 
-def test_without_a_folder_nothing_is_kept(package):
+USE = """
+from lowrot.flow.neuron import _linalg
+import numpy as np, sys, warnings
+with warnings.catch_warnings(record=True) as said:
+    warnings.simplefilter("always")
+    results = [_linalg.dot(np.ones(n), np.ones(n)) for n in (3, 4)]
+    results.append(_linalg.dot(np.ones((2, 3))[:, 0], np.ones(2)))  # compiled for strides, too
+assert results == [3.0, 4.0, 2.0]
+print(_jit.folder(), len(said), *{str(warning.message) for warning in said}, sep="\\n")
+"""
+
+
+@pytest.fixture
+def shut(package):
+    """Nothing can be written beside the package or at home."""
     (package / "__pycache__").write_text("in the way")
-    home = package / "_jit.py"  # a file: nothing can be made below it
-    code = (
-        "from lowrot.flow.neuron._linalg import dot\nimport numpy as np\n"
-        "print([_jit.folder(), dot(np.ones(3), np.ones(3))])"
-    )
-    assert told(package, code, HOME=str(home), NUMBA_CACHE_DIR=str(home)) == "[None, 3.0]\n"
+    blocked = str(package / "_jit.py")  # a file: nothing can be made below it
+    return {"HOME": blocked, "NUMBA_CACHE_DIR": blocked, "TMPDIR": blocked}
+
+
+def test_without_a_folder_nothing_is_kept(package, shut):
+    """Every process compiles anew, and says once what to set."""
+    for _ in range(2):
+        folder, count, warning = told(package, USE, **shut).splitlines()
+        assert (folder, count) == ("None", "1")
+        assert "keep the result nowhere: set NUMBA_CACHE_DIR to a folder" in warning
+
+
+def test_a_temporary_folder_is_the_last_place(package, shut, tmp_path):
+    """It is the user's own; who compiles into it says so, and who finds it filled does not."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    shut = shut | {"TMPDIR": str(temporary)}
+    told(package, "import lowrot", **shut)
+    assert list(temporary.iterdir()) == []
+    folder, count, warning = told(package, USE, **shut).splitlines()
+    place = temporary / f"lowrot-{os.getuid()}"
+    assert (Path(folder).parent, count) == (place, "1")
+    assert f"keep the result in {place} only: set NUMBA_CACHE_DIR" in warning
+    assert place.stat().st_mode & 0o777 == 0o700
+    assert told(package, USE, **shut).splitlines() == [folder, "0"]
+
+
+@pytest.mark.parametrize("how", ["open to all", "a link"])
+def test_compiled_code_of_others_is_not_run(package, shut, tmp_path, how):
+    """What lies in a place that others can write to is neither read nor added to."""
+    place = tmp_path / f"lowrot-{os.getuid()}"
+    real = place if how == "open to all" else tmp_path / "real"
+    real.mkdir()
+    if how == "open to all":
+        place.chmod(0o777)
+    else:
+        place.symlink_to(real)
+    _, count, warning = told(package, USE, **shut | {"TMPDIR": str(tmp_path)}).splitlines()
+    assert count == "1"
+    assert "keep the result nowhere" in warning
+    assert list(real.iterdir()) == []
 
 
 def test_the_first_flow_says_that_it_compiles(package):

