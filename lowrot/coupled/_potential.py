@@ -75,6 +75,15 @@ class Potential:
 
         return margins, lambda point: replace(part.margins(point), complete=False)
 
+    def slopes(self, z: Tensor, ln_norm: float, q: Tensor) -> Tensor:
+        """Derivatives of the margins at z for ``z' = q``, in units of ``||u||_1``, shape (n,)."""
+        total, double = torch.zeros_like(z), 2.0 * z
+        for part in self.parts():
+            C = self.C[part]
+            share = torch.mv(C, double).add_(self.ln_start[part]).sub_(ln_norm).exp_()
+            total += share.mul_(torch.mv(C, 2.0 * q)) @ C
+        return total
+
     def _at(self, z: Tensor) -> tuple[ScaledMargins, Tensor]:
         """Margins at z and ln of the shares, with one pass over the features."""
         self.evaluations += 1
