@@ -75,15 +75,6 @@ class Potential:
 
         return margins, lambda point: replace(part.margins(point), complete=False)
 
-    def slopes(self, z: Tensor, ln_norm: float, q: Tensor) -> Tensor:
-        """Derivatives of the margins at z for ``z' = q``, in units of ``||u||_1``, shape (n,)."""
-        total, double = torch.zeros_like(z), 2.0 * z
-        for part in self.parts():
-            C = self.C[part]
-            share = torch.mv(C, double).add_(self.ln_start[part]).sub_(ln_norm).exp_()
-            total += share.mul_(torch.mv(C, 2.0 * q)) @ C
-        return total
-
     def _at(self, z: Tensor) -> tuple[ScaledMargins, Tensor]:
         """Margins at z and ln of the shares, with one pass over the features."""
         self.evaluations += 1
@@ -108,7 +99,16 @@ class Potential:
             p / total,
             ln_growth,
             lambda centred, exact: self._hessian(ln_share, centred, exact),
+            lambda velocity: self._slopes(ln_share, velocity),
         ), ln_share
+
+    def _slopes(self, ln_share: Tensor, velocity: Tensor) -> Tensor:
+        """``2 C^T (share (C velocity))``, shape (n,)."""
+        total, double = torch.zeros_like(velocity), 2.0 * velocity
+        for part in self.parts():
+            C = self.C[part]
+            total += torch.mv(C, double).mul_(ln_share[part].exp()) @ C
+        return total
 
     def _hessian(self, ln_share: Tensor, centred: bool, exact: bool) -> Tensor:
         """``2 C^T diag(share) C``, shape (n, n), less twice the square of the mean if centred.

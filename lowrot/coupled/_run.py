@@ -28,8 +28,8 @@ from lowrot.integrate import (
 from lowrot.losses import Loss
 from lowrot.path import End, Outcome, Path
 
-_FINITE = 690.0
-"""ln ||u||_1 beyond which margins and their rates are beyond the doubles."""
+_FINITE = 600.0
+"""ln ||u||_1 from which margins and their rates are too large for doubles to work with."""
 
 CERTIFICATES = {
     "loss_increase": (1e-7, "ln L never increases (F2), relative to max(1, | ln L |)"),
@@ -43,7 +43,7 @@ CERTIFICATES = {
     "failed_steps": (0.0, "implicit steps that Newton's method left unsolved"),
 }
 
-_CLOCK = "error of ln t (F1), estimated, relative to max(1, | P |)"
+_CLOCK = "error of the quadrature of ln t (F1), estimated, over max(1, | P |)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,7 @@ class CoupledRun(Run[CoupledPoint]):
         margins = self.potential.margins(z)
         p = margins.p * math.exp(min(margins.ln_scale, 600.0))
         weights, h = DualWeights.of_margins(p, self.loss), 0.1 * self.rtol**0.5
-        return CoupledPoint(0.0, z, weights, margins, self._node(0.0, z, margins), h)
+        return CoupledPoint(0.0, z, weights, margins, self._node(0.0, margins, weights.q), h)
 
     def _resume(self, path: Path, zero: Tensor) -> CoupledPoint:
         kind, size = path.meta.get("kind"), path.states.get("z", zero[None, :0]).shape[1]
@@ -119,16 +119,19 @@ class CoupledRun(Run[CoupledPoint]):
         self.stats |= path.stats
         weights = DualWeights.from_plain(path.meta["weights"], z)
         t = Time(ln_t, path.meta.get("t_error", 0.0))
-        return CoupledPoint(tau, z, weights, margins, self._node(0.0, z, margins), h, t, J)
+        return CoupledPoint(tau, z, weights, margins, self._node(0.0, margins, weights.q), h, t, J)
 
-    def _node(self, at: float, z: Tensor, margins: ScaledMargins) -> Node:
-        """What the integral of t needs at a state; P is infinite once it is beyond the doubles."""
+    def _node(self, at: float, margins: ScaledMargins, velocity: Tensor) -> Node:
+        """What the integral of t needs at a state that moves with ``z' = velocity``.
+
+        P is infinite once it is too large.
+        """
         if margins.ln_scale >= _FINITE:
             return Node(at, math.copysign(math.inf, soft_ratio(margins, self.loss)), 1.0)
         scale = math.exp(margins.ln_scale)
         p = margins.p * scale
         q = self.loss.dual_weights(p)[0]
-        slopes = scale * self.potential.slopes(z, margins.ln_scale, q)
+        slopes = scale * margins.slopes(velocity)
         return Node.of(at, p, self.loss, float(q @ slopes), lambda: slopes)
 
     @property
@@ -201,24 +204,23 @@ class CoupledRun(Run[CoupledPoint]):
             (margins.ln_scale - at_end * length, at_end),
         ]
         J = start.J + time_under(level, below, length, max)
-        end = CoupledPoint(tau, z, weights, margins, self._node(length, z, margins), h, J=J)
+        end = CoupledPoint(tau, z, weights, margins, self._node(length, margins, weights.q), h, J=J)
         return replace(end, t=start.t.after(self._time_between(start, end)))
 
     def _time_between(self, start: CoupledPoint, end: CoupledPoint) -> Time:
         """The time t of a step, on which z is the cubic with the dual weights at both ends."""
-        h, change = end.node.at, end.z - start.z
+        h, first, last = end.node.at, start.weights.q, end.weights.q
+        mean = (end.z - start.z) / h
 
-        def sample(times: list[float]) -> list[Node]:
-            nodes = []
-            for s in (time / h for time in times):
-                first, last = s * (1.0 - s) ** 2 * h, s * s * (s - 1.0) * h
-                z = start.z + s * s * (3.0 - 2.0 * s) * change
-                z = z + first * start.weights.q + last * end.weights.q
-                nodes.append(self._node(s * h, z, self.potential.margins(z)))
-            return nodes
+        def node(time: float) -> Node:
+            s = time / h
+            moved = s * (3.0 - 2.0 * s) * mean + (1.0 - s) ** 2 * first + s * (s - 1.0) * last
+            velocity = (1.0 - s) * (1.0 - 3.0 * s) * first + s * (3.0 * s - 2.0) * last
+            velocity = velocity + 6.0 * s * (1.0 - s) * mean
+            return self._node(time, self.potential.margins(start.z + time * moved), velocity)
 
         nodes = [start.node._replace(at=0.0), end.node]
-        return time_of_step(nodes, self.loss, self.rtol, sample)
+        return time_of_step(nodes, self.loss, self.rtol, lambda times: [node(t) for t in times])
 
     def row(self, point: CoupledPoint) -> Row:
         """The scalars at a point."""

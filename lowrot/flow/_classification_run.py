@@ -43,7 +43,7 @@ def certificates(rtol: float) -> dict[str, tuple[float, str]]:
         ),
         "sandwich": (rtol, "P <= sum q p <= P_+ + c_n (F3), relative to max(1, | P |)"),
         "energy": (rtol ** (1 / 3), "P' = ||W'||^2 (F2), sum of the relative defects of the steps"),
-        "ln_t": (rtol, "error of ln t (F1), estimated, relative to max(1, | P |)"),
+        "ln_t": (rtol, "error of the quadrature of ln t (F1), estimated, over max(1, | P |)"),
         "failed_steps": (0.0, "steps that no size made accurate enough"),
     }
 

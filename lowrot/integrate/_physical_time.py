@@ -29,6 +29,8 @@ _PANELS = 60
 """Most panels; what is before them is below rounding."""
 _SLOW = math.exp(-8.0)
 """Part of the largest rate from which rates are told apart."""
+_BEYOND = 1.0
+"""How far P and the excess may lie beyond their values at the nodes."""
 _ROUNDS = 12
 """Most refinements of a step, each with new nodes."""
 
@@ -148,12 +150,14 @@ class _Piece:
         s, weights = _panels(top)
         rough = _fall(s, ln_rate)
         missed = np.array([node.P - last.P for node in nodes]) + _fall(u, ln_rate)
-        best = (rough - _hermite(u, missed, 0.0 * u, s)).clip(0.0, max(last.P - nodes[0].P, 0.0))
+        most = max(last.P - nodes[0].P, 0.0)
+        best = (rough - _hermite(u, missed, 0.0 * u, s)).clip(-_BEYOND, most + _BEYOND)
         logs, shift = -np.stack([rough, best]), 0.0
         if any(node.excess for node in nodes):
             values = np.array([node.excess - last.excess for node in nodes])
             slopes = -h * np.array([node.slope for node in nodes])
-            excess = [_hermite(u, values, slopes, s, skip) for skip in (1, 0)]
+            excess = np.stack([_hermite(u, values, slopes, s, skip) for skip in (1, 0)])
+            excess = excess.clip(values.min() - _BEYOND, values.max() + _BEYOND)
             bend = _bend(last.P + np.append(logs, 0.0), loss)
             logs += bend[:-1].reshape(logs.shape) + excess
             logs, shift = logs - bend[-1], float(bend[-1]) + last.excess
