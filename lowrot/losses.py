@@ -49,8 +49,8 @@ class Loss(ABC):
         """The limit of ``P(c p)/c`` as c grows, for p of shape (n,)."""
 
     @abstractmethod
-    def soft_margin_rate(self, p: Tensor) -> float:
-        """``P' / ||W'||^2`` along gradient flow in tau (F2), for p of shape (n,)."""
+    def soft_margin_rate(self, p: Tensor, P: float) -> float:
+        """``P' / ||W'||^2`` along gradient flow in tau (F2), for p of shape (n,) with margin P."""
 
     @abstractmethod
     def excess(self, p: Tensor) -> Tensor | None:
@@ -94,7 +94,7 @@ class Exponential(Loss):
         """The smallest margin."""
         return float(p.min())
 
-    def soft_margin_rate(self, p: Tensor) -> float:
+    def soft_margin_rate(self, p: Tensor, P: float) -> float:
         """1: the soft margin is ``-ln L``."""
         return 1.0
 
@@ -118,6 +118,11 @@ class Logistic(Loss):
         ratio = torch.where(t > _TINY, torch.log1p(t) / t, 1.0)
         return torch.where(p > 0, -p + torch.log(ratio), torch.log(-logsigmoid(p.clamp_max(0.0))))
 
+    def log_loss(self, p: Tensor) -> Tensor:
+        """``ln L``, in logarithms throughout only where L is below the doubles."""
+        L = -logsigmoid(p).sum(dim=-1)
+        return L.log() if bool((L > _TINY).all()) else super().log_loss(p)
+
     def log_slopes(self, p: Tensor) -> Tensor:
         """``-ln(1 + e^p)``."""
         return logsigmoid(-p)
@@ -134,11 +139,10 @@ class Logistic(Loss):
         lowest = float(p.min())
         return float(p.clamp_max(0.0).sum()) if lowest < 0 else lowest
 
-    def soft_margin_rate(self, p: Tensor) -> float:
+    def soft_margin_rate(self, p: Tensor, P: float) -> float:
         """``Lam / |l'(P)|``."""
-        P = float(self.soft_margin(p))
         ln_slope = -max(P, 0.0) - math.log1p(math.exp(-abs(P)))
-        return math.exp(float(self.dual_weights(p)[1]) - ln_slope)
+        return math.exp(float(torch.logsumexp(self.log_slopes(p), 0)) - ln_slope)
 
     def excess(self, p: Tensor) -> Tensor:
         """``ln(1 + e^{-p})``."""

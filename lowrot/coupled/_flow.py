@@ -64,8 +64,9 @@ def coupled_flow(
         ``margin`` (P_+/||u||_1), ``soft_ratio`` (the signed P/||u||_1), ``min_ratio``
         (min_i p_i/||u||_1), ``ln_P`` (ln P_+), ``ln_loss``, ``dual`` (D, an upper bound on
         gamma_frozen), ``gap`` ((D - margin)/D), ``J`` (an upper bound on the theorem's J); states
-        ``z`` and ``q``, shape (k, n). ``ln_t`` and ``-ln_loss`` are inf once ln t itself is beyond
-        the doubles; ``ln_P`` is then also ln(ln t) to all digits, and never overflows.
+        ``z`` and ``q``, shape (k, n). The quadrature of ``ln_t`` adds at most rtol times
+        max(1, ``|P|``) to the error of P. ``ln_t`` and ``-ln_loss`` are inf once ln t itself is
+        beyond the doubles; ``ln_P`` is then also ln(ln t) to all digits, and never overflows.
         An interrupt (Ctrl-C) ends the run and returns the path so far.
 
     Raises:

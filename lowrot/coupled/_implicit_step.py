@@ -53,6 +53,7 @@ class ScaledMargins:
         hessian: a function of ``centred`` and ``exact``: ``(dp/dz) exp(-ln_scale)``, or the
             derivative in z of ``p exp(-ln_scale)``, shape (n, n), positive semidefinite; not
             exact, it may come from a sample of the neurons.
+        slopes: a function of z', the derivative of the margins in units of ``exp(ln_scale)``.
         complete: whether every neuron entered, or only those that matter nearby.
     """
 
@@ -60,6 +61,7 @@ class ScaledMargins:
     p: Tensor
     ln_growth: float
     hessian: Callable[[bool, bool], Tensor]
+    slopes: Callable[[Tensor], Tensor]
     complete: bool = True
 
 

@@ -99,7 +99,16 @@ class Potential:
             p / total,
             ln_growth,
             lambda centred, exact: self._hessian(ln_share, centred, exact),
+            lambda velocity: self._slopes(ln_share, velocity),
         ), ln_share
+
+    def _slopes(self, ln_share: Tensor, velocity: Tensor) -> Tensor:
+        """``2 C^T (share (C velocity))``, shape (n,)."""
+        total, double = torch.zeros_like(velocity), 2.0 * velocity
+        for part in self.parts():
+            C = self.C[part]
+            total += torch.mv(C, double).mul_(ln_share[part].exp()) @ C
+        return total
 
     def _hessian(self, ln_share: Tensor, centred: bool, exact: bool) -> Tensor:
         """``2 C^T diag(share) C``, shape (n, n), less twice the square of the mean if centred.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,9 +13,23 @@ from torch import Tensor
 from lowrot.coupled._implicit_step import ScaledMargins, implicit_weights
 from lowrot.coupled._potential import Potential, soft_ratio
 from lowrot.coupled._tableaux import Method
-from lowrot.integrate import DualWeights, Recorder, Row, Run, StepSize, ln_time_after, time_under
+from lowrot.integrate import (
+    START,
+    DualWeights,
+    Node,
+    Recorder,
+    Row,
+    Run,
+    StepSize,
+    Time,
+    time_of_step,
+    time_under,
+)
 from lowrot.losses import Loss
 from lowrot.path import End, Outcome, Path
+
+_FINITE = 600.0
+"""ln ||u||_1 from which margins and their rates are too large for doubles to work with."""
 
 CERTIFICATES = {
     "loss_increase": (1e-7, "ln L never increases (F2), relative to max(1, | ln L |)"),
@@ -29,6 +43,8 @@ CERTIFICATES = {
     "failed_steps": (0.0, "implicit steps that Newton's method left unsolved"),
 }
 
+_CLOCK = "error of the quadrature of ln t (F1), estimated, over max(1, | P |)"
+
 
 @dataclass(frozen=True, eq=False)
 class CoupledPoint:
@@ -39,9 +55,9 @@ class CoupledPoint:
         z: integral of the dual weights, shape (n,).
         weights: the dual weights.
         margins: margins in units of ``||u||_1``.
-        ln_lam: ``ln sum_i |l'(p_i)|``.
+        node: what the integral of the time t knows here.
         h: length of step to try next.
-        ln_t: ln of the time t.
+        t: the time t.
         J: upper bound on the integral J so far.
     """
 
@@ -49,9 +65,9 @@ class CoupledPoint:
     z: Tensor
     weights: DualWeights
     margins: ScaledMargins
-    ln_lam: float
+    node: Node
     h: float
-    ln_t: float = -math.inf
+    t: Time = START
     J: float = 0.0
 
 
@@ -78,7 +94,7 @@ class CoupledRun(Run[CoupledPoint]):
         self.sizes = StepSize(order=method.order + 1, growth=3.0, unsolved=0.25)
         self.c_n = loss.entropy_constant(n)
         self.stats = {"steps": 0.0, "rejected": 0.0, "evaluations": 0.0, "seconds": 0.0}
-        self.recorder = Recorder(CERTIFICATES)
+        self.recorder = Recorder(CERTIFICATES | {"ln_t": (rtol, _CLOCK)})
         zero = potential.C.new_zeros(n)
         self.point = self._start(zero) if resume is None else self._resume(resume, zero)
 
@@ -86,7 +102,7 @@ class CoupledRun(Run[CoupledPoint]):
         margins = self.potential.margins(z)
         p = margins.p * math.exp(min(margins.ln_scale, 600.0))
         weights, h = DualWeights.of_margins(p, self.loss), 0.1 * self.rtol**0.5
-        return CoupledPoint(0.0, z, weights, margins, self._ln_lam(margins), h)
+        return CoupledPoint(0.0, z, weights, margins, self._node(0.0, margins, weights.q), h)
 
     def _resume(self, path: Path, zero: Tensor) -> CoupledPoint:
         kind, size = path.meta.get("kind"), path.states.get("z", zero[None, :0]).shape[1]
@@ -102,13 +118,21 @@ class CoupledRun(Run[CoupledPoint]):
         self.recorder.restore(path)
         self.stats |= path.stats
         weights = DualWeights.from_plain(path.meta["weights"], z)
-        return CoupledPoint(tau, z, weights, margins, self._ln_lam(margins), h, ln_t, J)
+        t = Time(ln_t, path.meta.get("t_error", 0.0))
+        return CoupledPoint(tau, z, weights, margins, self._node(0.0, margins, weights.q), h, t, J)
 
-    def _ln_lam(self, margins: ScaledMargins) -> float:
-        """``ln sum_i |l'(p_i)|``; -inf once it is below every double."""
-        if margins.ln_scale < 700.0:
-            return float(self.loss.dual_weights(margins.p * math.exp(margins.ln_scale))[1])
-        return -math.inf if soft_ratio(margins, self.loss) > 0 else math.inf
+    def _node(self, at: float, margins: ScaledMargins, velocity: Tensor) -> Node:
+        """What the integral of t needs at a state that moves with ``z' = velocity``.
+
+        P is infinite once it is too large.
+        """
+        if margins.ln_scale >= _FINITE:
+            return Node(at, math.copysign(math.inf, soft_ratio(margins, self.loss)), 1.0)
+        scale = math.exp(margins.ln_scale)
+        p = margins.p * scale
+        q = self.loss.dual_weights(p)[0]
+        slopes = scale * margins.slopes(velocity)
+        return Node.of(at, p, self.loss, float(q @ slopes), lambda: slopes)
 
     @property
     def now(self) -> float:
@@ -168,10 +192,10 @@ class CoupledRun(Run[CoupledPoint]):
         """The end of a step, with J and ln t there; h is the length of the next.
 
         J is an upper bound on the integral along the segment from z to z: ln ||u||_1 is convex
-        there, so its tangents at both ends bound it from below. ln t takes ln Lam to be linear.
+        there, so its tangents at both ends bound it from below.
         """
         weights, margins = last
-        length, ln_lam = tau - start.tau, self._ln_lam(margins)
+        length = tau - start.tau
         drift = 2.0 * (z - start.z) / length
         at_start, at_end = float(start.margins.p @ drift), float(margins.p @ drift)
         level = math.log(self.c_n) if self.c_n > 0 else -math.inf
@@ -180,8 +204,23 @@ class CoupledRun(Run[CoupledPoint]):
             (margins.ln_scale - at_end * length, at_end),
         ]
         J = start.J + time_under(level, below, length, max)
-        ln_t = ln_time_after(start.ln_t, (-start.ln_lam, -ln_lam), length)
-        return CoupledPoint(tau, z, weights, margins, ln_lam, h, ln_t, J)
+        end = CoupledPoint(tau, z, weights, margins, self._node(length, margins, weights.q), h, J=J)
+        return replace(end, t=start.t.after(self._time_between(start, end)))
+
+    def _time_between(self, start: CoupledPoint, end: CoupledPoint) -> Time:
+        """The time t of a step, on which z is the cubic with the dual weights at both ends."""
+        h, first, last = end.node.at, start.weights.q, end.weights.q
+        mean = (end.z - start.z) / h
+
+        def node(time: float) -> Node:
+            s = time / h
+            moved = s * (3.0 - 2.0 * s) * mean + (1.0 - s) ** 2 * first + s * (s - 1.0) * last
+            velocity = (1.0 - s) * (1.0 - 3.0 * s) * first + s * (3.0 * s - 2.0) * last
+            velocity = velocity + 6.0 * s * (1.0 - s) * mean
+            return self._node(time, self.potential.margins(start.z + time * moved), velocity)
+
+        nodes = [start.node._replace(at=0.0), end.node]
+        return time_of_step(nodes, self.loss, self.rtol, lambda times: [node(t) for t in times])
 
     def row(self, point: CoupledPoint) -> Row:
         """The scalars at a point."""
@@ -195,7 +234,7 @@ class CoupledRun(Run[CoupledPoint]):
         ln_loss = float(self.loss.log_loss(scaled)) if ln_norm < 700.0 else -math.inf
         return {
             "tau": tau,
-            "ln_t": point.ln_t,
+            "ln_t": point.t.ln_t,
             "ln_norm": ln_norm,
             "margin": margin,
             "soft_ratio": ratio,
@@ -215,6 +254,7 @@ class CoupledRun(Run[CoupledPoint]):
         """What is needed to continue the run."""
         self.stats["evaluations"] += self.potential.evaluations
         fixed = {"kind": "coupled", "loss": self.loss.name, "rtol": self.rtol}
+        fixed["t_error"] = self.point.t.error
         return fixed | {"h": self.point.h, "weights": self.point.weights.plain()}
 
     def line(self, row: Row) -> str:
@@ -237,6 +277,7 @@ class CoupledRun(Run[CoupledPoint]):
         unit = max(1.0, math.exp(min(-row["ln_norm"], 600.0)))
         note("sandwich", max(row["soft_ratio"] - mean, mean - ceiling) / unit)
         note("duality", margin - row["dual"])
+        note("ln_t", self.point.t.error)
         note("clock", abs(float(self.point.z.sum()) / row["tau"] - 1.0))
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
+from torch import Tensor
 
 from lowrot.data import Dataset
 from lowrot.flow._objectives import Classification
@@ -13,7 +14,7 @@ from lowrot.flow._planes import Planes
 from lowrot.flow._radau import C1, A, FlowState, Radau, Step
 from lowrot.flow._run import FlowPoint, FlowRun, Setting
 from lowrot.flow.neuron import Rates
-from lowrot.integrate import DualWeights, Row, ln_time_after
+from lowrot.integrate import DualWeights, Node, Row, time_of_step
 from lowrot.losses import Loss
 from lowrot.network import Network
 from lowrot.path import End, Outcome, Path
@@ -24,8 +25,8 @@ _STATIONARY = 1e-8
 """Part of ``||W||^2`` below which ``||W'||^2`` counts as nothing."""
 _EXACT = 1e-3
 """Accuracy over rtol to which the margins of a stage are solved for."""
-_GRID = np.linspace(0.0, 1.0, 101)
-"""Where on a step ln Lam is interpolated, by the parabola through its values at 0, C1 and 1."""
+_EQUAL = 1e-3
+"""Part of rtol that may be neglected of ``ln L - ln Lam``."""
 
 
 def certificates(rtol: float) -> dict[str, tuple[float, str]]:
@@ -42,6 +43,7 @@ def certificates(rtol: float) -> dict[str, tuple[float, str]]:
         ),
         "sandwich": (rtol, "P <= sum q p <= P_+ + c_n (F3), relative to max(1, | P |)"),
         "energy": (rtol ** (1 / 3), "P' = ||W'||^2 (F2), sum of the relative defects of the steps"),
+        "ln_t": (rtol, "error of the quadrature of ln t (F1), estimated, over max(1, | P |)"),
         "failed_steps": (0.0, "steps that no size made accurate enough"),
     }
 
@@ -77,18 +79,41 @@ class ClassificationRun(FlowRun):
         words = f"{where}: the data are not separated (min p = {float(p.min()):.3g})"
         return End(Outcome.STATIONARY, words)
 
-    def ln_time(self, point: FlowPoint, stages: tuple[FlowState, FlowState], h: float) -> float:
-        """``ln t`` after a step, with ln Lam the parabola through its values at the stages."""
-        values = [-float(self.loss.dual_weights(s.p)[1]) for s in (point.state, *stages)]
-        if np.isinf(values).any():
-            rates = np.array(values)
-        else:
-            first, middle, last = values
-            bend = first - 1.5 * middle + 0.5 * last
-            line = middle + 1.5 * (_GRID - C1) * (last - middle)
-            rates = line + bend * (3.0 * _GRID**2 - 4.0 * _GRID + 1.0)
-            rates = rates.clip(min(values), max(values))
-        return ln_time_after(point.ln_t, rates, h)
+    def timed(self, start: FlowPoint, end: FlowPoint, step: Step, h: float) -> FlowPoint:
+        """A point with its time t, at the end or within a step of length h."""
+        assert end.step is not None
+        assert end.step.stages is not None
+        first, times = start.node or self._node(0.0, start.state), (C1 * end.last, end.last)
+        slopes = end.step.slopes or (None, None)
+        known = zip(times, end.step.stages, end.step.speeds, slopes)
+        middle, last = (self._node(*one) for one in known)
+
+        def sample(times: list[float]) -> list[Node] | None:
+            found = self.stepper.within(start.state, step, h, (times[0], times[1]))
+            return found and [self._node(*one) for one in zip(times, *found[:2])]
+
+        nodes = [first._replace(at=0.0), middle, last]
+        passed = time_of_step(nodes, self.loss, self.setting.rtol, sample)
+        return replace(end, t=start.t.after(passed), node=last)
+
+    def _node(
+        self,
+        time: float,
+        state: FlowState,
+        speed: float | None = None,
+        slopes: Tensor | None = None,
+    ) -> Node:
+        """What the integral of t needs at a state, of which ``||W'||^2`` and p' may be known."""
+        q = self.objective.vector(state.weights)
+        if speed is None:
+            slopes = self.stepper.kernel(state.neurons) @ q
+            speed = float(q @ slopes)
+
+        def of_margins() -> Tensor:
+            return self.stepper.kernel(state.neurons) @ q if slopes is None else slopes
+
+        negligible = _EQUAL * self.setting.rtol
+        return Node.of(time, state.p, self.loss, speed, of_margins, negligible)
 
     def row(self, point: FlowPoint) -> Row:
         """The scalars at a point."""
@@ -96,7 +121,7 @@ class ClassificationRun(FlowRun):
         P, least = float(self.loss.soft_margin(p)), float(p.min())
         return {
             "tau": point.time,
-            "ln_t": point.ln_t,
+            "ln_t": point.t.ln_t,
             "P": P,
             "min_margin": least,
             "margin": max(P, 0.0) / common["norm_squared"],
@@ -116,6 +141,7 @@ class ClassificationRun(FlowRun):
             note("margin_decrease", 1.0 - kept)
         ceiling = max(row["P"], 0.0) + self.c_n
         note("sandwich", max(row["P"] - row["mean"], row["mean"] - ceiling) / unit)
+        note("ln_t", self.point.t.error)
         self.recorder.accumulate("energy", self.setting.rtol * self.point.defect)
 
     def monotone(self, row: Row) -> float:
@@ -129,12 +155,11 @@ class ClassificationRun(FlowRun):
         Of P, kinks resolved, or of asinh P, which is smooth when P grows by factors.
         """
         assert step.stages is not None
-        before = float(self.loss.soft_margin(point.state.p))
-        after = float(self.loss.soft_margin(step.stages[1].p))
+        margins = [float(self.loss.soft_margin(s.p)) for s in (point.state, *step.stages)]
+        before, _, after = margins
         plain, stretched, mean = after - before, math.asinh(after) - math.asinh(before), 0.0
-        for weight, speed, stage in zip(A[1], step.speeds, step.stages):
-            P = float(self.loss.soft_margin(stage.p))
-            rate = self.objective.rate(stage.p)
+        for weight, speed, stage, P in zip(A[1], step.speeds, step.stages, margins[1:]):
+            rate = self.objective.rate(stage.p, P)
             mean += weight * rate
             stretched -= h * weight * speed * rate / math.hypot(1.0, P)
         plain -= mean * step.energy

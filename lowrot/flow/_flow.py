@@ -70,10 +70,10 @@ def gradient_flow(
         P_+/||W||^2), ``normalized`` (min_i p_i/||W||^2), ``mean`` (sum q p), ``ln_loss``,
         ``norm_a``, ``norm_V``, ``norm_squared``, ``rho``, ``sliding`` (pairs that slide),
         ``error`` (sum of the local error estimates); states ``a`` (k, m), ``V`` (k, m, d), ``q``
-        (k, n). Its certificates are F2 to F5. ``ln_t`` is as accurate as P, beside about 0.03 from
-        its quadrature at the default rtol. Its ``stats`` count ``steps``, ``rejected``, ``stiff``
-        (implicit steps), ``iterations``, ``kernels`` (kernel evaluations) and ``seconds``. An
-        interrupt (Ctrl-C) ends the run and returns the path so far.
+        (k, n). Its certificates are F2 to F5 and the error of ``ln_t``, which is as accurate as
+        P: its quadrature adds at most rtol times max(1, ``|P|``). Its ``stats`` count ``steps``,
+        ``rejected``, ``stiff`` (implicit steps), ``iterations``, ``kernels`` (kernel evaluations)
+        and ``seconds``. An interrupt (Ctrl-C) ends the run and returns the path so far.
 
     Raises:
         ValueError, TypeError: arguments that do not fit together, each named with its value.

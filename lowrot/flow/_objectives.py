@@ -66,9 +66,9 @@ class Classification:
         """``sum_i q_i K_ii``, a bound on the rates at which q relaxes for the exponential loss."""
         return float(K.diagonal() @ weights.q)
 
-    def rate(self, p: Tensor) -> float:
-        """``P' / ||W'||^2`` (F2): 1 for the exponential loss."""
-        return self.loss.soft_margin_rate(p)
+    def rate(self, p: Tensor, P: float) -> float:
+        """``P' / ||W'||^2`` (F2) at margins with soft margin P: 1 for the exponential loss."""
+        return self.loss.soft_margin_rate(p, P)
 
 
 @dataclass(frozen=True, eq=False)

@@ -71,6 +71,7 @@ class Step:
         error: local error in units of the tolerance.
         speeds: the objective's rate of change at both, ``||W'||^2`` in the metric of the rates.
         energy: its integral over the step, kinks resolved.
+        slopes: derivatives of the outputs times signs at both stages; None for a part of a step.
         iterations, kernels: what it cost.
         stiff: whether the kernels entered.
     """
@@ -79,6 +80,7 @@ class Step:
     error: float
     speeds: tuple[float, float]
     energy: float
+    slopes: tuple[Tensor, Tensor] | None
     iterations: int
     kernels: int
     stiff: bool
@@ -86,7 +88,7 @@ class Step:
     @classmethod
     def unsolved(cls, work: Work) -> Step:
         """A step whose stage equations were not solved."""
-        return cls(None, math.inf, (0.0, 0.0), 0.0, *work)
+        return cls(None, math.inf, (0.0, 0.0), 0.0, None, *work)
 
 
 class Radau:
@@ -158,7 +160,8 @@ class Radau:
                 stages = [FlowState(*stage) for stage in zip(trajectory.states, p, guess)]
                 error = self._error(start, stages, K[1], unit, h) / self.rtol
                 speeds, energy = trajectory.speeds, trajectory.energy
-                return Step((stages[0], stages[1]), error, speeds, energy, *work)
+                first, second = (one @ objective.vector(w) for one, w in zip(K, guess))
+                return Step((stages[0], stages[1]), error, speeds, energy, (first, second), *work)
         return Step.unsolved(work)
 
     def _unit(self, start: FlowState) -> Unit:
@@ -189,20 +192,29 @@ class Radau:
 
         The estimate of the whole step bounds what any part of it neglects.
         """
+        found = self.within(start, step, h, (C1 * fraction * h, fraction * h))
+        if found is None:
+            return None
+        states, speeds, energy = found
+        return replace(step, stages=states, speeds=speeds, energy=energy, slopes=None)
+
+    def within(
+        self, start: FlowState, step: Step, h: float, times: tuple[float, float]
+    ) -> tuple[tuple[FlowState, FlowState], tuple[float, float], float] | None:
+        """States at two times on a step of length h, with their speeds, and the energy between."""
         assert step.stages is not None
         known, at = [start.weights, *(stage.weights for stage in step.stages)], (0.0, C1, 1.0)
-        stage_times, drive = (C1 * fraction * h, fraction * h), self._drive(known[1:], h)
-        trajectory = track(start.neurons, drive, stage_times, self.rates)
+        drive = self._drive(known[1:], h)
+        trajectory = track(start.neurons, drive, times, self.rates)
         if trajectory is None:
             return None
         ends = []
-        for neurons, time in zip(trajectory.states, stage_times):
+        for neurons, time in zip(trajectory.states, times):
             k = 0 if time <= C1 * h else 1
             between = (time / h - at[k]) / (at[k + 1] - at[k])
             weights = self.objective.between(known[k], known[k + 1], between)
             ends.append(FlowState(neurons, self.outputs(neurons), weights))
-        speeds, energy = trajectory.speeds, trajectory.energy
-        return replace(step, stages=(ends[0], ends[1]), speeds=speeds, energy=energy)
+        return (ends[0], ends[1]), trajectory.speeds, trajectory.energy
 
     def _solve(
         self, p: Sequence[Tensor], K: Sequence[Tensor], guess: Sequence[Any], h: float

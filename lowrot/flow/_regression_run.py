@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lowrot.flow._objectives import Regression
 from lowrot.flow._planes import Planes
-from lowrot.flow._radau import FlowState, Radau
+from lowrot.flow._radau import Radau
 from lowrot.flow._run import FlowPoint, FlowRun, Setting
 from lowrot.flow.neuron import Rates
 from lowrot.integrate import Row
@@ -62,10 +62,6 @@ class RegressionRun(FlowRun):
         where = f"at rest at t = {point.time:.6g}"
         words = f"{where}: stationary with relative loss {loss / self.first:.6g}"
         return End(Outcome.STATIONARY, words)
-
-    def ln_time(self, point: FlowPoint, stages: tuple[FlowState, FlowState], h: float) -> float:
-        """``ln t`` after a step: t is the clock."""
-        return math.log(point.time + h)
 
     def loss_value(self, point: FlowPoint) -> float:
         """``||r||^2/2``."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from lowrot.flow._radau import FlowState, Radau, Step
 from lowrot.flow.neuron import Rates
-from lowrot.integrate import Recorder, Row, Run, StepSize, land, overshoot
+from lowrot.integrate import START, Node, Recorder, Row, Run, StepSize, Time, land, overshoot
 from lowrot.network import Network
 from lowrot.path import End, Outcome, Path
 
@@ -46,7 +45,8 @@ class FlowPoint:
         last: length of that step; infinite before the first.
         h: length to try next.
         error: sum of the local error estimates so far.
-        ln_t: ln of the time t, where the clock is tau.
+        t: the time t, where the clock is tau.
+        node: what the integral of t knows here; None before the first step.
         step: the step that led here; None at the start.
         defect: its second error estimate.
     """
@@ -57,7 +57,8 @@ class FlowPoint:
     last: float
     h: float
     error: float = 0.0
-    ln_t: float = -math.inf
+    t: Time = START
+    node: Node | None = None
     step: Step | None = None
     defect: float = 0.0
 
@@ -91,7 +92,8 @@ class FlowRun(Run[FlowPoint]):
         state = self.stepper.start(a, V, weights)
         time, error, ln_t = (float(path[name][-1]) for name in (self.clock, "error", "ln_t"))
         h = float(path.meta["h"])
-        self.point = FlowPoint(time, state, state.weights, math.inf, h, error, ln_t)
+        t = Time(ln_t, path.meta.get("t_error", 0.0))
+        self.point = FlowPoint(time, state, state.weights, math.inf, h, error, t)
         self.recorder.restore(path)
         self.stats |= path.stats
 
@@ -141,6 +143,7 @@ class FlowRun(Run[FlowPoint]):
             assert landed.step is not None
             defect = self.defect(point, landed.step, fraction * h)
             landed = replace(landed, h=end.h, error=end.error, defect=defect)
+            landed = self.timed(point, landed, step, h)
         self.stats["steps"] += 1
         self.stats["stiff"] += step.stiff
         return landed
@@ -173,7 +176,7 @@ class FlowRun(Run[FlowPoint]):
             error=point.error + error * self.setting.rtol,
             defect=defect,
         )
-        return step, h, end
+        return step, h, self.timed(point, end, step, h)
 
     def _end(self, point: FlowPoint, step: Step, h: float) -> FlowPoint:
         """Where a step of length h from a point leads."""
@@ -184,18 +187,20 @@ class FlowRun(Run[FlowPoint]):
             state=step.stages[1],
             before=point.state.weights,
             last=h,
-            ln_t=self.ln_time(point, step.stages, h),
             step=step,
         )
 
     def _part(self, point: FlowPoint, step: Step, h: float, fraction: float) -> FlowPoint | None:
         """Where a fraction of an accepted step leads."""
         part = self.stepper.part(point.state, step, h, fraction)
-        return None if part is None else self._end(point, part, fraction * h)
+        if part is None:
+            return None
+        end = self._end(point, part, fraction * h)
+        return self.timed(point, end, step, h) if "ln_t" in self.rules else end
 
-    @abstractmethod
-    def ln_time(self, point: FlowPoint, stages: tuple[FlowState, FlowState], h: float) -> float:
-        """``ln t`` after a step."""
+    def timed(self, start: FlowPoint, end: FlowPoint, step: Step, h: float) -> FlowPoint:
+        """A point with its time t, at the end or within a step of length h, where it is kept."""
+        return end
 
     def defect(self, point: FlowPoint, step: Step, h: float) -> float:
         """A second estimate of a step's error in units of the tolerance, where there is one."""
@@ -237,5 +242,6 @@ class FlowRun(Run[FlowPoint]):
             "rates": list(setting.rates),
             "rtol": setting.rtol,
             "h": self.point.h,
+            "t_error": self.point.t.error,
             "slope": setting.initial.slope,
         }

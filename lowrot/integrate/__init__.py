@@ -4,7 +4,7 @@ from lowrot.integrate._dual_weights import DualWeights
 from lowrot.integrate._implicit import Model
 from lowrot.integrate._landing import LANDED, land
 from lowrot.integrate._loop import Row, Run
-from lowrot.integrate._physical_time import ln_time_after
+from lowrot.integrate._physical_time import START, Node, Time, time_of_step
 from lowrot.integrate._recorder import Recorder
 from lowrot.integrate._step_size import StepSize
 from lowrot.integrate._stop import overshoot, reached, stop_rules, targets
@@ -12,18 +12,21 @@ from lowrot.integrate._time_under import Line, time_under
 
 __all__ = [
     "LANDED",
+    "START",
     "DualWeights",
     "Line",
     "Model",
+    "Node",
     "Recorder",
     "Row",
     "Run",
     "StepSize",
+    "Time",
     "land",
-    "ln_time_after",
     "overshoot",
     "reached",
     "stop_rules",
     "targets",
+    "time_of_step",
     "time_under",
 ]

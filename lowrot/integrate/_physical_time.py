@@ -1,25 +1,204 @@
-"""The time t of a flow that advances in the clock tau, in logarithms."""
+"""The time t of a flow that advances in the clock tau: the integral of ``1/Lam``, in logarithms.
+
+``1/Lam`` may grow by hundreds of orders of magnitude in a step. What is interpolated is the
+logarithm of the rate ``P'``: where norms grow exponentially it is a line, and the integral exact.
+Source: chapter "How we follow a gradient flow".
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import torch
+from numpy.polynomial.polynomial import polyval
+from torch import Tensor
+
+from lowrot.losses import Loss
+
+_X, _W = np.polynomial.legendre.leggauss(12)
+_X, _W = 0.5 * (_X + 1.0), 0.5 * _W
+_PANEL = 0.5
+"""Growth of P on the last panel, about; each panel before it is twice as long."""
+_PANELS = 60
+"""Most panels; what is before them is below rounding."""
+_SLOW = math.exp(-8.0)
+"""Part of the largest rate from which rates are told apart."""
+_BEYOND = 1.0
+"""How far P and the excess may lie beyond their values at the nodes."""
+_ROUNDS = 12
+"""Most refinements of a step, each with new nodes."""
 
 
-def ln_time_after(ln_t: float, rates: Sequence[float] | np.ndarray, h: float) -> float:
-    """``ln t`` after a step h in tau, along which ``ln dt/dtau`` goes from rate to rate in lines.
+class Node(NamedTuple):
+    """What is known at a time on a step.
+
+    Attributes:
+        at: the clock time since the start of the step.
+        P: soft margin.
+        rate: its derivative.
+        excess: ``ln L - ln Lam``, 0 for the exponential loss.
+        slope: its derivative.
+    """
+
+    at: float
+    P: float
+    rate: float
+    excess: float = 0.0
+    slope: float = 0.0
+
+    @classmethod
+    def of(
+        cls,
+        at: float,
+        p: Tensor,
+        loss: Loss,
+        speed: float,
+        slopes: Callable[[], Tensor],
+        negligible: float = 0.0,
+    ) -> Node:
+        """The node at margins p.
+
+        Args:
+            at: the clock time since the start of the step.
+            p: the margins, shape (n,).
+            loss: of the flow.
+            speed: ``||W'||^2``.
+            slopes: gives the derivatives of the margins, shape (n,), where they are needed.
+            negligible: an excess of which the derivative does not count.
+        """
+        P = float(loss.soft_margin(p))
+        if loss.excess(p) is None:
+            return cls(at, P, speed)
+        rate, slope = speed * loss.soft_margin_rate(p, P), 0.0
+        q, ln_lam = loss.dual_weights(p)
+        excess = float(loss.log_loss(p) - ln_lam)
+        if excess > negligible:
+            slope = speed * -math.expm1(-excess) - float(ln_lam.exp() * (q.square() @ slopes()))
+        return cls(at, P, rate, excess, slope)
+
+
+class Time(NamedTuple):
+    """The logarithm of a time, and an estimate of its error, in units of ``max(1, | P |)``."""
+
+    ln_t: float
+    error: float = 0.0
+
+    def after(self, step: Time) -> Time:
+        """The time after a step that takes another one."""
+        ln_t = float(np.logaddexp(self.ln_t, step.ln_t))
+        if not math.isfinite(ln_t):
+            return Time(ln_t, self.error)
+        parts = (self, step)
+        return Time(ln_t, sum(one.error * math.exp(one.ln_t - ln_t) for one in parts))
+
+
+START = Time(-math.inf)
+"""t = 0, without an error."""
+
+Sample = Callable[[list[float]], list[Node] | None]
+
+
+def time_of_step(nodes: Sequence[Node], loss: Loss, allowed: float, sample: Sample) -> Time:
+    """The time that a step takes, refined until its error is as allowed, or no more can be done.
 
     Args:
-        ln_t: before the step.
-        rates: values of ``ln dt/dtau`` at equal distances, two or more.
-        h: length of the step.
+        nodes: at the start and at the end of the step, with one between if it is known.
+        loss: of the flow.
+        allowed: error of ln t, in units of ``max(1, | P |)`` at the end: more is unknown of P.
+        sample: nodes at increasing times within the step; None where they cannot be had.
     """
-    values = np.asarray(rates, dtype=float)
-    if np.isinf(values).any():
-        return max(ln_t, float(values.max()))
-    width = np.abs(np.diff(values))
-    safe = np.maximum(width, 1e-8)
-    mean = np.where(width < 1e-8, 1.0 - width / 2, -np.expm1(-safe) / safe)
-    pieces = np.maximum(values[1:], values[:-1]) + np.log(h / len(mean) * mean)
-    return float(np.logaddexp.reduce(np.append(pieces, ln_t)))
+    unit, pieces = max(1.0, abs(nodes[-1].P)), [_Piece.between(nodes, loss)]
+    time, rounds = pieces[0].time, 0
+    while time.error > allowed * unit and rounds < _ROUNDS:
+        worst = max(pieces, key=lambda piece: piece.time.ln_t + math.log(piece.time.error + 1e-99))
+        known, rounds = worst.nodes, rounds + 1
+        found = sample([0.5 * (a.at + b.at) for a, b in itertools.pairwise(known)])
+        if found is None:
+            break
+        pieces.remove(worst)
+        pieces += [_Piece.between(three, loss) for three in zip(known, found, known[1:])]
+        time = functools.reduce(Time.after, (piece.time for piece in pieces))
+    return Time(time.ln_t, time.error / unit)
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """The integral of ``1/Lam`` between the first and the last of some nodes."""
+
+    nodes: tuple[Node, ...]
+    time: Time
+
+    @classmethod
+    def between(cls, nodes: Sequence[Node], loss: Loss) -> _Piece:
+        """Integrate once roughly and once as well as the nodes allow.
+
+        Roughly, ln P' is a polynomial through the nodes, and P follows from it and its last value.
+        That may miss the values before: at best P is corrected by a polynomial. The difference of
+        the two integrals is the estimate of the error.
+        """
+        last, h = nodes[-1], nodes[-1].at - nodes[0].at
+        if not all(math.isfinite(node.P) for node in nodes):
+            return cls(tuple(nodes), Time(math.copysign(math.inf, last.P)))
+        u = np.array([(last.at - node.at) / h for node in nodes])
+        ln_rate, top = _ln_rate(u, h * np.array([node.rate for node in nodes]))
+        s, weights = _panels(top)
+        rough = _fall(s, ln_rate)
+        missed = np.array([node.P - last.P for node in nodes]) + _fall(u, ln_rate)
+        most = max(last.P - nodes[0].P, 0.0)
+        best = (rough - _hermite(u, missed, 0.0 * u, s)).clip(-_BEYOND, most + _BEYOND)
+        logs, shift = -np.stack([rough, best]), 0.0
+        if any(node.excess for node in nodes):
+            values = np.array([node.excess - last.excess for node in nodes])
+            slopes = -h * np.array([node.slope for node in nodes])
+            excess = np.stack([_hermite(u, values, slopes, s, skip) for skip in (1, 0)])
+            excess = excess.clip(values.min() - _BEYOND, values.max() + _BEYOND)
+            bend = _bend(last.P + np.append(logs, 0.0), loss)
+            logs += bend[:-1].reshape(logs.shape) + excess
+            logs, shift = logs - bend[-1], float(bend[-1]) + last.excess
+        roughly, well = np.exp(logs) @ weights
+        ln_t = last.P + shift + math.log(h * well)
+        return cls(tuple(nodes), Time(ln_t, abs(float(roughly / well) - 1.0)))
+
+
+def _ln_rate(u: np.ndarray, rates: np.ndarray) -> tuple[np.ndarray, float]:
+    """Coefficients of the polynomial in u, the last node being at 0; and the largest rate."""
+    top = max(float(rates.max()), 1e-300)
+    return np.linalg.solve(np.vander(u, increasing=True), np.log(rates.clip(_SLOW * top))), top
+
+
+def _fall(u: np.ndarray, ln_rate: np.ndarray) -> np.ndarray:
+    """The integral of the rate from 0 to u."""
+    return u * (np.exp(polyval(np.multiply.outer(u, _X), ln_rate)) @ _W)
+
+
+def _panels(rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """Points and weights of a quadrature on [0, 1] of functions that fall at most at a rate."""
+    first = min(1.0, _PANEL / rate)
+    count = min(math.ceil(-math.log2(first)), _PANELS)
+    edges = np.append(0.0, np.minimum(first * 2.0 ** np.arange(count + 1), 1.0))
+    width = np.diff(edges)[:, None]
+    return (edges[:-1, None] + width * _X).ravel(), (width * _W).ravel()
+
+
+def _hermite(
+    u: np.ndarray, values: np.ndarray, slopes: np.ndarray, s: np.ndarray, skip: int = 0
+) -> np.ndarray:
+    """The polynomial with values and slopes at nodes u, of which the last is at 0 with value 0.
+
+    The first ``skip`` slopes do not count.
+    """
+    k, at, turned = np.arange(2, 2 * len(u) - skip), u[:-1, None], u[skip:-1, None]
+    system = np.concatenate([at**k, k * turned ** (k - 1)])
+    right = np.append(values[:-1] - slopes[-1] * u[:-1], slopes[skip:-1] - slopes[-1])
+    return s * slopes[-1] + s * s * polyval(s, np.linalg.solve(system, right))
+
+
+def _bend(P: np.ndarray, loss: Loss) -> np.ndarray:
+    """``-ln l(P) - P``, 0 for the exponential loss."""
+    return -loss.log_values(torch.as_tensor(P)).numpy() - P

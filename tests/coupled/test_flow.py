@@ -89,12 +89,39 @@ def test_one_neuron_on_one_point(loss):
         p = c * math.exp(start + 2 * c * tau)
         return math.exp(p) if loss == "exponential" else 1.0 / expit(-p)
 
-    # Steps grow freely here (q is constant): ln t is a quadrature of the step's own accuracy.
-    fine = coupled_flow(
-        features, data, loss=loss, rtol=1e-3, stop={"tau": end}, save=np.arange(1, 401) / 100
-    )
+    # Steps grow freely here (q is constant), and t has an error control of its own.
     exact = math.log(quad(slope, 0.0, end, epsabs=0, epsrel=1e-12)[0])
-    assert abs(fine["ln_t"][-1] - exact) < 1e-3
+    for rtol in (1e-2, 1e-4, 1e-6, 1e-8):
+        path = coupled_flow(features, data, loss=loss, rtol=rtol, stop={"tau": end})
+        P = path["margin"][-1] * math.exp(path["ln_norm"][-1])
+        assert abs(path["ln_t"][-1] - exact) < rtol * P, rtol
+        assert path.certificates["ln_t"].value <= rtol
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_time_of_the_unnormalized_flow(loss):
+    """``ln t`` as the last unknown of an integrator that shares no code with the library."""
+    features, data = random_problem(5, spread=1.0)
+    V, X = features.directions.numpy(), data.X.numpy()
+    C = features.signs.numpy()[:, None] * np.maximum(V @ X.T, 0.0) * data.y.numpy()
+
+    def ln_lam(p):
+        return np.logaddexp.reduce(-p if loss == "exponential" else -np.logaddexp(0.0, p))
+
+    def slope(_, state):
+        p = np.exp(features.start.numpy() + 2.0 * C @ state[:-1]) @ C
+        return np.append(weights_of(p, loss), np.exp(-ln_lam(p) - state[-1]))
+
+    times, early = [0.5, 2.0, 4.0, 6.0], 1e-7
+    p = np.exp(features.start.numpy()) @ C
+    start = np.append(early * weights_of(p, loss), math.log(early) - ln_lam(p))
+    options = {"method": "Radau", "rtol": 1e-11, "atol": 1e-11, "t_eval": times}
+    exact = solve_ivp(slope, (early, 6.0), start, **options).y[-1]
+    for rtol in (1e-3, 1e-5, 1e-6):
+        path = coupled_flow(features, data, loss=loss, rtol=rtol, stop={"tau": 6.0}, save=times)
+        # Errors of P add up over the steps.
+        assert np.abs(path["ln_t"][1:] - exact).max() < 20 * rtol
+        assert path.ok, path.status
 
 
 @pytest.mark.parametrize("loss", LOSSES)
