@@ -8,6 +8,7 @@ columns themselves: their Gram matrix would square the condition.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -124,10 +125,8 @@ def _first(A: Array, q: Array) -> tuple[Array, Array]:
 
     k, n = A.shape
     if n <= _STARTED:
-        try:
+        with suppress(RuntimeError):
             q, _ = nnls(np.vstack([A, np.ones((1, n))]), np.append(np.zeros(k), 1.0))
-        except RuntimeError:
-            pass
     active = np.argsort(-q, kind="stable")[: min(k + 1, np.count_nonzero(q))]
     return active, q[active] / q[active].sum()
 

@@ -146,6 +146,7 @@ def maximal_margin(
             bounds.q,
             upper,
         )
+    upper = max(upper, value)  # they may cross by rounding
     large = data.n > _MANY_POINTS or data.n * m > LARGE
     optimum = Optimum(
         value,

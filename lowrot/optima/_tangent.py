@@ -76,7 +76,7 @@ def ntk_margin(
     Source: chapter "Margins and their optima"; l2 by Clarabel in n dimensions, pointwise by
     Clarabel when small and by a path-following Newton method in n dimensions otherwise.
     """
-    selected = _validate.layers(layers)
+    _validate.layers(layers)
     norm = _validate.choice("norm", norm, ("l2", "pointwise"))
     _validate.kind("net", net, Network)
     _validate.kind("data", data, Dataset)
@@ -138,12 +138,16 @@ def l2(net: Network, data: Dataset, layers: str) -> TangentSolution:
     G = jacobian(net, data, layers)
     found = separate(G.reshape(data.n, -1).T, q.cpu().numpy())
     theta = split(found.w.reshape(G.shape[1:]), net, layers)
-    return TangentSolution(torch.as_tensor(found.q).to(data.X), theta, found.upper / math.sqrt(net.m))
+    return TangentSolution(
+        torch.as_tensor(found.q).to(data.X), theta, found.upper / math.sqrt(net.m)
+    )
 
 
 def _closed(net: Network, data: Dataset, solved: TangentSolution) -> bool:
     """Whether the bounds agree to less than the gap promised."""
-    return float(tangent_margins(net, data, solved.theta).min()) >= (1 - _TOLERANCE) * solved.upper > 0
+    return (
+        float(tangent_margins(net, data, solved.theta).min()) >= (1 - _TOLERANCE) * solved.upper > 0
+    )
 
 
 def pointwise(
@@ -173,9 +177,7 @@ def _pointwise_upper(net: Network, data: Dataset, q: Tensor, layers: str) -> flo
     return float((outer.square() + inner.square().sum(dim=1)).sqrt().mean())
 
 
-def _better(
-    net: Network, data: Dataset, layers: str, solved: TangentSolution
-) -> TangentSolution:
+def _better(net: Network, data: Dataset, layers: str, solved: TangentSolution) -> TangentSolution:
     """Return the better of both bounds and those of the l2 margin, which is zero with this one."""
     flat = l2(net, data, layers)
     longest = float((flat.theta[0].square() + flat.theta[1].square().sum(dim=1)).sqrt().max())
