@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import torch
 from torch import Tensor
 
@@ -10,7 +12,14 @@ from lowrot._validate import Array
 from lowrot.data import Dataset
 from lowrot.network import activation
 from lowrot.optima._margin_program import margin_program
-from lowrot.optima._optimum import GAP, Optimum, certify, check_space, like_inputs
+from lowrot.optima._optimum import (
+    GAP,
+    Bounds,
+    Optimum,
+    check_space,
+    like_inputs,
+    maximal_margin,
+)
 
 _UNIT_SLACK = 1e-9
 """Rows this close to length 1 are unit rows: nine digits of somebody's normalization."""
@@ -49,33 +58,23 @@ def frozen_margin(
     Source: chapters "Margins and their optima" and "No rotation"; HiGHS with column generation,
     exact pricing chunked over m.
     """
-    features = _FrozenFeatures(directions, signs, data, slope)
-    m = len(features.V)
-    solved = margin_program(features.columns, features.price, data.n, m, tolerance=_TOLERANCE)
-    u = torch.zeros_like(features.signs)
-    u[torch.as_tensor(solved.working, device=u.device)] = like_inputs(data, solved.u)
-    return certify(
+    features = _checked(directions, signs, data, slope)
+    return maximal_margin(
+        lambda data: _bounds(replace(features, data=data)),
         data,
-        value=float(torch.as_tensor(features.columns(solved.working) @ solved.u).min()),
-        primal=features.signs * u,
-        q=like_inputs(data, solved.q),
-        upper=float(features.price(solved.q).max()),
         proves="max_j s_j sum_i q_i y_i s(v_j.x_i) bounds every margin of these features",
-        m=m,
+        m=len(features.V),
     )
 
 
+@dataclass(frozen=True, eq=False)
 class _FrozenFeatures:
     """The matrix ``s_j y_i s(v_j.x_i)`` of the linear program, never held whole."""
 
-    def __init__(self, directions: Tensor, signs: Tensor, data: Dataset, slope: float) -> None:
-        self.data = _validate.kind("data", data, Dataset)
-        self.V = _validate.real_array("directions", directions, ("m", data.d))
-        self.signs = _validate.signs("signs", signs, self.V.shape[0])
-        self.slope = _validate.number("slope", slope, 0.0, 1.0)
-        check_space("directions", self.V, data)
-        _validate.same_device(directions=self.V, signs=self.signs)
-        _check_unit_rows(self.V)
+    data: Dataset
+    V: Tensor
+    signs: Tensor
+    slope: float
 
     def columns(self, index: Array) -> Array:
         """Return the columns asked for, shape (n, len(index))."""
@@ -94,6 +93,33 @@ class _FrozenFeatures:
             scores[part] = self.signs[part] * (weight @ features)
         out: Array = scores.cpu().numpy()
         return out
+
+
+def _checked(directions: Tensor, signs: Tensor, data: Dataset, slope: float) -> _FrozenFeatures:
+    """Return the features of valid arguments."""
+    _validate.kind("data", data, Dataset)
+    V = _validate.real_array("directions", directions, ("m", data.d))
+    signs = _validate.signs("signs", signs, V.shape[0])
+    slope = _validate.number("slope", slope, 0.0, 1.0)
+    check_space("directions", V, data)
+    _validate.same_device(directions=V, signs=signs)
+    _check_unit_rows(V)
+    return _FrozenFeatures(data, V, signs, slope)
+
+
+def _bounds(features: _FrozenFeatures) -> Bounds[Tensor]:
+    """Solve the linear program."""
+    data, m = features.data, len(features.V)
+    solved = margin_program(features.columns, features.price, data.n, m, tolerance=_TOLERANCE)
+    u = torch.zeros_like(features.signs)
+    u[torch.as_tensor(solved.working, device=u.device)] = like_inputs(data, solved.u)
+    return Bounds(
+        features.signs * u,
+        like_inputs(data, features.columns(solved.working) @ solved.u),
+        data.X.norm(dim=1),
+        like_inputs(data, solved.q),
+        float(features.price(solved.q).max()),
+    )
 
 
 def _check_unit_rows(V: Tensor) -> None:

@@ -12,11 +12,10 @@ from lowrot._hyperplanes import Hyperplanes, distinct_hyperplanes
 from lowrot._validate import Array
 from lowrot.data import Dataset
 from lowrot.network import Network, activation
-from lowrot.optima import _arrangement
+from lowrot.optima import _arrangement, _linear
 from lowrot.optima._cell_problem import CellProblem, Pairs, Priced
-from lowrot.optima._linear import svm_margin
 from lowrot.optima._margin_program import MarginSolution, margin_program, solve_margin_program
-from lowrot.optima._optimum import Optimum, certify, like_inputs
+from lowrot.optima._optimum import Bounds, Optimum, like_inputs, maximal_margin
 
 CELL_LIMIT = 100_000
 """Largest number of activation cells that `global_margin` enumerates."""
@@ -31,7 +30,7 @@ _ROUNDS = 100
 """Masters at most; the bounds found so far stand, and the optimum says if its gap is too large."""
 
 _NOTHING = 1e-14
-"""A dual value up to ten times this, in the unit of the longest input, is zero but for rounding."""
+"""A dual value up to ten times this part of ``sum_i q_i ||x_i||`` is zero but for rounding."""
 
 _UNUSED = 1e-9
 """A vector of the master shorter than this times the longest is zero but for its tolerance."""
@@ -77,10 +76,15 @@ def global_margin(data: Dataset, *, slope: float = 0.0) -> Optimum[Network]:
     """
     _validate.kind("data", data, Dataset)
     slope = _validate.number("slope", slope, 0.0, 1.0)
+    return maximal_margin(lambda data: _bounds(data, slope), data, proves=_PROVES)
+
+
+def _bounds(data: Dataset, slope: float) -> Bounds[Network]:
+    """Solve for the global margin."""
     if slope == 1.0:
-        linear = svm_margin(data)
+        linear = _linear.bounds(data)
         net = Network(data.X.new_ones(1), linear.primal[None, :], slope)
-        q, upper = linear.dual, linear.upper
+        q, upper = linear.q, linear.upper
     else:
         X, y = data.X.cpu().numpy(), data.y.cpu().numpy()
         hyperplanes = distinct_hyperplanes(X)
@@ -88,8 +92,7 @@ def global_margin(data: Dataset, *, slope: float = 0.0) -> Optimum[Network]:
         solution = _ColumnGeneration(hyperplanes, X, y, slope).solve()
         net = _balanced(data, solution, slope)
         q, upper = like_inputs(data, solution.q), solution.upper
-    value = float(net.margins(data).min())
-    return certify(data, value=value, primal=net, q=q, upper=upper, proves=_PROVES)
+    return Bounds(net, net.margins(data), data.X.norm(dim=1), q, upper)
 
 
 def _check_cells(data: Dataset, N: int, r: int) -> None:
@@ -150,7 +153,6 @@ class _ColumnGeneration:
 
     def __init__(self, hyperplanes: Hyperplanes, X: Array, y: Array, slope: float) -> None:
         self.problem = CellProblem(hyperplanes, y, slope)
-        self.nothing = _NOTHING * float(self.problem.lengths.max())
         self.basis, self.X, self.y, self.slope = hyperplanes.basis, X, y, slope
         inside = self.problem.cells.inside
         first = self._one_in_every_cell(inside)
@@ -199,14 +201,16 @@ class _ColumnGeneration:
 
     def _price(self) -> Priced:
         """Bound the dual function at q, and list the pairs above the margin attained."""
-        target = max(self.lower * (1 + _TOLERANCE / 2), self.nothing)
+        nothing = _NOTHING * float(self.q @ self.problem.lengths)
+        target = max(self.lower * (1 + _TOLERANCE / 2), nothing)
         priced = self.problem.price(self.q, target)
         if priced.bound < self.upper:
             self.upper, self.best_q = priced.bound, self.q
         return priced
 
     def _closed(self) -> bool:
-        return self.lower >= self.upper * (1 - _TOLERANCE) or self.upper <= 10 * self.nothing
+        nothing = _NOTHING * float(self.best_q @ self.problem.lengths)
+        return self.lower >= self.upper * (1 - _TOLERANCE) or self.upper <= 10 * nothing
 
     def _lacking(self, priced: Priced) -> list[tuple[int, float]]:
         """Return new pairs (cell, sign), only few of nearly one direction."""

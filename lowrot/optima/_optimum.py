@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -27,8 +29,18 @@ _MANY_POINTS = 2000
 """Points up to which ``GAP`` is promised: above, the least-norm solver has no active-set polish."""
 
 ZERO = 1e-9
-"""A margin is not positive when its dual bound is at most this times the shortest input: what the
-solvers leave of a bound that is zero in exact arithmetic is smaller."""
+"""Part of the data's scale down to which ``GAP`` is promised. Without a primal point that separates
+the data, a dual bound up to this part of it is what the solvers leave of zero."""
+
+_ROUNDING = 2.0**-52
+"""Relative error of a product of inputs and weights, relative to its scale: a unit in the last
+place, as far as it was tried on many cases."""
+
+_SEPARATES = 16 * _ROUNDING
+"""A margin up to this times its size may be rounding: 16 units in the last place."""
+
+_UNIT_LENGTH = 1 - 2.0**-40
+"""The longest input times this is below the unit, so that inputs of length 1 are not halved."""
 
 TINY = 1e-300
 """A divisor instead of zero."""
@@ -38,6 +50,10 @@ TINY = 1e-300
 class Optimum(Generic[Primal]):
     """A maximal margin between two bounds, both evaluated on the data from the points returned.
 
+    The scale of the data is that of the margins of single points: ``sum_i q_i ||x_i||``, or with
+    the length of the gradient instead of the input's. Below some 1e-10 of it nothing is certified:
+    what rounding leaves of sums that nearly cancel is a larger part of the margin than its gap.
+
     Attributes:
         value: the margin that the primal point attains, a lower bound of the optimum.
         primal: the feasible point that attains it.
@@ -45,7 +61,8 @@ class Optimum(Generic[Primal]):
         gap: ``(upper - value) / upper``.
         upper: the dual function at q: no feasible point has a larger margin.
         promised: the gap promised at this size, 1e-6, or 1e-4 beyond 10^6 pairs (point, neuron)
-            or 2000 points.
+            or 2000 points, for margins down to 1e-9 of the data's scale.
+        rounding: relative error of both bounds: the last place of float64 at the data's scale.
     """
 
     value: float
@@ -54,19 +71,21 @@ class Optimum(Generic[Primal]):
     gap: float
     upper: float
     promised: float = GAP
+    rounding: float = 0.0
 
     @property
     def certified(self) -> bool:
-        """Whether the gap is at most the one promised."""
-        return self.gap <= self.promised
+        """Whether the gap and the rounding together are at most the gap promised."""
+        return self.gap + self.rounding <= self.promised
 
 
 class NotSeparable(ValueError):
-    """No positive margin exists, as the dual point proves.
+    """No positive margin exists, as the dual point proves; or none that float64 can tell from 0.
 
     Attributes:
         dual: the point q on the simplex, shape (n,).
-        upper: the dual function at q, an upper bound of every margin.
+        upper: the dual function at q, an upper bound of every margin: at most 1e-9 of the data's
+            scale.
     """
 
     def __init__(self, message: str, dual: Tensor, upper: float) -> None:
@@ -75,17 +94,37 @@ class NotSeparable(ValueError):
         self.upper = upper
 
 
-def certify(
-    data: Dataset, *, value: float, primal: Primal, q: Tensor, upper: float, proves: str, m: int = 1
+@dataclass(frozen=True, eq=False)
+class Bounds(Generic[Primal]):
+    """What the solver of a margin found.
+
+    Attributes:
+        primal: a feasible point.
+        margins: of all points there, shape (n,).
+        sizes: the largest margins that the points could have each alone, shape (n,): bounds of
+            the terms whose rounding decides what is zero.
+        q: a dual point, shape (n,).
+        upper: the dual function at q.
+    """
+
+    primal: Primal
+    margins: Tensor
+    sizes: Tensor
+    q: Tensor
+    upper: float
+
+
+def maximal_margin(
+    solve: Callable[[Dataset], Bounds[Primal]], data: Dataset, *, proves: str, m: int = 1
 ) -> Optimum[Primal]:
     """Return the optimum of a margin, for a public function to return at once.
 
+    Every margin is homogeneous in the inputs. ``solve`` sees them in the power of two that makes
+    the longest about 1, so that no tolerance of a solver depends on their unit.
+
     Args:
+        solve: returns bounds of the margin of the data given.
         data: the data.
-        value: the margin that ``primal`` attains.
-        primal: a feasible point.
-        q: a dual point, shape (n,).
-        upper: the dual function at q.
         proves: in words, what ``upper`` is and bounds.
         m: neurons that the problem has, for the gap promised.
 
@@ -93,25 +132,46 @@ def certify(
         NotSeparable: no margin is positive.
 
     Warns:
-        RuntimeWarning: the gap is above the one promised.
+        RuntimeWarning: the margin is not certified.
     """
-    if upper <= ZERO * float(data.X.norm(dim=1).min()):
+    unit = _unit(data)
+    bounds = solve(Dataset(data.X / unit, data.y))
+    value, upper = unit * float(bounds.margins.min()), unit * bounds.upper
+    scale = unit * float(bounds.q @ bounds.sizes)
+    separated = bool((bounds.margins > _SEPARATES * bounds.sizes).all())
+    if not separated and upper <= ZERO * scale:
         raise NotSeparable(
             f"the data are not separable: at the dual point q (attribute dual) {proves}, and is "
-            f"{upper:.3g}, not above {ZERO:g} times the shortest input",
-            q,
+            f"{upper:.3g}, not above {ZERO:g} times the scale {scale:.3g} of the data there",
+            bounds.q,
             upper,
         )
+    upper = max(upper, value)  # they may cross by rounding
     large = data.n > _MANY_POINTS or data.n * m > LARGE
-    optimum = Optimum(value, primal, q, (upper - value) / upper, upper, LARGE_GAP if large else GAP)
+    optimum = Optimum(
+        value,
+        bounds.primal,
+        bounds.q,
+        (upper - value) / upper,
+        upper,
+        LARGE_GAP if large else GAP,
+        _ROUNDING * scale / upper,
+    )
     if not optimum.certified:
         warnings.warn(
             f"the margin lies between {value:.9g} and {upper:.9g}: a relative gap of "
-            f"{optimum.gap:.2g}, above the {optimum.promised:g} promised (certified is False)",
+            f"{optimum.gap:.2g} and a rounding of {optimum.rounding:.2g}, together above the "
+            f"{optimum.promised:g} promised (certified is False)",
             RuntimeWarning,
             stacklevel=3,
         )
     return optimum
+
+
+def _unit(data: Dataset) -> float:
+    """Return the power of two just above the longest input, but for rounding."""
+    longest = float(data.X.norm(dim=1).max())
+    return math.ldexp(1.0, math.frexp(_UNIT_LENGTH * longest)[1])
 
 
 def check_space(name: str, V: Tensor, data: Dataset) -> None:

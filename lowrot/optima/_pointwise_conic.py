@@ -10,11 +10,11 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
-from lowrot import _validate
 from lowrot._validate import Array
 from lowrot.data import Dataset
-from lowrot.network import Network, activation, derivative
+from lowrot.network import Network
 from lowrot.optima._conic import project, tight_settings
+from lowrot.optima._jacobian import entries, jacobian, split
 
 _CONIC_ENTRIES = 60_000
 """Entries of G up to which it is given to Clarabel: a tenth of a second, and six more digits than
@@ -23,8 +23,7 @@ Newton's method is asked for."""
 
 def is_small(net: Network, data: Dataset, layers: str) -> bool:
     """Whether G is small enough for Clarabel."""
-    selected = _validate.layers(layers)
-    return data.n * net.m * (selected.outer + net.d * selected.inner) <= _CONIC_ENTRIES
+    return entries(net, data, layers) <= _CONIC_ENTRIES
 
 
 def solve(net: Network, data: Dataset, layers: str) -> tuple[Tensor, tuple[Tensor, Tensor]]:
@@ -33,29 +32,18 @@ def solve(net: Network, data: Dataset, layers: str) -> tuple[Tensor, tuple[Tenso
     Returns:
         q, shape (n,), and theta, blocks (m,) and (m, d).
     """
-    outer, inner = _validate.layers(layers)
-    G = _gradients(net, data, layers)
+    G = jacobian(net, data, layers) / net.m
     n, m, k = G.shape
     solution = _cone_program(G.reshape(n, m * k), m, k).solve()
-    theta = torch.as_tensor(np.asarray(solution.x)[: m * k].reshape(m, k)).to(data.X)
-    theta = theta / theta.norm(dim=1, keepdim=True).clamp_min(1.0) / math.sqrt(m)
+    theta = into_balls(np.asarray(solution.x)[: m * k].reshape(m, k))
     q = torch.as_tensor(project(np.asarray(solution.z)[:n])).to(data.X)
-    first = theta[:, 0] if outer else theta.new_zeros(m)
-    second = theta[:, outer:] if inner else theta.new_zeros(m, net.d)
-    return q, (first, second)
+    return q, split(theta / math.sqrt(m), net, layers)
 
 
-def _gradients(net: Network, data: Dataset, layers: str) -> Array:
-    """Return the blocks ``G_ij/m``, shape (n, m, k): the outer entry first."""
-    outer, inner = _validate.layers(layers)
-    z = data.X @ net.V.T
-    blocks = []
-    if outer:
-        blocks.append(activation(z, net.slope)[:, :, None])
-    if inner:
-        blocks.append((derivative(z, net.slope) * net.a)[:, :, None] * data.X[:, None, :])
-    G: Array = (torch.cat(blocks, dim=2) * data.y[:, None, None] / net.m).cpu().numpy()
-    return G
+def into_balls(theta: Array) -> Array:
+    """Return theta, shape (m, k), with rows longer than 1 cut to length 1."""
+    out: Array = theta / np.maximum(np.linalg.norm(theta, axis=1, keepdims=True), 1.0)
+    return out
 
 
 def _cone_program(G: Array, m: int, k: int) -> clarabel.DefaultSolver:
