@@ -21,9 +21,7 @@ from lowrot.path import End, Outcome, Path
 
 _RESOLVED = 1e12
 """Margins beyond which doubles no longer resolve the differences that the weights come from."""
-_STATIONARY = 1e-8
-"""Part of ``||W||^2`` below which ``||W'||^2`` counts as nothing."""
-_EXACT = 1e-3
+_EXACT = 1e-9
 """Accuracy over rtol to which the margins of a stage are solved for."""
 _EQUAL = 1e-3
 """Part of rtol that may be neglected of ``ln L - ln Lam``."""
@@ -71,9 +69,7 @@ class ClassificationRun(FlowRun):
         if float(p.max()) > _RESOLVED:
             words = f"margins exceed {_RESOLVED:g}: doubles no longer resolve the dual weights"
             return End(Outcome.ROUNDING, words)
-        if point.step is None or float(p.min()) > 0:
-            return None
-        if point.step.speeds[1] >= _STATIONARY * self.common(point)["norm_squared"]:
+        if point.step is None or float(p.min()) > 0 or not self.stepper.at_rest(point.state):
             return None
         where = f"at rest at tau = {point.time:.6g}"
         words = f"{where}: the data are not separated (min p = {float(p.min()):.3g})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -24,13 +25,13 @@ class Unit:
     """In what errors are measured.
 
     Attributes:
-        direction: in which those of the outputs count, shape (n,).
-        size: of the outputs.
+        measure: the size of a change of the outputs, shape (n,).
+        size: that of the outputs.
         scale: ``||W||``.
         rounding: relative changes below this are the rounding of the outputs.
     """
 
-    direction: Tensor
+    measure: Callable[[Tensor], float]
     size: float
     scale: float
     rounding: float
@@ -39,7 +40,7 @@ class Unit:
         """Relative change of W, or of the outputs, for a change of ``z = int w``: the larger."""
         Kd = K @ dz
         of_weights = math.sqrt(max(float(dz @ Kd), 0.0)) / self.scale
-        return max(of_weights, abs(float(self.direction @ Kd)) / self.size)
+        return max(of_weights, self.measure(Kd) / self.size)
 
 
 class Changes:
@@ -83,8 +84,12 @@ class Changes:
         theta = self.last / max(self._network[-2], 1e-300)
         return max(_LUCKY, theta / (1.0 - theta)) if theta < 1.0 else math.inf
 
-    def small(self, rtol: float, rounding: float) -> bool:
-        """Whether what remains is far below the tolerance, or no more than rounding."""
+    def small(self, unit: float, rounding: float) -> bool:
+        """Whether what remains is far below a unit, or no more than rounding.
+
+        The unit is the tolerance, or the motion over the step where that is less: a flow that
+        comes to rest is solved for ever more accurately.
+        """
         if self.last <= rounding:
             return True
-        return self.left * self.last <= _TIGHT * rtol and self.left * self._weights <= _LOOSE
+        return self.left * self.last <= _TIGHT * unit and self.left * self._weights <= _LOOSE

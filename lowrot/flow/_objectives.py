@@ -11,6 +11,8 @@ from torch import Tensor
 from lowrot.integrate import DualWeights, Model
 from lowrot.losses import Loss
 
+_CANCELS = 0.05
+"""Part of the mean error of margins that counts beside that of the soft margin."""
 _BEND = 3.0
 """Largest change of a ln q that a prediction extrapolates."""
 
@@ -55,12 +57,20 @@ class Classification:
         return float((new.q * (new.ln_q - old.ln_q).abs()).sum())
 
     def mismatch(self, p: Tensor, weights: DualWeights) -> float:
-        """By how much the soft margin of p misses that of the margins behind the weights."""
-        return abs(float(self.loss.soft_margin(p) - self.loss.soft_margin(-weights.logit)))
+        """By how much the margins p miss those behind the weights: in the soft margin, or by far.
 
-    def unit(self, p: Tensor, weights: DualWeights) -> tuple[Tensor, float]:
-        """Direction and size in which errors of the margins are measured: q, max(1, | P |)."""
-        return weights.q, max(1.0, abs(float(self.loss.soft_margin(p))))
+        On average errors may be larger than in the soft margin, where they cancel.
+        """
+        far = _CANCELS * float(weights.q @ (p + weights.logit).abs())
+        return max(far, abs(float(self.loss.soft_margin(p) - self.loss.soft_margin(-weights.logit))))
+
+    def measure(self, change: Tensor, weights: DualWeights) -> float:
+        """The size of a change of the margins: that of the soft margin, ``| q.change |``."""
+        return abs(float(weights.q @ change))
+
+    def unit(self, p: Tensor, weights: DualWeights) -> float:
+        """The size in which errors of the margins are measured: max(1, | P |)."""
+        return max(1.0, abs(float(self.loss.soft_margin(p))))
 
     def stiffness(self, K: Tensor, weights: DualWeights) -> float:
         """``sum_i q_i K_ii``, a bound on the rates at which q relaxes for the exponential loss."""
@@ -115,13 +125,16 @@ class Regression:
         return float((new - old).norm() / new.norm().clamp_min(1e-300))
 
     def mismatch(self, f: Tensor, weights: Tensor) -> float:
-        """By how much the norm of the residuals misses that of the weights."""
-        return abs(float((self.target - f).norm() - weights.norm()))
+        """By how much the residuals miss the weights."""
+        return self.measure(self.target - f - weights, weights)
 
-    def unit(self, f: Tensor, weights: Tensor) -> tuple[Tensor, float]:
-        """Direction and size in which errors of the outputs are measured: r's, and its norm."""
-        size = weights.norm().clamp_min(1e-300)
-        return weights / size, float(size)
+    def measure(self, change: Tensor, weights: Tensor) -> float:
+        """The size of a change of the outputs: its norm."""
+        return float(change.norm())
+
+    def unit(self, f: Tensor, weights: Tensor) -> float:
+        """The size in which errors of the outputs are measured: the norm of the residuals."""
+        return float(weights.norm().clamp_min(1e-300))
 
     def stiffness(self, K: Tensor, weights: Tensor) -> float:
         """Bound on the rates at which residuals relax: the trace of K."""
@@ -140,5 +153,6 @@ class Objective(Protocol):
     def between(self, first: Any, second: Any, fraction: float) -> Any: ...
     def difference(self, new: Any, old: Any) -> float: ...
     def mismatch(self, p: Tensor, weights: Any) -> float: ...
-    def unit(self, p: Tensor, weights: Any) -> tuple[Tensor, float]: ...
+    def measure(self, change: Tensor, weights: Any) -> float: ...
+    def unit(self, p: Tensor, weights: Any) -> float: ...
     def stiffness(self, K: Tensor, weights: Any) -> float: ...

@@ -21,6 +21,7 @@ from torch import Tensor
 from lowrot.flow._convergence import Changes, Unit
 from lowrot.flow._objectives import Objective
 from lowrot.flow._planes import Planes
+from lowrot.flow._rest import at_rest
 from lowrot.flow.neuron import Drive, Neurons, Rates, Trajectory, fastest_growth, track
 
 C1 = 1.0 / 3.0
@@ -34,6 +35,8 @@ _SWEEPS = 2
 """Triangular sweeps over both stages an iteration: a second one saves whole iterations."""
 _MISMATCH = 0.2
 """Part of the tolerance by which the margins behind the weights may miss those of the neurons."""
+_AT_REST = 1e-2
+"""The same part at rest, where errors no longer die."""
 _ROUNDING = 2.0**-55
 """Rounding of a sum over neurons, relative to the largest that outputs of their size can be."""
 _NONSTIFF = 0.1
@@ -127,6 +130,17 @@ class Radau:
         drive = self.planes.drive(w, torch.zeros_like(w))
         return fastest_growth(state.neurons, drive, self.rates)
 
+    def rounding(self, state: FlowState) -> float:
+        """Rounding of the outputs: of sums over neurons, the largest that they can be."""
+        return _ROUNDING * 0.5 * state.norm_squared * float(self.planes.c.abs().max())
+
+    def at_rest(self, state: FlowState) -> bool:
+        """Whether the network stays where it is: its weights let it, and they are its own."""
+        unit = self.objective.unit(state.p, state.weights)
+        if self.objective.mismatch(state.p, state.weights) > _AT_REST * self.rtol * unit:
+            return False
+        return at_rest(self.planes, state.neurons, self._signed(state.weights), unit, self.rates)
+
     def attempt(self, start: FlowState, before: Any, ratio: float, h: float) -> Step:
         """Try a step of length h; ``before`` are the weights at the step before, h/ratio ago.
 
@@ -156,7 +170,9 @@ class Radau:
             if changes.diverge:
                 return Step.unsolved(work)
             mismatch = max(objective.mismatch(f, one) for f, one in zip(p, new)) / unit.size
-            if changes.small(self.rtol, unit.rounding) and mismatch <= _MISMATCH * self.rtol:
+            motion = math.sqrt(max(h * trajectory.energy, 0.0)) / unit.scale
+            solved = changes.small(min(self.rtol, motion), unit.rounding)
+            if solved and mismatch <= _MISMATCH * self.rtol:
                 stages = [FlowState(*stage) for stage in zip(trajectory.states, p, guess)]
                 error = self._error(start, stages, K[1], unit, h) / self.rtol
                 speeds, energy = trajectory.speeds, trajectory.energy
@@ -166,10 +182,10 @@ class Radau:
 
     def _unit(self, start: FlowState) -> Unit:
         """In what the errors of a step are measured."""
-        direction, size = self.objective.unit(start.p, start.weights)
-        outputs = 0.5 * start.norm_squared * float(self.planes.c.abs().max())
-        rounding = _ROUNDING * outputs / size
-        return Unit(direction, size, math.sqrt(start.norm_squared), rounding)
+        objective, weights = self.objective, start.weights
+        size = objective.unit(start.p, weights)
+        rounding = self.rounding(start) / size
+        return Unit(lambda change: objective.measure(change, weights), size, math.sqrt(start.norm_squared), rounding)
 
     def _change(
         self, old: Sequence[Any], new: Sequence[Any], K: Tensor, unit: Unit, h: float

@@ -15,8 +15,8 @@ from lowrot.integrate import Row
 from lowrot.network import Network
 from lowrot.path import End, Outcome, Path
 
-_STATIONARY, _ROUNDING = 1e-16, 1e-15
-"""Parts of the largest rate of descent, and of the largest outputs, that count as nothing."""
+_ROUNDING = 1e-15
+"""Part of the largest outputs that residuals lose in their rounding."""
 
 
 class RegressionRun(FlowRun):
@@ -45,19 +45,12 @@ class RegressionRun(FlowRun):
 
     def ended(self, point: FlowPoint) -> End | None:
         """Why the flow cannot usefully go on: residuals at rounding, or nothing moves."""
-        now, loss, rates = point.state.neurons, self.loss_value(point), self.setting.rates
+        now, loss = point.state.neurons, self.loss_value(point)
         outputs = float(now.a.norm() * now.V.norm()) * self.size_X
         if math.sqrt(2.0 * loss) <= _ROUNDING * outputs:
             words = f"residuals are at the rounding of the outputs at t = {point.time:.6g}"
             return End(Outcome.ROUNDING, words)
-        weights = rates[0] * float(now.V.square().sum()) + rates[1] * float(now.a.square().sum())
-        largest = 2.0 * loss * self.size_X**2 * weights
-        if point.step is None or point.step.speeds[1] > _STATIONARY * largest:
-            return None
-        r = self.objective.respond(
-            point.state.p
-        )  # the weights of the step are ahead of the neurons
-        if float(r @ self.stepper.kernel(now) @ r) > _STATIONARY * largest:
+        if point.step is None or not self.stepper.at_rest(point.state):
             return None
         where = f"at rest at t = {point.time:.6g}"
         words = f"{where}: stationary with relative loss {loss / self.first:.6g}"

@@ -82,6 +82,19 @@ def settle(
 
 
 @jit
+def least_velocity(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
+    """The field of least norm that the planes where the pattern is 0 allow, shape (d,)."""
+    on = 0
+    for k in range(len(pattern)):
+        on += pattern[k] == 0
+    if on == 0:
+        return _field_now(drive, pattern, t)
+    _, normals, bound, h, normal, r = _meeting(drive, pattern, on, t)
+    minimal_norm_velocity(normals, bound, h, normal, r)
+    return r
+
+
+@jit
 def direction(a: float, growth: float) -> float:
     """The sign of the outer weight, or the one that it takes next."""
     if a != 0.0:

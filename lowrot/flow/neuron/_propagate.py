@@ -174,10 +174,12 @@ def field_at(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
 
 
 @jit
-def fastest_field(drive: Arrays, patterns: np.ndarray) -> float:
-    """The largest norm of the field at time 0 over patterns, shape (m, N)."""
+def fastest_field(drive: Arrays, a: np.ndarray, V: np.ndarray, patterns: np.ndarray) -> float:
+    """The largest norm of the field at time 0 over neurons that are not zero."""
     largest = 0.0
     for j in range(len(patterns)):
+        if a[j] == 0.0 and not np.any(V[j]):
+            continue
         h = field_at(drive, patterns[j], 0.0)
         largest = max(largest, dot(h, h))
     return math.sqrt(largest)

@@ -90,9 +90,12 @@ def track(
 
 def fastest_growth(neurons: Neurons, drive: Drive, rates: Rates) -> float:
     """The largest rate at which a neuron grows under the field at time 0."""
-    S, arrays = neurons.S.cpu().numpy(), drive.arrays
-    largest = max(_in_threads(lambda low, high: fastest_field(arrays, S[low:high]), S))
-    return math.sqrt(max(rates[0] * rates[1], 0.0)) * largest
+    a, V, S = (part.cpu().numpy() for part in (neurons.a, neurons.V, neurons.S))
+
+    def fastest(low: int, high: int) -> float:
+        return fastest_field(drive.arrays, a[low:high], V[low:high], S[low:high])
+
+    return math.sqrt(max(rates[0] * rates[1], 0.0)) * max(_in_threads(fastest, S))
 
 
 def _in_threads(work: Callable[[int, int], Any], patterns: np.ndarray) -> list[Any]:
