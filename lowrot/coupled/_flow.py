@@ -56,7 +56,7 @@ def coupled_flow(
         progress: print a line about every two seconds.
         method: "sdirk2" (second order) or "euler" (first order; keeps every conclusion of the
             no-rotation theorem exactly, at any step size).
-        max_steps: accepted steps at most (of this call).
+        max_steps: steps tried at most, accepted or not (of this call).
         resume: a path of an earlier run with the same arguments, to be continued.
 
     Returns:

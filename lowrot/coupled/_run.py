@@ -153,6 +153,8 @@ class CoupledRun(Run[CoupledPoint]):
             if error <= 1.0:
                 break
             self.stats["rejected"] += 1
+            if (end := self.exhausted()) is not None:
+                return end
             wish = self.sizes.after_rejected(h, error)
         self.stats["steps"] += 1
         tau = limit if h == room else point.tau + h

@@ -37,8 +37,10 @@ def certificates(rtol: float) -> dict[str, tuple[float, str]]:
         "loss_increase": (rtol, "P never decreases (F2), relative to max(1, | P |)"),
         "margin_decrease": (
             rtol,
-            "P_+/||W||^2 never decreases, P_+/(||a|| ||V||) if one layer is frozen (F5), relative",
+            "P_+/||W||^2 never decreases, P_+/(||a|| ||V||) if one layer is frozen (F5): by how much "
+            "P falls short, relative to max(1, | P |)",
         ),
+        "dual_weights": (rtol, "q belongs to the margins, relative to max(1, | P |)"),
         "sandwich": (rtol, "P <= sum q p <= P_+ + c_n (F3), relative to max(1, | P |)"),
         "energy": (rtol ** (1 / 3), "P' = ||W'||^2 (F2), sum of the relative defects of the steps"),
         "ln_t": (rtol, "error of the quadrature of ln t (F1), estimated, over max(1, | P |)"),
@@ -120,8 +122,8 @@ class ClassificationRun(FlowRun):
             "ln_t": point.t.ln_t,
             "P": P,
             "min_margin": least,
-            "margin": max(P, 0.0) / common["norm_squared"],
-            "normalized": least / common["norm_squared"],
+            "margin": max(P, 0.0) / max(common["norm_squared"], 1e-300),
+            "normalized": least / max(common["norm_squared"], 1e-300),
             "mean": float(point.state.weights.q @ p),
             "ln_loss": float(self.loss.log_loss(p)),
             **common,
@@ -132,18 +134,18 @@ class ClassificationRun(FlowRun):
         note, unit = self.recorder.violation, max(1.0, abs(row["P"]))
         note("balance", self.drift())
         note("loss_increase", (before["P"] - row["P"]) / unit)
-        if before["margin"] > 0:
-            kept = self.monotone(row) / self.monotone(before)
-            note("margin_decrease", 1.0 - kept)
+        fallen = max(before["P"], 0.0) * self.unit(row) / self.unit(before) - max(row["P"], 0.0)
+        note("margin_decrease", fallen / unit)
         ceiling = max(row["P"], 0.0) + self.c_n
         note("sandwich", max(row["P"] - row["mean"], row["mean"] - ceiling) / unit)
+        note("dual_weights", self.stepper.mismatch(self.point.state))
         note("ln_t", self.point.t.error)
         self.recorder.accumulate("energy", self.setting.rtol * self.point.defect)
 
-    def monotone(self, row: Row) -> float:
-        """A margin that never decreases where P > 0, whichever layers are trained (F5)."""
+    def unit(self, row: Row) -> float:
+        """By what P is divided to give what never decreases, whichever layers are trained (F5)."""
         both = all(self.setting.rates)
-        return row["margin"] if both else row["P"] / (row["norm_a"] * row["norm_V"])
+        return max(row["norm_squared"] if both else row["norm_a"] * row["norm_V"], 1e-300)
 
     def defect(self, point: FlowPoint, step: Step, h: float) -> float:
         """Relative defect of ``P' = ||W'||^2`` over a step, in units of the tolerance.

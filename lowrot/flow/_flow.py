@@ -61,7 +61,7 @@ def gradient_flow(
             the end; every step when None.
         progress: print a line about every two seconds.
         layers: "both", "outer" or "inner" weights.
-        max_steps: accepted steps at most (of this call).
+        max_steps: steps tried at most, accepted or not (of this call).
         resume: a path of an earlier run with the same arguments, to be continued; ``net`` is
             still the network at time 0. Arguments and data that did not make it are refused.
 
@@ -121,7 +121,7 @@ def regression_flow(
             between 1e-10 and 0.1.
         save: times t to stop at and keep, besides the start and the end; every step when None.
         progress: print a line about every two seconds.
-        max_steps: accepted steps at most (of this call).
+        max_steps: steps tried at most, accepted or not (of this call).
         resume: a path of an earlier run with the same arguments, to be continued; ``net`` is
             still the network at time 0. Arguments and data that did not make it are refused.
 

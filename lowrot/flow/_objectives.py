@@ -48,10 +48,6 @@ class Classification:
         ln_q = now.ln_q + ratio * (now.ln_q - before.ln_q).clamp(-_BEND, _BEND)
         return replace(now, ln_q=ln_q - torch.logsumexp(ln_q, 0))
 
-    def between(self, first: DualWeights, second: DualWeights, fraction: float) -> DualWeights:
-        """The weights of margins on the line between those behind two others."""
-        return self.respond(fraction * (first.logit - second.logit) - first.logit)
-
     def difference(self, new: DualWeights, old: DualWeights) -> float:
         """Relative change of the weights, each counted by its size."""
         return float((new.q * (new.ln_q - old.ln_q).abs()).sum())
@@ -116,10 +112,6 @@ class Regression:
         """No extrapolation: fast modes die."""
         return now
 
-    def between(self, first: Tensor, second: Tensor, fraction: float) -> Tensor:
-        """The weights on the line between two others."""
-        return first + fraction * (second - first)
-
     def difference(self, new: Tensor, old: Tensor) -> float:
         """Relative change of the weights."""
         return float((new - old).norm() / new.norm().clamp_min(1e-300))
@@ -150,7 +142,6 @@ class Objective(Protocol):
     def vector(self, weights: Any) -> Tensor: ...
     def solve(self, p: Tensor, curvature: Tensor, guess: Any) -> Any: ...
     def predict(self, now: Any, before: Any, ratio: float) -> Any: ...
-    def between(self, first: Any, second: Any, fraction: float) -> Any: ...
     def difference(self, new: Any, old: Any) -> float: ...
     def mismatch(self, p: Tensor, weights: Any) -> float: ...
     def measure(self, change: Tensor, weights: Any) -> float: ...

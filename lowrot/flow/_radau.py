@@ -35,8 +35,12 @@ _SWEEPS = 2
 """Triangular sweeps over both stages an iteration: a second one saves whole iterations."""
 _MISMATCH = 0.2
 """Part of the tolerance by which the margins behind the weights may miss those of the neurons."""
+_MOVED = 3e-2
+"""Part of the tolerance that the rounding of the weights may move in a step."""
 _AT_REST = 1e-2
-"""The same part at rest, where errors no longer die."""
+"""Part of it by which they may miss at rest, where errors no longer die."""
+_WEIGHT = 2.0**-52
+"""Rounding of the weights, relative to each."""
 _ROUNDING = 2.0**-55
 """Rounding of a sum over neurons, relative to the largest that outputs of their size can be."""
 _NONSTIFF = 0.1
@@ -112,8 +116,13 @@ class Radau:
         """The state of a network; pairs on a plane slide where the plane holds them."""
         V = V.contiguous()
         neurons = Neurons.of(a.clone(), V.clone(), self.planes.sides(V), self.rates)
+        state = self._seen(neurons)
+        return state if weights is None else replace(state, weights=weights)
+
+    def _seen(self, neurons: Neurons) -> FlowState:
+        """The state of neurons, with the weights that their outputs ask for."""
         p = self.outputs(neurons)
-        return FlowState(neurons, p, self.objective.respond(p) if weights is None else weights)
+        return FlowState(neurons, p, self.objective.respond(p))
 
     def outputs(self, neurons: Neurons) -> Tensor:
         """Outputs times signs, shape (n,)."""
@@ -134,11 +143,24 @@ class Radau:
         """Rounding of the outputs: of sums over neurons, the largest that they can be."""
         return _ROUNDING * 0.5 * state.norm_squared * float(self.planes.c.abs().max())
 
+    def longest(self, weights: Any) -> float:
+        """The longest step in which the rounding of the weights moves less than the tolerance."""
+        return _MOVED * self.rtol / (_WEIGHT * max(self.fastest(weights), 1e-280))
+
+    def fastest(self, weights: Any) -> float:
+        """A bound on the rates at which neurons move under weights: ``sum_i | w_i | ||x_i||``."""
+        return float(self.objective.vector(weights).abs() @ self.planes.c.abs())
+
+    def mismatch(self, state: FlowState) -> float:
+        """By how much the weights of a state miss those of its outputs, relatively."""
+        unit = self.objective.unit(state.p, state.weights)
+        return self.objective.mismatch(state.p, state.weights) / unit
+
     def at_rest(self, state: FlowState) -> bool:
         """Whether the network stays where it is: its weights let it, and they are its own."""
-        unit = self.objective.unit(state.p, state.weights)
-        if self.objective.mismatch(state.p, state.weights) > _AT_REST * self.rtol * unit:
+        if self.mismatch(state) > _AT_REST * self.rtol:
             return False
+        unit = self.objective.unit(state.p, state.weights)
         return at_rest(self.planes, state.neurons, self._signed(state.weights), unit, self.rates)
 
     def attempt(self, start: FlowState, before: Any, ratio: float, h: float) -> Step:
@@ -171,7 +193,8 @@ class Radau:
                 return Step.unsolved(work)
             mismatch = max(objective.mismatch(f, one) for f, one in zip(p, new)) / unit.size
             motion = math.sqrt(max(h * trajectory.energy, 0.0)) / unit.scale
-            solved = changes.small(min(self.rtol, motion), unit.rounding)
+            noise = unit.rounding + h * _WEIGHT * self.fastest(guess[1])
+            solved = changes.small(min(self.rtol, motion), noise)
             if solved and mismatch <= _MISMATCH * self.rtol:
                 stages = [FlowState(*stage) for stage in zip(trajectory.states, p, guess)]
                 error = self._error(start, stages, K[1], unit, h) / self.rtol
@@ -185,7 +208,8 @@ class Radau:
         objective, weights = self.objective, start.weights
         size = objective.unit(start.p, weights)
         rounding = self.rounding(start) / size
-        return Unit(lambda change: objective.measure(change, weights), size, math.sqrt(start.norm_squared), rounding)
+        scale = math.sqrt(start.norm_squared)
+        return Unit(lambda change: objective.measure(change, weights), size, scale, rounding)
 
     def _change(
         self, old: Sequence[Any], new: Sequence[Any], K: Tensor, unit: Unit, h: float
@@ -219,18 +243,12 @@ class Radau:
     ) -> tuple[tuple[FlowState, FlowState], tuple[float, float], float] | None:
         """States at two times on a step of length h, with their speeds, and the energy between."""
         assert step.stages is not None
-        known, at = [start.weights, *(stage.weights for stage in step.stages)], (0.0, C1, 1.0)
-        drive = self._drive(known[1:], h)
+        drive = self._drive([stage.weights for stage in step.stages], h)
         trajectory = track(start.neurons, drive, times, self.rates)
         if trajectory is None:
             return None
-        ends = []
-        for neurons, time in zip(trajectory.states, times):
-            k = 0 if time <= C1 * h else 1
-            between = (time / h - at[k]) / (at[k + 1] - at[k])
-            weights = self.objective.between(known[k], known[k + 1], between)
-            ends.append(FlowState(neurons, self.outputs(neurons), weights))
-        return (ends[0], ends[1]), trajectory.speeds, trajectory.energy
+        first, second = (self._seen(neurons) for neurons in trajectory.states)
+        return (first, second), trajectory.speeds, trajectory.energy
 
     def _solve(
         self, p: Sequence[Tensor], K: Sequence[Tensor], guess: Sequence[Any], h: float

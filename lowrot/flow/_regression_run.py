@@ -29,6 +29,7 @@ class RegressionRun(FlowRun):
         stepper = Radau(Planes.of(X, net.slope), self.objective, rates, rtol)
         limits = {
             "balance": (1e-9, "eta_V a_j^2 - eta_a ||v_j||^2 is constant, relative to its size"),
+            "dual_weights": (rtol, "they are minus the residuals, relative to their norm"),
             "loss_increase": (rtol, "the loss never increases, relative to its value"),
             "energy": (rtol ** (1 / 3), "dL/dt = -r^T (eta_a K_a + eta_V K_V) r, summed over L(0)"),
             "failed_steps": (0.0, "steps that no size made accurate enough"),
@@ -76,6 +77,7 @@ class RegressionRun(FlowRun):
     def certify(self, before: Row, row: Row) -> None:
         """Check the rate identity and the invariants on the step just taken."""
         self.recorder.violation("balance", self.drift())
+        self.recorder.violation("dual_weights", self.stepper.mismatch(self.point.state))
         rise = (row["loss"] - before["loss"]) / max(before["loss"], 1e-300)
         self.recorder.violation("loss_increase", rise)
         assert self.point.step is not None

@@ -151,6 +151,9 @@ class FlowRun(Run[FlowPoint]):
     def _accurate_step(self, point: FlowPoint, limit: float) -> tuple[Step, float, FlowPoint] | End:
         """A step that is accurate enough, its length and its end; or that there is none."""
         room, wish = limit - point.time, point.h
+        if point.step is not None and wish > self.stepper.longest(point.state.weights):
+            words = f"nothing moves that doubles resolve, from {self.clock} = {point.time:.6g} on"
+            return End(Outcome.ROUNDING, words)
         longest = _GROWTH / max(self.stepper.fastest_growth(point.state), 1e-300)
         while True:
             h = _SIZES.trial(min(wish, longest), room)
@@ -167,6 +170,8 @@ class FlowRun(Run[FlowPoint]):
             if step.stages is not None and error <= 1.0:
                 break
             self.stats["rejected"] += 1
+            if (end := self.exhausted()) is not None:
+                return end
             wish = _SIZES.after_rejected(h, error)
         effort = (1.0 + _EASY) / (_EASY + step.iterations)
         end = replace(

@@ -30,6 +30,7 @@ class Run(ABC, Generic[Point]):
         recorder: the points kept and the running certificates.
         stats: counts of work.
         rules: what ends the run.
+        tries: steps tried before this call, and how many it may try.
         clock: name of the column that the run advances in.
         compiled: a function that the first run of an installation compiles.
     """
@@ -38,6 +39,7 @@ class Run(ABC, Generic[Point]):
     recorder: Recorder
     stats: dict[str, float]
     rules: dict[str, Any]
+    tries: tuple[float, float] = (0.0, math.inf)
     clock = "tau"
     compiled = "newton"
 
@@ -84,10 +86,10 @@ class Run(ABC, Generic[Point]):
             print("the first flow of an installation: compiling", flush=True)
         row = self.row(self.point)
         self.recorder.add(row, self.state(self.point))
-        end, first = reached(rules, row, self.clock), self.stats["steps"]
+        end, self.tries = reached(rules, row, self.clock), (self.tried, max_steps)
         try:
             while end is None:
-                end = self.ended(self.point) or self._spent(targets, first, max_steps)
+                end = self.ended(self.point) or self._spent(targets)
                 if end is None:
                     row, end = self._step(row, targets)
                 if progress and time.perf_counter() - shown > _PROGRESS:
@@ -101,15 +103,25 @@ class Run(ABC, Generic[Point]):
         meta = self.meta()
         return self.recorder.path(end, dict(self.stats), meta)
 
-    def _spent(self, targets: list[float], first: float, max_steps: int) -> End | None:
+    @property
+    def tried(self) -> float:
+        """Steps tried so far, accepted or not."""
+        return self.stats["steps"] + self.stats["rejected"]
+
+    def exhausted(self) -> End | None:
+        """Whether the steps allowed are tried: to be asked before each."""
+        before, most = self.tries
+        if self.tried - before < most:
+            return None
+        words = f"max_steps = {most} tried before any stop rule was met"
+        return End(Outcome.MAX_STEPS, words)
+
+    def _spent(self, targets: list[float]) -> End | None:
         """Whether the times to save or the steps allowed are used up."""
         if targets and targets[-1] <= self.now:
             words = f"reached the last time to save, {self.clock} = {self.now:g}"
             return End(Outcome.SAVED, words)
-        if self.stats["steps"] - first >= max_steps:
-            words = f"max_steps = {max_steps} taken before any stop rule was met"
-            return End(Outcome.MAX_STEPS, words)
-        return None
+        return self.exhausted()
 
     def _step(self, before: Row, targets: list[float]) -> tuple[Row, End | None]:
         """Take one step, check it, and keep its end where it is asked for."""

@@ -89,8 +89,12 @@ def least_velocity(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
         on += pattern[k] == 0
     if on == 0:
         return _field_now(drive, pattern, t)
-    _, normals, bound, h, normal, r = _meeting(drive, pattern, on, t)
+    index, normals, bound, h, normal, r = _meeting(drive, pattern, on, t)
     minimal_norm_velocity(normals, bound, h, normal, r)
+    held, basis = pattern.copy(), np.empty((len(r), len(r)))
+    for i in range(on):
+        held[index[i]] = 0 if normal[i] == 0.0 else 1
+    remove(basis, span(drive[0], held, basis), r)
     return r
 
 
