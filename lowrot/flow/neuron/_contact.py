@@ -18,6 +18,8 @@ from lowrot.flow.neuron._sliding import HELD, free_multipliers, minimal_norm_vel
 
 _LOST = 1e-6
 """Distance over ``||v||`` at which a neuron is no longer on a plane, held by nearly parallel ones."""
+_ORIGIN = 1e-12
+"""Inner weights below this, over the outer one, that have met a plane are zero."""
 _NUDGE = 4.0
 """How far, in units of `ON`, a neuron is moved off planes that push it apart from each other."""
 _BISECTIONS = 45
@@ -46,10 +48,13 @@ def settle(
         a: outer weight.
         v: inner weights, put on the planes held, shape (d,).
         pattern: zeros at the planes it is on; written, zeros at those held and its sides of others.
+            At v = 0 it is on all planes.
         t: the time.
         basis: written, an orthonormal basis of the normals held.
     """
     U, size, on = drive[0], math.sqrt(dot(v, v)), 0
+    if size <= _ORIGIN * abs(a) and not np.all(pattern):
+        size, v[:], pattern[:] = 0.0, 0.0, 0
     for k in range(len(pattern)):
         if pattern[k] == 0:
             height = dot(U[k], v)

@@ -31,22 +31,26 @@ class Neurons:
         a: outer weights, shape (m,).
         V: inner weights, shape (m, d).
         S: patterns, int8 in {-1, 0, 1}, shape (m, N).
-        invariant: ``eta_V a^2 - eta_a ||v||^2`` of each, shape (m,).
+        unbalance: ``eta_V a^2 - eta_a ||v||^2`` of each, which the flow conserves, by its square
+            root with its sign, shape (m,).
     """
 
     a: Tensor
     V: Tensor
     S: Tensor
-    invariant: Tensor
+    unbalance: Tensor
 
     @classmethod
     def of(cls, a: Tensor, V: Tensor, S: Tensor, rates: Rates) -> Neurons:
         """Neurons at their start, balanced where they are so up to rounding."""
-        outer, inner = rates[1] * a.square(), rates[0] * V.square().sum(1)
+        size = torch.maximum(a.abs(), V.abs().amax(1))
+        unit = torch.where(size > 0.0, size, 1.0)
+        outer = rates[1] * (a / unit).square()
+        inner = rates[0] * (V / unit[:, None]).square().sum(1)
         invariant = outer - inner
         rounding = _ROUNDING * V.shape[1] * (outer + inner)
-        invariant = torch.where(invariant.abs() <= rounding, 0.0, invariant)
-        return cls(a, V, S, invariant)
+        unbalance = unit * invariant.sign() * invariant.abs().sqrt()
+        return cls(a, V, S, torch.where(invariant.abs() <= rounding, 0.0, unbalance))
 
 
 @dataclass(frozen=True, eq=False)
