@@ -517,13 +517,17 @@ def symmetric(angle, slope, first):
 
 
 @pytest.mark.parametrize("angle", [1.0, 1.2])
-@pytest.mark.parametrize(("slope", "first"), [(0.1, 165.0), (0.1, 176.0), (0.3, 168.0), (0.0, 170.0)])
+@pytest.mark.parametrize(
+    ("slope", "first"), [(0.1, 165.0), (0.1, 176.0), (0.3, 168.0), (0.0, 170.0)]
+)
 @pytest.mark.parametrize("rtol", [1e-3, 1e-8])
 def test_kinks_are_crossed_wherever_states_are_saved(angle, slope, first, rtol):
     """At random times, and just before and after each of the two kinks."""
     net, data, nu = symmetric(angle, slope, math.radians(first))
     start = math.tan(math.radians(first) / 2)
-    kinks = [math.log(start / math.tan(kink / 2)) / nu for kink in (math.pi / 2 + angle, math.pi / 2)]
+    kinks = [
+        math.log(start / math.tan(kink / 2)) / nu for kink in (math.pi / 2 + angle, math.pi / 2)
+    ]
     kinks = [kink for kink in kinks if kink > 0.01]
     near = [kink + off for kink in kinks for off in (-3e-3, -1e-4, 1e-6, 1e-3)]
     rng = np.random.default_rng(int(first))
@@ -554,7 +558,9 @@ def test_what_is_saved_does_not_matter():
 def test_a_dying_neuron_keeps_its_sign(off, sign):
     """Aligned with a point of the other label: ``a = e^-tau``, never through zero."""
     x = tensor([[0.6, 0.8]])
-    net = Network(tensor([sign * math.sqrt(1.0 + off), 0.3]), torch.cat([x, tensor([[0.24, -0.18]])]))
+    net = Network(
+        tensor([sign * math.sqrt(1.0 + off), 0.3]), torch.cat([x, tensor([[0.24, -0.18]])])
+    )
     data = Dataset(torch.cat([x, tensor([[0.8, -0.6]])]), tensor([-sign, 1.0]))
     path = gradient_flow(net, data, stop={"tau": 60.0}, save=np.arange(1.0, 60.0, 3.0).tolist())
     assert (sign * path["a"][:, 0] > 0.0).all()

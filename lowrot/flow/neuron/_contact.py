@@ -17,7 +17,7 @@ from lowrot.flow.neuron._propagate import Arrays, Rates, field, propagate
 from lowrot.flow.neuron._sliding import HELD, free_multipliers, minimal_norm_velocity
 
 _LOST = 1e-6
-"""Distance over ``||v||`` at which a neuron is no longer on a plane, held by nearly parallel ones."""
+"""Distance over ``||v||`` at which a neuron held by nearly parallel planes is on one no longer."""
 _ORIGIN = 1e-12
 """Inner weights below this, over the outer one, that have met a plane are zero."""
 _NUDGE = 4.0
@@ -149,9 +149,8 @@ def _pushed_back(
     limit = HELD * math.sqrt(dot(h, h))
     remove(basis, rank, h)
     for k in range(len(pattern)):
-        if left[k]:
-            if sign * pattern[k] * dot(drive[0][k], h) < -limit:
-                return True
+        if left[k] and sign * pattern[k] * dot(drive[0][k], h) < -limit:
+            return True
     return False
 
 

@@ -53,7 +53,7 @@ def visited(
     z: np.ndarray,
     v: np.ndarray,
 ) -> tuple[int, float]:
-    """A plane crossed within dt and crossed back, and a time at which the neuron is beyond it; or -1.
+    """A plane crossed within dt and crossed back, and a time when the neuron is beyond it; or -1.
 
     The velocity along a normal is the outer weight, of one sign, times the field, linear in time:
     so the neuron is farthest beyond a plane where that part of the field is zero. It cannot be

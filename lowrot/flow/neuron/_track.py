@@ -88,8 +88,8 @@ def track(
     if np.isnan(sums).any():
         return None
     first, second = (
-        Neurons(*(torch.as_tensor(part[stage], device=device) for part in ends), neurons.unbalance)
-        for stage in (0, 1)
+        Neurons(a, V, S, neurons.unbalance)
+        for a, V, S in zip(*(torch.as_tensor(part, device=device) for part in ends))
     )
     total = sums.sum(0).tolist()
     return Trajectory((first, second), (total[0], total[1]), total[2], int(total[3]))
@@ -144,7 +144,9 @@ def _follow(j: int, task: Any) -> None:
         left = release(drive, a, v, arc, pattern, rank, t, stage_times[1] - t)
         while stage < 2:
             dt, keeps = stage_times[stage] - t, invariant >= 0.0
-            found = _first(drive, rates, arc, a, keeps, pattern, z, left, dt, next_v, next_z, scratch)
+            found = _first(
+                drive, rates, arc, a, keeps, pattern, z, left, dt, next_v, next_z, scratch
+            )
             event, plane, dt, next_a = found
             if event != _NONE:
                 break

@@ -39,7 +39,7 @@ class One:
     """A neuron at (a, v) on the planes through v, after it has settled."""
 
     def __init__(self, drive, a, v, rates=BOTH, t=0.0, pattern=None):
-        (N, d), self.drive = drive[0].shape, drive
+        d, self.drive = drive[0].shape[1], drive
         self.a, self.v, self.rates, self.t = a, np.array(v, dtype=float), rates, t
         z = drive[0] @ self.v
         self.pattern = np.where(np.abs(z) < 1e-12, 0, np.sign(z)).astype(np.int8)
@@ -214,9 +214,7 @@ def test_pushed_apart_by_planes_that_turn_each_other_a_neuron_is_moved_off_them(
 @pytest.mark.parametrize("edge", [1.0, -1.0])
 def test_a_plane_lets_go_where_its_force_reaches_the_jump(edge, a):
     """``mean = edge (t - 0.1)`` against ``0.5 - 0.2 t``: at t = 0.5."""
-    drive = drive_of(
-        AXES, (0.5, -0.1 * edge), (0.0, -0.5 * a), (0.0, edge), (0.0, 0.2 * a)
-    )
+    drive = drive_of(AXES, (0.5, -0.1 * edge), (0.0, -0.5 * a), (0.0, edge), (0.0, 0.2 * a))
     one = One(drive, a, (0.7, 0.0))
     assert one.release(0.4) == (math.inf, -1, 0)
     time, plane, side = one.release(0.9)
