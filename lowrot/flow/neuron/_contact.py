@@ -56,7 +56,7 @@ def settle(
         basis: written, an orthonormal basis of the normals held.
     """
     U, size, on = drive[0], math.sqrt(dot(v, v)), 0
-    if size <= _ORIGIN * abs(a) and not np.all(pattern):
+    if rates[1] > 0.0 and size <= _ORIGIN * abs(a) and not np.all(pattern):
         size, v[:], pattern[:] = 0.0, 0.0, 0
     for k in range(len(pattern)):
         if pattern[k] == 0:
@@ -67,19 +67,8 @@ def settle(
                 on += 1
     if on == 0 or rates[1] == 0.0 or (size == 0.0 and a == 0.0):
         return 0
-    left, r, sign = np.zeros(len(pattern), dtype=np.bool_), np.zeros(len(v)), direction(a, 0.0)
-    while True:
-        index, normals, bound, h, normal, least = _meeting(drive, pattern, t)
-        minimal_norm_velocity(normals, bound, h, normal, least)
-        if not np.any(normal):
-            break
-        if not np.any(left):
-            copy(least, r)
-            sign = direction(a, dot(r, v))
-        for i in range(len(index)):
-            if normal[i] != 0.0:
-                pattern[index[i]] = 1 if sign * normal[i] > 0.0 else -1
-                left[index[i]] = True
+    left, r = np.zeros(len(pattern), dtype=np.bool_), np.zeros(len(v))
+    sign = _leave(drive, a, v, pattern, t, left, r)
     rank = span(U, pattern, basis)
     if np.any(left) and _pushed_back(drive, sign, pattern, t, left, basis, rank):
         step = _NUDGE * ON * (size if size > 0.0 else abs(a)) / math.sqrt(dot(r, r))
@@ -92,6 +81,35 @@ def settle(
     if size > 0.0:
         resize(v, size)
     return rank
+
+
+@jit
+def _leave(
+    drive: Arrays,
+    a: float,
+    v: np.ndarray,
+    pattern: np.ndarray,
+    t: float,
+    left: np.ndarray,
+    r: np.ndarray,
+) -> float:
+    """Leave planes until those that are left hold, and return the sign of the outer weight.
+
+    The planes left are marked, their sides are written into the pattern, and into r the velocity.
+    """
+    sign = direction(a, 0.0)
+    while True:
+        index, normals, bound, h, normal, least = _meeting(drive, pattern, t)
+        minimal_norm_velocity(normals, bound, h, normal, least)
+        if not np.any(normal):
+            return sign
+        if not np.any(left):
+            copy(least, r)
+            sign = direction(a, dot(r, v))
+        for i in range(len(index)):
+            if normal[i] != 0.0:
+                pattern[index[i]] = 1 if sign * normal[i] > 0.0 else -1
+                left[index[i]] = True
 
 
 @jit

@@ -168,6 +168,8 @@ def test_frozen_inner_weights_stay():
     one = One(drive_of(AXES, (0.5, 1.2), (0.0, -0.9)), 1.0, (0.7, 0.0), rates=(1.0, 0.0))
     assert (one.rank, one.pattern.tolist()) == (0, [1, 0])
     np.testing.assert_allclose(one.at(2.0)[1], one.v)
+    one = One(drive_of(AXES, (0.5, 1.2), (0.0, -0.9)), 1e15, (0.7, 0.0), rates=(1.0, 0.0))
+    assert one.v.tolist() == [0.7, 0.0]
 
 
 # Inner weights zero
