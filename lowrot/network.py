@@ -197,7 +197,8 @@ def standard(m: int, d: int, seed: int = 0, slope: float = 0.0) -> Network:
 def balanced(m: int, d: int, seed: int = 0, slope: float = 0.0) -> Network:
     """Balanced initialization: random signs, uniform directions, ``|a_j| = ||v_j|| = m^(-1/2)``.
 
-    The total norm is ``||W||^2 = 2`` at any width.
+    The total norm is ``||W||^2 = 2`` at any width. Rounding leaves ``|a_j| >= ||v_j||``: so no
+    neuron changes its sign along gradient flow.
 
     Args:
         m: width.
@@ -214,13 +215,15 @@ def balanced(m: int, d: int, seed: int = 0, slope: float = 0.0) -> Network:
     V = torch.randn(m, d, generator=generator, dtype=_validate.DTYPE)
     V = V / V.norm(dim=1, keepdim=True) / math.sqrt(m)
     signs = 1.0 - 2.0 * torch.randint(2, (m,), generator=generator).to(_validate.DTYPE)
-    return Network(signs / math.sqrt(m), V, slope)
+    return Network(_at_least_the_norm(signs / math.sqrt(m), V), V, slope)
 
 
 def in_plane(
     degrees: Sequence[float], masses: Sequence[float], signs: Sequence[float] | None = None
 ) -> Network:
     """Balanced ReLU network of the plane with given neurons: ``|a_j| = ||v_j|| = sqrt(mass_j)``.
+
+    Rounding leaves ``|a_j| >= ||v_j||``.
 
     Args:
         degrees: directions of the v_j from the first axis, in degrees, shape (m,).
@@ -238,11 +241,13 @@ def in_plane(
         raise ValueError(f"masses are {masses!r}; expected numbers >= 0, at least one positive")
     sigma = torch.ones_like(mass) if signs is None else _validate.signs("signs", signs, len(angle))
     V = mass.sqrt()[:, None] * torch.stack([angle.cos(), angle.sin()], dim=1)
-    return Network(sigma * mass.sqrt(), V)
+    return Network(_at_least_the_norm(sigma * mass.sqrt(), V), V)
 
 
 def small(net: Network, scale: float) -> Network:
     """Return the network with all weights times ``scale``: small initialization.
+
+    Neurons that are balanced up to rounding get ``|a_j| >= ||v_j||``.
 
     Args:
         net: the network, of any size.
@@ -256,7 +261,20 @@ def small(net: Network, scale: float) -> Network:
     scale = _validate.number("scale", scale, 0.0)
     if scale == 0:
         raise ValueError("scale is 0; expected a positive number (the zero network never moves)")
-    return replace(net, a=net.a * scale, V=net.V * scale)
+    V = net.V * scale
+    return replace(net, a=_at_least_the_norm(net.a * scale, V), V=V)
+
+
+def _at_least_the_norm(a: Tensor, V: Tensor) -> Tensor:
+    """Outer weights, ``|a_j| >= ||v_j||`` exactly where they were equal up to rounding.
+
+    The rounding of a norm in d dimensions, and of what is multiplied, is below (d + 8) 2^-53.
+    """
+    most = V.abs().amax(dim=1, keepdim=True)
+    norm = (V / torch.where(most > 0, most, 1.0)).norm(dim=1) * most[:, 0]
+    rounding = (V.shape[1] + 8) * 2.0**-53
+    off = (a.abs() - norm).abs() <= rounding * norm
+    return torch.where(off, a.sign() * norm * (1.0 + rounding), a)
 
 
 def _generator(m: int, d: int, seed: int) -> tuple[torch.Generator, int, int]:

@@ -255,9 +255,9 @@ def _no_step_control(*given: Any) -> Step:
     return replace(_attempt(*given), error=0.0)
 
 
-def _no_sliding(D: Array, h: Array, normal: Array, r: Array) -> None:
-    normal[:] = D @ h
-    r[:] = h - np.sign(normal) @ D
+def _no_sliding(U: Array, bound: Array, h: Array, normal: Array, r: Array) -> None:
+    normal[:] = U @ h
+    r[:] = h - (bound * np.sign(normal)) @ U
 
 
 _PLACES: dict[str, tuple[Any, str, Callable[..., Any]]] = {

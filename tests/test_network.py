@@ -1,6 +1,7 @@
 """Networks: homogeneity, gradients and kernels against automatic differentiation, starts."""
 
 import math
+from fractions import Fraction
 
 import pytest
 import torch
@@ -176,3 +177,40 @@ def test_nothing_that_was_passed_reaches_the_network_again():
         assert not kept.a.requires_grad
     moved.V.zero_()
     assert net.V.tolist() == [[1.0, 0.0], [0.0, 1.0]]
+
+
+def least_excess(net):
+    """The least of ``a_j^2 - ||v_j||^2``, in exact arithmetic, and the largest over ``a_j^2``."""
+    excess = []
+    for a, v in zip(net.a.tolist(), net.V.tolist()):
+        outer = Fraction(a) ** 2
+        excess.append((outer - sum(Fraction(x) ** 2 for x in v)) / outer)
+    return min(excess), float(max(excess))
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 5, 10, 50, 300])
+@pytest.mark.parametrize("seed", range(4))
+def test_balanced_neurons_have_outer_weights_at_least_their_norms(d, seed):
+    """To the last bit, at any scale, however often it is changed; by rounding only."""
+    net = balanced(2 + 3000 // (10 + d), d, seed)
+    for scale in (1.0, 0.1, 1e-5, 1 / 3, 1e-200, 7e180):
+        net = small(net, scale)
+        least, most = least_excess(net)
+        assert least >= 0
+        assert most < 4 * (d + 8) * 2.0**-53
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_neurons_in_the_plane_have_outer_weights_at_least_their_norms(seed):
+    generator = torch.Generator().manual_seed(seed)
+    degrees, masses = torch.rand(2, 200, generator=generator, dtype=torch.float64)
+    net = in_plane((360.0 * degrees).tolist(), masses.tolist())
+    assert least_excess(net)[0] >= 0
+    assert least_excess(small(net, 1e-3))[0] >= 0
+
+
+def test_other_neurons_are_scaled_as_they_are():
+    net = standard(40, 3, seed=1)
+    for scale in (0.1, 1e-7):
+        assert torch.equal(small(net, scale).a, net.a * scale)
+        assert torch.equal(small(net, scale).V, net.V * scale)

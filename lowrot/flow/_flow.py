@@ -78,6 +78,13 @@ def gradient_flow(
     Raises:
         ValueError, TypeError: arguments that do not fit together, each named with its value.
 
+    Where the flow is not unique (at the start, coincidences aside) one solution is followed: the
+    slope of each hyperplane that a neuron is on is chosen in [alpha, 1] so that its velocity is
+    least (F0); with v_j = 0 it is on all of them. If that velocity is zero across a hyperplane the
+    neuron stays on it. If the fields on the sides it leads to bring the neuron back, it is first
+    moved by 4e-9 of its size along that velocity. Where normals depend on each other these choices
+    may be more than Clarke's subdifferential.
+
     Source: chapter "How we follow a gradient flow"; clocks: F1, kinks: F0.
     """
     loss = as_loss(loss)

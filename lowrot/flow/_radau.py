@@ -255,7 +255,7 @@ class Radau:
     ) -> list[Any] | None:
         """The weights at both stages, the outputs being linear in them with the given kernels.
 
-        Neurons that stuck at the first point have forgotten the weights before it: so the first
+        Neurons that slide at the first point have forgotten the weights before it: so the first
         third of the step acts on the second stage through the kernel of the first. Triangular
         sweeps: the first stage, then the second given the first.
         """

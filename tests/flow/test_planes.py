@@ -119,7 +119,7 @@ def sliding_start(seed, slope):
     S = patterns(planes, V)
     S[:6, 0] = 0
     S[6:9, 2] = S[6:9, 4] = 0
-    return data, planes, Neurons(net.a, V, S)
+    return data, planes, Neurons.of(net.a, V, S, (1.0, 1.0))
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.4])
@@ -148,11 +148,12 @@ def test_kernel_with_sliding_against_the_integrator(slope):
     X = tensor([[0.0, 1.0], [0.0, -1.0], [0.6, 0.8], [0.6, -0.8]])
     data = Dataset(X, tensor([-1.0, -1.0, 1.0, 1.0]))
     planes = Planes.of(X, slope)
-    start = Neurons(tensor([0.7]), tensor([[0.5, 0.0]]), patterns(planes, tensor([[0.5, 0.0]])))
+    a, V = tensor([0.7]), tensor([[0.5, 0.0]])
+    start = Neurons.of(a, V, patterns(planes, V), (1.0, 1.0))
     w = data.y * tensor([0.3, 0.3, 0.2, 0.2])
     drive = planes.drive(w, 0 * w)
     t = 1e-6
-    end = track(start, drive.jump[0], drive, (0.5 * t, t), (1.0, 1.0)).states[1]
+    end = track(start, drive, (0.5 * t, t), (1.0, 1.0)).states[1]
     assert int((end.S == 0).sum()) == 1
     stepper = Radau(planes, Classification(data.y, as_loss("exponential")), (1.0, 1.0), 1e-3)
     rate = data.y * (stepper.outputs(end) - stepper.outputs(start)) / t

@@ -17,7 +17,9 @@ from lowrot.flow.neuron._propagate import Arrays, Rates, field, propagate
 from lowrot.flow.neuron._sliding import HELD, free_multipliers, minimal_norm_velocity
 
 _LOST = 1e-6
-"""Distance over ``||v||`` at which a neuron is no longer on a plane, held by nearly parallel ones."""
+"""Distance over ``||v||`` at which a neuron held by nearly parallel planes is on one no longer."""
+_ORIGIN = 1e-12
+"""Inner weights below this, over the outer one, that have met a plane are zero."""
 _NUDGE = 4.0
 """How far, in units of `ON`, a neuron is moved off planes that push it apart from each other."""
 _BISECTIONS = 45
@@ -40,16 +42,22 @@ def settle(
 ) -> int:
     """Decide which of the planes that a neuron is on hold it; return the rank of their normals.
 
+    The velocity of least norm leaves planes, to one side; on it that velocity is another one where
+    planes repel, and may leave more of them.
+
     Args:
         drive: the field.
         rates: eta_a and eta_V; with eta_V = 0 nothing moves across planes, and nothing is held.
         a: outer weight.
         v: inner weights, put on the planes held, shape (d,).
         pattern: zeros at the planes it is on; written, zeros at those held and its sides of others.
+            At v = 0 it is on all planes.
         t: the time.
         basis: written, an orthonormal basis of the normals held.
     """
     U, size, on = drive[0], math.sqrt(dot(v, v)), 0
+    if rates[1] > 0.0 and size <= _ORIGIN * abs(a) and not np.all(pattern):
+        size, v[:], pattern[:] = 0.0, 0.0, 0
     for k in range(len(pattern)):
         if pattern[k] == 0:
             height = dot(U[k], v)
@@ -59,22 +67,16 @@ def settle(
                 on += 1
     if on == 0 or rates[1] == 0.0 or (size == 0.0 and a == 0.0):
         return 0
-    index, normals, bound, h, normal, r = _meeting(drive, pattern, on, t)
-    minimal_norm_velocity(normals, bound, h, normal, r)
-    sign = direction(a, dot(r, v))
-    left = False
-    for i in range(on):
-        if normal[i] != 0.0:
-            pattern[index[i]] = 1 if sign * normal[i] > 0.0 else -1
-            left = True
+    left, r = np.zeros(len(pattern), dtype=np.bool_), np.zeros(len(v))
+    sign = _leave(drive, a, v, pattern, t, left, r)
     rank = span(U, pattern, basis)
-    if left and _pushed_back(drive, sign, pattern, t, index, normal, basis, rank):
+    if np.any(left) and _pushed_back(drive, sign, pattern, t, left, basis, rank):
         step = _NUDGE * ON * (size if size > 0.0 else abs(a)) / math.sqrt(dot(r, r))
         for c in range(len(v)):
             v[c] += step * sign * r[c]
-        for i in range(on):
-            if normal[i] != 0.0:
-                pattern[index[i]] = 1 if dot(U[index[i]], v) > 0.0 else -1
+        for k in range(len(pattern)):
+            if left[k]:
+                pattern[k] = 1 if dot(U[k], v) > 0.0 else -1
     remove(basis, rank, v)
     if size > 0.0:
         resize(v, size)
@@ -84,18 +86,44 @@ def settle(
 @jit
 def least_velocity(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
     """The field of least norm that the planes where the pattern is 0 allow, shape (d,)."""
-    on = 0
-    for k in range(len(pattern)):
-        on += pattern[k] == 0
-    if on == 0:
+    if np.all(pattern):
         return _field_now(drive, pattern, t)
-    index, normals, bound, h, normal, r = _meeting(drive, pattern, on, t)
+    index, normals, bound, h, normal, r = _meeting(drive, pattern, t)
     minimal_norm_velocity(normals, bound, h, normal, r)
     held, basis = pattern.copy(), np.empty((len(r), len(r)))
-    for i in range(on):
+    for i in range(len(index)):
         held[index[i]] = 0 if normal[i] == 0.0 else 1
     remove(basis, span(drive[0], held, basis), r)
     return r
+
+
+@jit
+def _leave(
+    drive: Arrays,
+    a: float,
+    v: np.ndarray,
+    pattern: np.ndarray,
+    t: float,
+    left: np.ndarray,
+    r: np.ndarray,
+) -> float:
+    """Leave planes until those that are left hold, and return the sign of the outer weight.
+
+    The planes left are marked, their sides are written into the pattern, and into r the velocity.
+    """
+    sign = direction(a, 0.0)
+    while True:
+        index, normals, bound, h, normal, least = _meeting(drive, pattern, t)
+        minimal_norm_velocity(normals, bound, h, normal, least)
+        if not np.any(normal):
+            return sign
+        if not np.any(left):
+            copy(least, r)
+            sign = direction(a, dot(r, v))
+        for i in range(len(index)):
+            if normal[i] != 0.0:
+                pattern[index[i]] = 1 if sign * normal[i] > 0.0 else -1
+                left[index[i]] = True
 
 
 @jit
@@ -107,15 +135,15 @@ def direction(a: float, growth: float) -> float:
 
 
 @jit
-def _meeting(drive: Arrays, pattern: np.ndarray, on: int, t: float) -> Arrays:
-    """The planes where the pattern is 0, ``on`` of them, at a time.
+def _meeting(drive: Arrays, pattern: np.ndarray, t: float) -> Arrays:
+    """The planes where the pattern is 0, at a time.
 
     Returns:
         Their numbers and normals, the sizes of the jumps, the field without them, and room for
         normal parts and a velocity.
     """
     U, _, _, jump = drive
-    d, count = U.shape[1], 0
+    d, on, count = U.shape[1], len(pattern) - np.count_nonzero(pattern), 0
     index, normals, bound = np.empty(on, dtype=np.int64), np.empty((on, d)), np.empty(on)
     for k in range(len(pattern)):
         if pattern[k] == 0:
@@ -141,8 +169,7 @@ def _pushed_back(
     sign: float,
     pattern: np.ndarray,
     t: float,
-    index: np.ndarray,
-    normal: np.ndarray,
+    left: np.ndarray,
     basis: np.ndarray,
     rank: int,
 ) -> bool:
@@ -153,11 +180,9 @@ def _pushed_back(
     h = _field_now(drive, pattern, t)
     limit = HELD * math.sqrt(dot(h, h))
     remove(basis, rank, h)
-    for i in range(len(index)):
-        if normal[i] != 0.0:
-            k = index[i]
-            if sign * pattern[k] * dot(drive[0][k], h) < -limit:
-                return True
+    for k in range(len(pattern)):
+        if left[k] and sign * pattern[k] * dot(drive[0][k], h) < -limit:
+            return True
     return False
 
 
@@ -179,16 +204,14 @@ def release(
     """
     if rank == 0:
         return math.inf, -1, 0
-    on = 0
-    for k in range(len(pattern)):
-        on += pattern[k] == 0
-    index, normals, early, h, normal, r = _meeting(drive, pattern, on, t)
-    _, _, late, end, _, _ = _meeting(drive, pattern, on, t + dt)
+    index, normals, early, h, normal, r = _meeting(drive, pattern, t)
+    _, _, late, end, _, _ = _meeting(drive, pattern, t + dt)
+    on = len(index)
     if on > rank:
         minimal_norm_velocity(normals, late, end, normal, r)
         if not np.any(normal):
             return math.inf, -1, 0
-        return _last_held(drive, pattern, on, t, dt), -1, 0
+        return _last_held(drive, pattern, t, dt), -1, 0
     everything, first, last = np.ones(on, dtype=np.bool_), np.empty(on), np.empty(on)
     free_multipliers(normals, everything, h, first)
     free_multipliers(normals, everything, end, last)
@@ -207,12 +230,12 @@ def release(
 
 
 @jit
-def _last_held(drive: Arrays, pattern: np.ndarray, on: int, t: float, dt: float) -> float:
+def _last_held(drive: Arrays, pattern: np.ndarray, t: float, dt: float) -> float:
     """The time until the planes where the pattern is 0 no longer hold, just beyond it."""
     low, high = 0.0, dt
     for _ in range(_BISECTIONS):
         middle = 0.5 * (low + high)
-        _, normals, bound, h, normal, r = _meeting(drive, pattern, on, t + middle)
+        _, normals, bound, h, normal, r = _meeting(drive, pattern, t + middle)
         minimal_norm_velocity(normals, bound, h, normal, r)
         if np.any(normal):
             high = middle

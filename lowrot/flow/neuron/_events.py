@@ -1,4 +1,4 @@
-"""Where a neuron on an arc meets a plane, and where its outer weight changes sign."""
+"""When a neuron on an arc meets a plane, and when its outer weight changes sign."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from lowrot.flow.neuron._propagate import Arrays, Rates
 
 _NEWTON = 60
 """Most iterations for the time of an event; bisection guards them, a handful suffice."""
-_CROSSED = 1e-10
+_HALVINGS = 40
+"""Most halvings in the search for an outer weight that changes its sign twice."""
+_CROSSED = 1e-12
 """Distance from a plane over ``||v||`` at which a neuron is beyond it."""
 _MET = 1e-13
 """Distance from a plane over ``||v||``, or of a from 0 over the neuron's norm, that is none."""
 
 
 @jit
-def first_event(
+def first_crossed(
     columns: np.ndarray, pattern: np.ndarray, z: np.ndarray, v: np.ndarray, next_z: np.ndarray
 ) -> tuple[int, float]:
-    """The plane first crossed on the way from heights z to v, and where; or -1.
+    """The plane first crossed on a straight way from heights z to v, and where; or -1.
 
-    By linear interpolation; a plane that was met a little earlier is found next. The heights at v
-    are written into next_z.
+    The heights at v are written into next_z.
     """
     plane, fraction, limit = -1, 2.0, -_CROSSED * math.sqrt(dot(v, v))
     heights(columns, v, next_z)
@@ -41,6 +42,43 @@ def first_event(
 
 
 @jit
+def visited(
+    U: np.ndarray,
+    arc: np.ndarray,
+    start: float,
+    sign: float,
+    dt: float,
+    rates: Rates,
+    pattern: np.ndarray,
+    z: np.ndarray,
+    v: np.ndarray,
+) -> tuple[int, float]:
+    """A plane crossed within dt and crossed back, and a time when the neuron is beyond it; or -1.
+
+    The velocity along a normal is the outer weight, of one sign, times the field, linear in time:
+    so the neuron is farthest beyond a plane where that part of the field is zero. It cannot be
+    beyond planes that are farther than the turning of the field can carry it; v is scratch.
+    """
+    turning = math.sqrt(dot(arc[2], arc[2]))
+    if turning == 0.0:
+        return -1, 0.0
+    strength = math.sqrt(dot(arc[1], arc[1])) + dt * turning
+    growth = math.exp(math.sqrt(rates[0] * rates[1]) * strength * dt)
+    size = math.sqrt(dot(arc[0], arc[0]))
+    outer = (abs(start) + rates[0] * strength * dt * size) * growth
+    reach = 0.5 * rates[1] * outer * turning * dt * dt
+    for k in range(len(z)):
+        if pattern[k] != 0 and pattern[k] * z[k] <= reach:
+            toward = sign * pattern[k] * dot(arc[1], U[k])
+            rate = sign * pattern[k] * dot(arc[2], U[k])
+            if toward < 0.0 < toward + dt * rate:
+                at(arc, start, -toward / rate, rates, v)
+                if pattern[k] * dot(U[k], v) < -_CROSSED * math.sqrt(dot(v, v)):
+                    return k, -toward / rate
+    return -1, 0.0
+
+
+@jit
 def meeting_time(
     arc: np.ndarray,
     start: float,
@@ -51,10 +89,14 @@ def meeting_time(
     fraction: float,
     v: np.ndarray,
 ) -> float:
-    """The time until a neuron meets a plane, from about a fraction of dt; v is scratch."""
+    """The time until a neuron meets a plane, beyond which it is after dt; v is scratch.
+
+    Newton's method starts at a fraction of dt. On the plane a neuron meets it at once, unless it
+    leaves first.
+    """
     size, low, high = math.sqrt(dot(arc[0], arc[0])), 0.0, dt
     root = fraction * dt
-    if side * dot(arc[0], normal) <= ON * size:
+    if side * dot(arc[0], normal) <= _MET * size:
         if side * start * field_along(arc, 0.0, normal) <= 0.0:
             return 0.0
         root = 0.5 * dt
@@ -75,10 +117,38 @@ def meeting_time(
 
 
 @jit
-def turning_time(arc: np.ndarray, start: float, dt: float, rates: Rates, v: np.ndarray) -> float:
-    """The time until the outer weight is zero, which it is within dt; v is scratch.
+def turned(
+    arc: np.ndarray, start: float, sign: float, dt: float, end: float, rates: Rates, v: np.ndarray
+) -> float:
+    """A time within dt at which the outer weight, of this sign at first, has the other; or 0.
 
-    There a neuron turns round: the planes behind it are met again.
+    That is dt, where it ends so; else the weight may be least in between. Its end is given with
+    the inner weights there, v, which are scratch.
+    """
+    if sign * end < 0.0:
+        return dt
+    before, after = sign * dot(arc[1], arc[0]), sign * field_along(arc, dt, v)
+    if start == 0.0 or before >= 0.0 or after <= 0.0:
+        return 0.0
+    low, high = 0.0, dt
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (low + high)
+        if sign * at(arc, start, middle, rates, v) < 0.0:
+            return middle
+        if sign * field_along(arc, middle, v) < 0.0:
+            low = middle
+        else:
+            high = middle
+    return 0.0
+
+
+@jit
+def turning_time(
+    arc: np.ndarray, start: float, sign: float, dt: float, rates: Rates, v: np.ndarray
+) -> float:
+    """The time until the outer weight, of this sign at first, is zero, if it has turned after dt.
+
+    There a neuron turns round: the planes behind it are met again; v is scratch.
     """
     size, low, high, root = math.sqrt(start * start + dot(arc[0], arc[0])), 0.0, dt, 0.5 * dt
     for _ in range(_NEWTON):
@@ -87,7 +157,7 @@ def turning_time(arc: np.ndarray, start: float, dt: float, rates: Rates, v: np.n
         a = at(arc, start, root, rates, v)
         if abs(a) <= _MET * size:
             break
-        if a * start > 0.0:
+        if a * sign > 0.0:
             low = root
         else:
             high = root

@@ -19,6 +19,9 @@ from lowrot.flow.neuron._linalg import copy, dot, remove, resize, span
 _ROUNDING = 2.0**-51
 """Of an invariant, relative to its terms and to the dimension."""
 
+_RESTORED = 1e-10
+"""The largest change of an invariant that passes for rounding."""
+
 Rates = tuple[float, float]
 Arrays = tuple[np.ndarray, ...]
 
@@ -31,22 +34,26 @@ class Neurons:
         a: outer weights, shape (m,).
         V: inner weights, shape (m, d).
         S: patterns, int8 in {-1, 0, 1}, shape (m, N).
-        invariant: ``eta_V a^2 - eta_a ||v||^2`` of each, shape (m,).
+        unbalance: ``eta_V a^2 - eta_a ||v||^2`` of each, which the flow conserves, by its square
+            root with its sign, shape (m,).
     """
 
     a: Tensor
     V: Tensor
     S: Tensor
-    invariant: Tensor
+    unbalance: Tensor
 
     @classmethod
     def of(cls, a: Tensor, V: Tensor, S: Tensor, rates: Rates) -> Neurons:
         """Neurons at their start, balanced where they are so up to rounding."""
-        outer, inner = rates[1] * a.square(), rates[0] * V.square().sum(1)
+        size = torch.maximum(a.abs(), V.abs().amax(1))
+        unit = torch.where(size > 0.0, size, 1.0)
+        outer = rates[1] * (a / unit).square()
+        inner = rates[0] * (V / unit[:, None]).square().sum(1)
         invariant = outer - inner
         rounding = _ROUNDING * V.shape[1] * (outer + inner)
-        invariant = torch.where(invariant.abs() <= rounding, 0.0, invariant)
-        return cls(a, V, S, invariant)
+        unbalance = unit * invariant.sign() * invariant.abs().sqrt()
+        return cls(a, V, S, torch.where(invariant.abs() <= rounding, 0.0, unbalance))
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,19 +152,20 @@ def largest(a: float, v: np.ndarray) -> float:
 
 
 @jit
-def conserve(
-    sign: float, invariant: float, rates: Rates, a: float, v: np.ndarray
-) -> float:
-    """Restore ``eta_V a^2 - eta_a ||v||^2`` where both layers move: return a, change v in place.
+def conserve(sign: float, invariant: float, rates: Rates, a: float, v: np.ndarray) -> float:
+    """Restore ``eta_V a^2 - eta_a ||v||^2`` after rounding: return a, change v in place.
 
     What is larger of the two follows from the other, without cancellation. Where that is a, it
-    keeps its sign for ever.
+    keeps its sign for ever. Weights are in a unit of the size that the neuron had. Where more than
+    rounding is lost nothing is restored: that is an error of the program, for certificates to see.
     """
-    if rates[0] == 0.0 or rates[1] == 0.0:
+    outer, inner = rates[1] * a * a, rates[0] * dot(v, v)
+    allowed = _RESTORED * (rates[0] + rates[1] + outer + inner)
+    if rates[0] == 0.0 or rates[1] == 0.0 or not abs(outer - inner - invariant) <= allowed:
         return a
     if invariant >= 0.0:
-        return sign * math.sqrt((invariant + rates[0] * dot(v, v)) / rates[1])
-    resize(v, math.sqrt((rates[1] * a * a - invariant) / rates[0]))
+        return sign * math.sqrt((invariant + inner) / rates[1])
+    resize(v, math.sqrt((outer - invariant) / rates[0]))
     return a
 
 

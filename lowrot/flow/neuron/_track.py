@@ -17,8 +17,15 @@ import torch
 
 from lowrot._jit import jit
 from lowrot.flow.neuron._contact import ARC, at, depart, direction, energy, release, settle, speed
-from lowrot.flow.neuron._events import first_event, meet, meeting_time, turning_time
-from lowrot.flow.neuron._linalg import copy, heights
+from lowrot.flow.neuron._events import (
+    first_crossed,
+    meet,
+    meeting_time,
+    turned,
+    turning_time,
+    visited,
+)
+from lowrot.flow.neuron._linalg import copy, dot, heights
 from lowrot.flow.neuron._propagate import (
     Arrays,
     Drive,
@@ -72,7 +79,7 @@ def track(
         None if some neuron met more kinks than a step may have, or is not finite.
     """
     device = neurons.a.device
-    parts = neurons.a, neurons.V, neurons.S, neurons.invariant
+    parts = neurons.a, neurons.V, neurons.S, neurons.unbalance
     start = tuple(part.cpu().numpy() for part in parts)
     ends = tuple(np.empty((2, *part.shape), dtype=part.dtype) for part in start[:3])
     sums = np.zeros((len(start[0]), 4))
@@ -81,8 +88,8 @@ def track(
     if np.isnan(sums).any():
         return None
     first, second = (
-        Neurons(*(torch.as_tensor(part[stage], device=device) for part in ends), neurons.invariant)
-        for stage in (0, 1)
+        Neurons(a, V, S, neurons.unbalance)
+        for a, V, S in zip(*(torch.as_tensor(part, device=device) for part in ends))
     )
     total = sums.sum(0).tolist()
     return Trajectory((first, second), (total[0], total[1]), total[2], int(total[3]))
@@ -130,7 +137,7 @@ def _follow(j: int, task: Any) -> None:
     start, drive, stage_times, rates, ends, all_sums = task
     sums, (N, d), unit = all_sums[j], drive[0].shape, largest(start[0][j], start[1][j])
     a, v, pattern = start[0][j] / unit, start[1][j] / unit, start[2][j].copy()
-    sign, invariant = direction(a, 0.0), start[3][j] / unit / unit
+    sign, invariant = direction(a, 0.0), start[3][j] / unit * abs(start[3][j] / unit)
     basis, arc, next_v, scratch = np.empty((d, d)), np.empty((ARC, d)), np.empty(d), np.empty(d)
     z, next_z, t, stage = np.empty(N), np.empty(N), 0.0, 0
     for _ in range(_ROUNDS):
@@ -140,7 +147,9 @@ def _follow(j: int, task: Any) -> None:
         left = release(drive, a, v, arc, pattern, rank, t, stage_times[1] - t)
         while stage < 2:
             dt, keeps = stage_times[stage] - t, invariant >= 0.0
-            found = _first(drive, rates, arc, a, keeps, pattern, z, left, dt, next_v, next_z, scratch)
+            found = _first(
+                drive, rates, arc, a, keeps, pattern, z, left, dt, next_v, next_z, scratch
+            )
             event, plane, dt, next_a = found
             if event != _NONE:
                 break
@@ -155,8 +164,9 @@ def _follow(j: int, task: Any) -> None:
         if event == _NONE:
             return
         sums[3] = 1.0
-        a, t = next_a, t + dt
+        t += dt
         copy(next_v, v)
+        a = conserve(sign, invariant, rates, next_a, v)
         if event == _TURN:
             a = 0.0
         elif event == _MEETING:
@@ -185,16 +195,26 @@ def _first(
 
     The inner weights there are written into next_v. A neuron that keeps its sign never turns.
     """
-    dt, event, plane = max(dt, 0.0), _NONE, -1
+    dt, event, plane, sign = max(dt, 0.0), _NONE, -1, direction(a, dot(arc[1], arc[0]))
     if left[0] < dt:
         dt, event, plane = left[0], _RELEASE, left[1]
     next_a = at(arc, a, dt, rates, next_v)
-    if next_a * a < 0.0 and not keeps:
-        dt, event = turning_time(arc, a, dt, rates, next_v), _TURN
+    copy(next_v, scratch)
+    beyond = 0.0 if keeps else turned(arc, a, sign, dt, next_a, rates, scratch)
+    if beyond > 0.0:
+        dt, event = turning_time(arc, a, sign, beyond, rates, scratch), _TURN
         next_a = at(arc, a, dt, rates, next_v)
-    met, fraction = first_event(drive[1], pattern, z, next_v, next_z)
-    if met >= 0:
+    while True:
+        met, fraction = first_crossed(drive[1], pattern, z, next_v, next_z)
+        beyond = dt
+        if met < 0:
+            met, beyond = visited(drive[0], arc, a, sign, dt, rates, pattern, z, scratch)
+            fraction = 0.5
+        if met < 0:
+            return event, plane, dt, next_a
         side, normal = float(pattern[met]), drive[0][met]
-        dt = meeting_time(arc, a, dt, rates, side, normal, fraction, scratch)
-        event, plane, next_a = _MEETING, met, at(arc, a, dt, rates, next_v)
-    return event, plane, dt, next_a
+        beyond = meeting_time(arc, a, beyond, rates, side, normal, fraction, scratch)
+        event, plane, next_a = _MEETING, met, at(arc, a, beyond, rates, next_v)
+        if beyond >= dt:
+            return event, plane, dt, next_a
+        dt = beyond

@@ -1,4 +1,4 @@
-"""The meeting of a course with a plane, against roots of the closed form."""
+"""The events of an arc, against roots of the closed form."""
 
 from __future__ import annotations
 
@@ -8,88 +8,162 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from lowrot.flow.neuron._contact import ARC
-from lowrot.flow.neuron._events import crosses, first_event, flatten, locate_event
+from lowrot.flow.neuron._contact import ARC, at
+from lowrot.flow.neuron._events import (
+    first_crossed,
+    meet,
+    meeting_time,
+    turned,
+    turning_time,
+    visited,
+)
 
 BOTH = (1.0, 1.0)
+UP = np.array([0.0, 1.0])
 
 
-def course(v, h):
-    """A course out of contact from v in a constant field h."""
-    arc = np.zeros((ARC, len(v)))
-    arc[0] = arc[-1] = v
-    arc[1] = h
+def arc_of(v, h, rate=(0.0, 0.0)):
+    """An arc from v in a field h that changes at a rate."""
+    arc = np.empty((ARC, len(v)))
+    arc[0], arc[1], arc[2] = v, h, rate
     return arc
 
 
-def height(a, v, h, t):
-    """``v_2`` after t in the constant field (0, h): a hyperbola."""
-    return v[1] * math.cosh(h * t) + a * math.sinh(h * t)
+def place(arc, a, t):
+    """Outer and inner weights after t."""
+    v = np.empty(arc.shape[1])
+    return at(arc, a, t, BOTH, v), v
 
 
 @pytest.mark.parametrize("guess", [0.01, 0.5, 0.99])
 @pytest.mark.parametrize("side", [1.0, -1.0])
 def test_the_time_of_meeting(guess, side):
     a, v, h = 1.0, np.array([1.0, 0.3 * side]), -0.9 * side
-    want = brentq(lambda t: height(a, v, h, t), 0.0, 1.0, xtol=1e-14)
-    arc = course(v, [0.0, h])
-    normal, scratch = np.array([0.0, 1.0]), np.empty(2)
-    got = locate_event(arc, a, False, 1.0, BOTH, side, normal, guess, scratch)
-    assert got == pytest.approx(want, rel=1e-9)
+
+    def height(t):
+        """A hyperbola."""
+        return v[1] * math.cosh(h * t) + a * math.sinh(h * t)
+
+    want = brentq(height, 0.0, 1.0, xtol=1e-15)
+    got = meeting_time(arc_of(v, [0.0, h]), a, 1.0, BOTH, side, UP, guess, np.empty(2))
+    assert got == pytest.approx(want, rel=1e-12)
 
 
 def test_on_a_plane_it_is_met_at_once_unless_the_neuron_leaves_first():
-    normal, scratch = np.array([0.0, 1.0]), np.empty(2)
-    falling = course(np.array([1.0, 0.0]), [0.0, -1.0])
-    assert locate_event(falling, 1.0, False, 1.0, BOTH, 1.0, normal, 0.0, scratch) == 0.0
+    falling = arc_of([1.0, 0.0], [0.0, -1.0])
+    assert meeting_time(falling, 1.0, 1.0, BOTH, 1.0, UP, 0.0, np.empty(2)) == 0.0
     # h_2 = 1 - 2 t: up, and down again.
-    returning = course(np.array([1.0, 0.0]), [0.0, 1.0])
-    returning[2] = [0.0, -2.0]
-    got = locate_event(returning, 1.0, False, 1.5, BOTH, 1.0, normal, 0.0, scratch)
-    assert 0.5 < got < 1.2
+    returning = arc_of([1.0, 0.0], [0.0, 1.0], [0.0, -2.0])
+    got = meeting_time(returning, 1.0, 1.5, BOTH, 1.0, UP, 0.0, np.empty(2))
+    assert got == pytest.approx(1.0, abs=1e-12)  # the impulse t - t^2 is zero again
 
 
 @pytest.mark.parametrize("normal", [[0.0, 1.0], [-0.6, 0.8]])
 def test_the_time_is_within_the_interval(normal):
     """Also where the plane is met beyond it, or never."""
-    arc = course(np.array([0.0, 0.3]), [0.4, -0.2])
+    arc = arc_of([0.0, 0.3], [0.4, -0.2])
     for dt in (1e-3, 0.1, 0.4):
-        got = locate_event(arc, 1.0, False, dt, BOTH, 1.0, np.array(normal), 0.9, np.empty(2))
+        got = meeting_time(arc, 1.0, dt, BOTH, 1.0, np.array(normal), 0.9, np.empty(2))
         assert 0.0 <= got <= dt
 
 
 def test_the_plane_crossed_first_on_a_straight_line():
-    columns = np.eye(3)
-    free, stuck = np.array([1, 1, -1], dtype=np.int8), np.zeros(3, dtype=bool)
-    z, v, scratch = np.array([1.0, 0.2, -0.5]), np.array([-1.0, -0.2, 0.1]), np.empty(3)
-    plane, fraction = first_event(columns, free, stuck, z, v, scratch)
-    assert (plane, fraction) == (0, pytest.approx(0.5))
-    np.testing.assert_allclose(scratch, v)
-    stuck[:2] = True
-    plane, fraction = first_event(columns, free, stuck, z, v, scratch)
-    assert (plane, fraction) == (2, pytest.approx(5 / 6))
-    stuck[2] = True
-    assert first_event(columns, free, stuck, z, v, scratch)[0] == -1
+    columns, v, scratch = np.eye(3), np.array([-1.0, -0.2, 0.1]), np.empty(3)
+    z = np.array([1.0, 0.2, -0.5])
+    for pattern, want in (
+        ([1, 1, -1], (0, 0.5)),
+        ([0, 0, -1], (2, 5 / 6)),
+        ([1, -1, -1], (0, 0.5)),
+        ([0, 0, 0], (-1, 2.0)),
+    ):
+        plane, fraction = first_crossed(columns, np.array(pattern, np.int8), z, v, scratch)
+        assert (plane, fraction) == (want[0], pytest.approx(want[1]))
+        np.testing.assert_allclose(scratch, v)
 
 
-@pytest.mark.parametrize(
-    ("field", "strength", "through"),
-    [(-1.0, -0.3, True), (-1.0, -0.7, False), (-1.0, 0.3, True)],
-)
-def test_a_neuron_crosses_where_it_is_pulled_on(field, strength, through):
-    """From above, a = 1: below the plane the normal field is ``field - 2 strength``."""
-    arc, basis, scratch = course(np.ones(2), [0.2, field]), np.empty((2, 2)), np.empty(2)
-    normal = np.array([0.0, 1.0])
-    assert crosses(arc, 1.0, 0.0, 1.0, normal, strength, basis, 0, scratch) == through
+@pytest.mark.parametrize("a", [1.0, -1.0])
+@pytest.mark.parametrize(("height", "found"), [(0.2, True), (0.26, False)])
+def test_a_plane_crossed_there_and_back_is_found(a, height, found):
+    """The impulse along the normal is ``t^2 - t``, least at 1/2: about -1/4."""
+    arc = arc_of([1.0, height], [0.0, -a], [0.0, 2.0 * a])
+    pattern, z = np.array([1, 1], dtype=np.int8), arc[0].copy()
+    assert place(arc, a, 1.0)[1][1] == pytest.approx(height)
+    plane, time = visited(np.eye(2), arc, a, a, 1.0, BOTH, pattern, z, np.empty(2))
+    assert (plane, time) == ((1, 0.5) if found else (-1, 0.0))
+    if found:
+        assert place(arc, a, 0.5)[1][1] < 0.0
+    # Neither planes that are held nor fields that do not turn are searched.
+    pattern[1] = 0
+    assert visited(np.eye(2), arc, a, a, 1.0, BOTH, pattern, z, np.empty(2))[0] == -1
+    pattern[1], arc[2] = 1, 0.0
+    assert visited(np.eye(2), arc, a, a, 1.0, BOTH, pattern, z, np.empty(2))[0] == -1
 
 
-def test_a_plane_whose_normal_is_held_already_is_not_crossed():
-    arc, normal, scratch = course(np.ones(2), [0.2, -1.0]), np.array([0.0, 1.0]), np.empty(2)
-    basis = np.array([[0.0, 1.0], [0.0, 0.0]])
-    assert not crosses(arc, 1.0, 0.0, 1.0, normal, 0.3, basis, 1, scratch)
+@pytest.mark.parametrize("seed", range(20))
+def test_no_crossing_there_and_back_is_missed(seed):
+    """Against heights at a thousand times; planes near and far, fields that turn."""
+    rng = np.random.default_rng(seed)
+    U = rng.standard_normal((40, 3))
+    U /= np.linalg.norm(U, axis=1, keepdims=True)
+    arc, a = arc_of(*rng.standard_normal((3, 3))), 1.5 + rng.uniform()
+    dt = 0.5
+    z = U @ arc[0]
+    pattern, times = np.sign(z).astype(np.int8), np.linspace(0.0, dt, 1001)
+    ways = [place(arc, a, t) for t in times]
+    if min(outer for outer, _ in ways) <= 0.0:
+        return  # the outer weight turns first
+    heights = pattern * (np.array([v for _, v in ways]) @ U.T)
+    there = (heights.min(axis=0) < -1e-6) & (heights[-1] > 0.0)
+    found, pattern = set(), pattern.copy()
+    while (plane := visited(U, arc, a, 1.0, dt, BOTH, pattern, z, np.empty(3))[0]) >= 0:
+        found.add(int(plane))
+        pattern[plane] = 0
+    assert set(np.flatnonzero(there)) <= found
+    assert all(heights[:, k].min() < 1e-5 for k in found)
 
 
-def test_flattening_keeps_the_norm():
-    v = np.array([3.0, 4.0])
-    flatten(v, np.array([0.0, 1.0]))
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_time_of_turning(sign):
+    """``a = cosh t - 2 sinh t`` in a field of one against v."""
+    arc = arc_of([2.0, 0.0], [-sign, 0.0])
+    end, v = place(arc, sign, 2.0)
+    assert turned(arc, sign, sign, 2.0, end, BOTH, v) == 2.0
+    got = turning_time(arc, sign, sign, 2.0, BOTH, np.empty(2))
+    assert got == pytest.approx(math.atanh(0.5), rel=1e-12)
+    end, v = place(arc, sign, 0.3)
+    assert turned(arc, sign, sign, 0.3, end, BOTH, v) == 0.0
+
+
+@pytest.mark.parametrize(("start", "found"), [(0.3, True), (0.7, False)])
+def test_an_outer_weight_that_turns_twice_is_found(start, found):
+    """``h.v`` is about ``2 (2 t - 1)``: a falls by about 1/2, and comes back."""
+    arc = arc_of([2.0, 0.0], [-1.0, 0.0], [2.0, 0.0])
+    end, v = place(arc, start, 1.0)
+    assert end > 0.0
+    beyond = turned(arc, start, 1.0, 1.0, end, BOTH, v)
+    assert (beyond > 0.0) == found
+    if found:
+        assert place(arc, start, beyond)[0] < 0.0
+        time = turning_time(arc, start, 1.0, beyond, BOTH, np.empty(2))
+        assert place(arc, start, time)[0] == pytest.approx(0.0, abs=1e-12)
+        assert time < beyond
+
+
+def drive_of(U):
+    U = np.array(U, dtype=float)
+    return U, np.ascontiguousarray(U.T), np.zeros((2, U.shape[1])), np.zeros((2, len(U)))
+
+
+def test_meeting_a_plane_keeps_the_norm_and_meets_those_through_the_same_point():
+    U, v = [[0.0, 1.0], [0.6, 0.8], [0.0, -1.0]], np.array([3.0, 4.0])
+    pattern = np.ones(3, dtype=np.int8)
+    meet(drive_of(U), v, pattern, 0)
     np.testing.assert_allclose(v, [5.0, 0.0])
+    assert pattern.tolist() == [0, 1, 0]
+
+
+def test_a_neuron_along_the_normal_meets_its_plane_at_zero():
+    v, pattern = np.array([0.0, 1e-3]), np.ones(2, dtype=np.int8)
+    meet(drive_of([[0.0, 1.0], [0.6, 0.8]]), v, pattern, 0)
+    assert v.tolist() == [0.0, 0.0]
+    assert pattern.tolist() == [0, 0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,15 @@ from scipy.linalg import expm
 
 from lowrot import balanced, sparse_parity
 from lowrot.flow._planes import Planes
-from lowrot.flow.neuron._propagate import fastest_field, field, field_at, propagate, speed_at
+from lowrot.flow.neuron import Neurons
+from lowrot.flow.neuron._propagate import (
+    conserve,
+    fastest_field,
+    field,
+    field_at,
+    largest,
+    propagate,
+)
 from lowrot.network import derivative
 
 RATES = [(1.0, 1.0), (0.3, 2.0), (1.0, 0.0), (0.0, 1.0)]
@@ -137,23 +147,62 @@ def test_the_drive_is_the_field_of_the_weights(slope):
     assert most == pytest.approx(np.linalg.norm(both[:, 0], axis=1).max(), rel=1e-13)
 
 
-def test_the_speed_is_the_norm_of_the_gradient():
-    data, net = sparse_parity(3), balanced(7, 3, seed=2, slope=0.2)
-    q = torch.full((data.n,), 1.0 / data.n, dtype=torch.float64)
-    planes = Planes.of(data.X, net.slope)
-    drive, patterns = planes.drive(data.y * q, 0 * q), signs(planes, net.V)
-    grad_a, grad_V = net.gradient(data, q)
-    outer, inner = float(grad_a.square().sum()), float(grad_V.square().sum())
-    for rates in ((1.0, 1.0), (0.5, 3.0)):
-        speed = sum(
-            speed_at(float(a), v.numpy(), drive.arrays, pattern, 0.0, rates)
-            for a, v, pattern in zip(net.a, net.V, patterns)
-        )
-        assert speed == pytest.approx(rates[0] * outer + rates[1] * inner, rel=1e-12)
-
-
 def test_the_field_at_a_plane_slid_on_is_along_it():
     planes = Planes.of(torch.eye(2, dtype=torch.float64), 0.0)
     drive = planes.drive(torch.tensor([2.0, -3.0], dtype=torch.float64), torch.zeros(2))
     pattern = np.array([1, 0], dtype=np.int8)
     np.testing.assert_allclose(field_at(drive.arrays, pattern, 0.0), [2.0, 0.0])
+
+
+@pytest.mark.parametrize("rates", [(1.0, 1.0), (0.3, 2.0)])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("sizes", [(1.0, 0.2), (0.2, 1.0), (0.5, 0.5)])
+def test_rounding_of_the_invariant_is_restored(sizes, sign, rates):
+    """What is larger follows from the other: a, with its sign, or the norm of v."""
+    a, v = sign * sizes[0] / math.sqrt(rates[1]), np.array([0.6, -0.8]) * sizes[1]
+    v /= math.sqrt(rates[0])
+    invariant = sizes[0] ** 2 - sizes[1] ** 2
+    off, moved = a + 3e-13, v * (1 + 2e-13)
+    end = conserve(sign, invariant, rates, off, moved)
+    assert end == pytest.approx(a, rel=1e-11)
+    np.testing.assert_allclose(moved, v, rtol=1e-11)
+    assert rates[1] * end**2 - rates[0] * moved @ moved == pytest.approx(invariant, abs=1e-15)
+    if invariant >= 0.0:  # also from beyond zero
+        small = 1e-9 * v
+        tiny = conserve(sign, 0.0, rates, -sign * 1e-12, small)
+        want = math.sqrt(rates[0] * small @ small / rates[1])
+        assert tiny == pytest.approx(sign * want, rel=1e-14)
+
+
+def test_more_than_rounding_is_not_restored():
+    v = np.array([0.6, 0.8])
+    assert conserve(1.0, 0.0, (1.0, 1.0), 1.0 - 1e-6, v) == 1.0 - 1e-6
+    assert conserve(1.0, -0.1, (1.0, 1.0), 1.0, v) == 1.0
+    assert v.tolist() == [0.6, 0.8]
+    for rates in ((0.0, 1.0), (1.0, 0.0)):
+        assert conserve(1.0, 0.0, rates, 1.0 - 1e-12, v) == 1.0 - 1e-12
+
+
+def test_the_unit_of_a_neuron_is_a_power_of_two():
+    for a, v in ((0.7, [0.1, 0.2]), (1e-200, [3e-200, 0.0]), (0.0, [0.0, -5.0])):
+        most = max(abs(a), *np.abs(v))
+        unit = largest(a, np.array(v))
+        assert math.frexp(unit)[0] == 0.5
+        assert 0.5 <= most / unit < 1.0
+    assert largest(0.0, np.zeros(2)) == 1.0
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-200, 1e150])
+def test_a_start_is_balanced_up_to_rounding(size):
+    """Beyond rounding the difference is kept, at every size."""
+    V = [[0.6, 0.8], [0.6, 0.8], [0.0, 1.0], [3.0, 4.0], [0.0, 0.0]]
+    V = size * torch.tensor(V, dtype=torch.float64)
+    a = [1.0, -(1.0 - 4e-16), 1.0 + 1e-12, 3.0, 0.0]
+    a = size * torch.tensor(a, dtype=torch.float64)
+    S = torch.zeros(5, 1, dtype=torch.int8)
+    root = Neurons.of(a, V, S, (1.0, 1.0)).unbalance / size
+    assert root[[0, 1, 4]].tolist() == [0.0, 0.0, 0.0]
+    assert float(root[2]) == pytest.approx(math.sqrt(2e-12), rel=1e-3)
+    assert float(root[3]) == pytest.approx(-4.0, rel=1e-15)
+    root = Neurons.of(a, V, S, (2.0, 0.5)).unbalance / size
+    assert float(root[3]) == pytest.approx(-math.sqrt(50.0 - 4.5), rel=1e-14)
