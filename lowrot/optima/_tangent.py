@@ -102,7 +102,7 @@ def tangent_margins(net: Network, data: Dataset, theta: Blocks) -> Tensor:
 
 def l2(net: Network, data: Dataset, layers: str) -> TangentSolution:
     """Solve for ``||theta|| <= 1``, as the point of least norm in n dimensions."""
-    kernel = net.kernel(data, layers=layers).cpu().numpy()
+    kernel = net.kernel(data, layers=layers, kink=None).cpu().numpy()
     q = torch.as_tensor(least_norm(_root(kernel))).to(data.X)
     outer, inner = _combined(net, data, q, layers)
     length = math.sqrt(float(outer.square().sum()) + float(inner.square().sum()))
