@@ -8,6 +8,12 @@ import numpy as np
 
 from lowrot._validate import Array
 
+ON = 1e-9
+"""Distance from a hyperplane over ``||v||`` at which a neuron is on it."""
+
+RANK = 1e-9
+"""Squares of parts of unit normals below this are rounding: neurons are on planes up to `ON`."""
+
 _PARALLEL = 1e-15
 """Unit normals at most this far apart are one: 4.5 units in the last place of float64."""
 

@@ -167,6 +167,21 @@ def number(name: str, value: Any, low: float = -math.inf, high: float = math.inf
     return result
 
 
+def rates(name: str, value: Any) -> tuple[float, float]:
+    """Return ``value`` as the rates eta_a and eta_V of the two layers.
+
+    Raises:
+        TypeError: not numbers.
+        ValueError: not two of them, negative ones, or both 0.
+    """
+    if np.shape(value) != (2,):
+        raise ValueError(f"{name} are {value!r}; expected two numbers, (eta_a, eta_V)")
+    outer, inner = (number(f"{name}[{k}]", value[k], 0.0) for k in (0, 1))
+    if not outer and not inner:
+        raise ValueError(f"{name} are (0, 0); expected at least one positive rate")
+    return outer, inner
+
+
 def kind(name: str, value: Any, expected: type) -> Any:
     """Return ``value`` if it is of the type expected.
 

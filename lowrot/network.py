@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from lowrot import _validate
+from lowrot._hyperplanes import ON, RANK
 from lowrot.data import Dataset
+from lowrot.data._dataset import row_norms
 
 _CHUNK_ENTRIES = 2**21
 """Largest number of (point, neuron) pairs held at once by a chunked product: 16 MB in float64."""
@@ -137,38 +139,90 @@ class Network:
                 total += (active * (data.X @ inner[part].T)).sum(dim=1)
         return data.y * total
 
-    def kernel(self, data: Dataset, *, layers: str = "both") -> Tensor:
-        """Return the tangent kernel ``K = G G^T``, shape (n, n).
+    def kernel(
+        self,
+        data: Dataset | Tensor,
+        *,
+        layers: str = "both",
+        rates: tuple[float, float] = (1.0, 1.0),
+        kink: float | None = ON,
+    ) -> Tensor:
+        """Return the tangent kernel ``K = eta_a K_a + eta_V K_V``, shape (n, n).
+
+        Where no neuron is at a kink this is ``G G^T`` if both rates are 1. The flow holds a neuron
+        that slides on the kinks of some points, so it has no slope at these and moves along
+        their planes only: ``K_V = sum_j a_j^2 S_j X P_j X^T S_j`` with ``S_j`` the slopes, 0 at
+        these points, and ``P_j`` the projection off their span. With this kernel the flow obeys
+        ``p' = K q`` and ``dL/dt = -r^T K r`` also while neurons slide.
 
         Nothing of size n m d is formed, and at most a fixed number of (point, neuron) pairs is
         held at once.
 
         Args:
-            data: n points.
+            data: n points: the kernel of their margins ``y_i f(x_i)``; or inputs X alone, of any
+                norm, shape (n, d): the kernel of the outputs ``f(x_i)``.
             layers: "outer", "inner" or "both".
+            rates: eta_a of the outer and eta_V of the inner weights, >= 0, not both 0.
+            kink: a neuron slides on the kink of a point when ``|v_j.x_i| <= kink ||v_j|| ||x_i||``;
+                the default is what the flow goes by. None: no neuron slides, and the left
+                derivative is taken at a kink, as in `gradient`.
 
         Raises:
-            ValueError: an unknown choice of layers.
+            ValueError: an unknown choice of layers, rates or a kink out of bounds, inputs of
+                another shape or device, or not finite.
+            TypeError: rates or kink that are not numbers, inputs of another dtype.
 
-        Source: chapter "Notation and the common frame".
+        Source: chapters "Notation and the common frame", "How we follow a gradient flow".
         """
-        selected = _validate.layers(layers)
-        outer, inner = data.X.new_zeros(2, data.n, data.n)
-        for part in self.chunks(data.n):
-            z = data.X @ self.V[part].T
+        selected, (eta_a, eta_V) = _validate.layers(layers), _validate.rates("rates", rates)
+        kink = None if kink is None else _validate.number("kink", kink, 0.0)
+        X = data.X if isinstance(data, Dataset) else data
+        X = _validate.real_array("X", X, ("n", self.d))
+        _validate.same_device(X=X, V=self.V)
+        K = X.new_zeros(len(X), len(X))
+        for part in self.chunks(len(X)):
+            z = X @ self.V[part].T
             if selected.outer:
                 features = activation(z, self.slope)
-                outer.addmm_(features, features.T)
+                K.addmm_(features, features.T, alpha=eta_a)
             if selected.inner:
-                active = derivative(z, self.slope) * self.a[part]
-                inner.addmm_(active, active.T)
-        return torch.outer(data.y, data.y) * (outer + inner * (data.X @ data.X.T))
+                on = self._on_kinks(X, z, part, kink)
+                K += eta_V * _inner(X, derivative(z, self.slope) * self.a[part], on)
+        return torch.outer(data.y, data.y) * K if isinstance(data, Dataset) else K
+
+    def _on_kinks(self, X: Tensor, z: Tensor, part: slice, kink: float | None) -> Tensor:
+        """Return which neurons of a part slide on the kinks of which points, shape (n, part)."""
+        if kink is None or self.slope == 1:
+            return torch.zeros_like(z, dtype=torch.bool)
+        lengths = row_norms(X)[:, None]
+        return (z.abs() <= kink * lengths * self.V[part].norm(dim=1)) & (lengths > 0)
 
     def chunks(self, n: int) -> Iterator[slice]:
         """Yield slices of the neurons so that n times a slice stays within the chunk size."""
         size = max(1, _CHUNK_ENTRIES // max(n, 1))
         for start in range(0, self.m, size):
             yield slice(start, min(start + size, self.m))
+
+
+def _inner(X: Tensor, slopes: Tensor, on: Tensor) -> Tensor:
+    """Return the kernel of the inner weights of neurons that slide where ``on``, shape (n, n).
+
+    Args:
+        X: inputs, shape (n, d).
+        slopes: ``a_j s'(v_j.x_i)``, shape (n, m).
+        on: shape (n, m).
+    """
+    held = on.any(dim=0)
+    K = (slopes[:, ~held] @ slopes[:, ~held].T) * (X @ X.T)
+    slopes, on = slopes[:, held].masked_fill(on[:, held], 0.0), on[:, held]
+    patterns, which = torch.unique(on, dim=1, return_inverse=True)
+    for k, pattern in enumerate(patterns.T):
+        normals = X[pattern] / row_norms(X[pattern])[:, None]
+        _, singular, basis = torch.linalg.svd(normals, full_matrices=False)
+        basis = basis[singular.square() > RANK]
+        along, own = X - (X @ basis.T) @ basis, slopes[:, which == k]
+        K += (own @ own.T) * (along @ along.T)
+    return K
 
 
 def standard(m: int, d: int, seed: int = 0, slope: float = 0.0) -> Network:

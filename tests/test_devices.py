@@ -39,6 +39,16 @@ def test_gradient_flow(loss, train):
     both(numbers)
 
 
+def test_the_kernel_while_neurons_slide():
+    def numbers(device):
+        net, data = problem(device)
+        held = net.V - torch.outer(net.V @ data.X[0], data.X[0])  # inputs of norm one
+        sliding = lr.Network(net.a, torch.cat([held[:32], net.V[32:]]))
+        return sliding.kernel(data), sliding.kernel(3.0 * data.X, kink=None)
+
+    both(numbers)
+
+
 def test_a_path_of_the_gpu_is_resumed(tmp_path):
     def numbers(device):
         net, data = problem(device)

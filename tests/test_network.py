@@ -55,6 +55,47 @@ def test_gradients_and_kernels_are_those_of_automatic_differentiation(slope):
         assert torch.allclose(net.kernel(data, layers=block), columns @ columns.T, atol=1e-14)
 
 
+@pytest.mark.parametrize("rates", [(1.0, 1.0), (0.2, 3.0), (0.0, 1.0)])
+def test_the_kernel_of_outputs_takes_inputs_of_any_norm_and_rates(rates):
+    net, data = standard(7, 3, 1, 0.3), random_data(5, 3)
+    G = jacobian(net, Dataset(data.X, torch.ones(5).double()))
+    expected = rates[0] * G[:, :7] @ G[:, :7].T + rates[1] * G[:, 7:] @ G[:, 7:].T
+    K = net.kernel(data, rates=rates)
+    assert torch.allclose(K, torch.outer(data.y, data.y) * expected, atol=1e-14)
+    for size in (1e-100, 1.0, 1e6):
+        K = net.kernel(size * data.X, rates=rates) / size / size
+        assert torch.allclose(K, expected, rtol=1e-13, atol=1e-14)
+    assert torch.equal(net.kernel(data.X.numpy(), rates=rates), net.kernel(data.X, rates=rates))
+    with_zero = net.kernel(torch.cat([data.X, torch.zeros(1, 3).double()]), rates=rates)
+    assert torch.allclose(with_zero[:5, :5], expected, atol=1e-14)
+    assert torch.equal(with_zero[5], torch.zeros(6).double())
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.25])
+def test_the_kernel_of_a_sliding_neuron_in_closed_form(slope):
+    """It slides on the kinks of the first two points; nothing moves it across their line."""
+    X = torch.tensor([[0.0, 2.0], [0.0, -1.0], [0.6, 0.8], [0.6, -0.8]], dtype=torch.float64)
+    held = torch.zeros(4, 4, dtype=torch.float64)
+    held[2:, 2:] = 0.3**2 + (0.7 * 0.6) ** 2
+    net = Network([0.7], [[0.5, 0.0]], slope)
+    assert torch.allclose(net.kernel(X), held, atol=1e-16)
+    moved = Network([0.7], [[0.5, 1e-11]], slope)
+    assert torch.allclose(moved.kernel(X), held, atol=1e-10)
+    for kernel in (moved.kernel(X, kink=0.0), Network([0.7], [[0.5, 1e-7]], slope).kernel(X)):
+        assert float(kernel[0, 0]) == pytest.approx((0.7 * 2.0) ** 2)
+        assert float(kernel[0, 1]) == pytest.approx(-(0.7**2) * 2.0 * slope)
+        assert float(kernel[2, 3]) == pytest.approx(0.3**2 + 0.7**2 * (0.36 - 0.64), abs=1e-6)
+    left = net.kernel(X, kink=None)
+    assert float(left[0, 0]) == pytest.approx((0.7 * 2.0 * slope) ** 2)
+    assert float(left[2, 3]) == pytest.approx(0.3**2 + 0.7**2 * (0.36 - 0.64))
+
+
+def test_a_linear_network_has_no_kinks_to_slide_on():
+    X = torch.tensor([[0.0, 1.0], [0.6, 0.8]], dtype=torch.float64)
+    K = Network([0.7], [[0.5, 0.0]], 1.0).kernel(X)
+    assert torch.allclose(K, 0.49 * X @ X.T + torch.tensor([[0.0, 0.0], [0.0, 0.09]]), atol=1e-16)
+
+
 @pytest.mark.parametrize("slope", [0.0, 0.3])
 def test_margins_are_two_homogeneous(slope):
     net, data = standard(11, 4, 3, slope), random_data(6, 4)
@@ -65,11 +106,13 @@ def test_margins_are_two_homogeneous(slope):
 
 def test_chunks_change_nothing(monkeypatch):
     net, data = standard(50, 3), random_data(4, 3)
+    V = net.V - (net.V @ data.X[1])[:, None] * data.X[1] / data.X[1].square().sum()
+    held = Network(net.a, torch.where(torch.arange(50)[:, None] % 3 == 0, V, net.V))
     q = torch.full((4,), 0.25, dtype=torch.float64)
-    whole = net.margins(data), net.kernel(data), *net.gradient(data, q)
+    whole = net.margins(data), held.kernel(data), *net.gradient(data, q)
     monkeypatch.setattr(network, "_CHUNK_ENTRIES", 28)
     assert [part.stop - part.start for part in net.chunks(4)] == [7] * 7 + [1]
-    parts = net.margins(data), net.kernel(data), *net.gradient(data, q)
+    parts = net.margins(data), held.kernel(data), *net.gradient(data, q)
     for one, other in zip(whole, parts):
         assert torch.allclose(one, other, atol=1e-13)
 
@@ -117,6 +160,19 @@ def test_calls_refuse_other_shapes_and_zero_scales():
         net(data.X)
     with pytest.raises(ValueError, match="layers is 'all'"):
         net.kernel(sparse_parity(2), layers="all")
+    for change, message in (
+        ({"rates": 1.0}, "rates are 1.0; expected two numbers"),
+        ({"rates": (-1.0, 1.0)}, r"rates\[0\] is -1"),
+        ({"rates": (0, 0)}, "at least one positive rate"),
+        ({"kink": -1.0}, "kink is -1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            net.kernel(sparse_parity(2), **change)
+    for inputs in (data, data.X):
+        with pytest.raises(ValueError, match="expected 2 along axis 1"):
+            net.kernel(inputs)
+    with pytest.raises(TypeError, match="float32"):
+        net.kernel(torch.ones(3, 2))
     with pytest.raises(ValueError, match="scale is 0"):
         small(net, 0.0)
     for arguments in ((0, 2), (2, 0), (2, 2, -1)):

@@ -187,16 +187,17 @@ def errors_by_groups(frame: pd.DataFrame, guess: pd.DataFrame | None = None) -> 
     """Draw test errors against n, and against n/r, for several numbers of groups r.
 
     Args:
-        frame: columns ``r``, ``n``, ``seed``, ``error``: mean and range over seeds are drawn.
+        frame: columns ``r``, ``n``, ``seed``, ``error``: mean and two standard errors are drawn.
         guess: columns ``per_group`` (n/r) and ``error``: a curve for the right panel.
     """
     left, right = grid(2, height=2.8)
     for colour, (r, part) in zip(COLOURS, frame.groupby("r")):
-        summary = part.groupby("n")["error"].agg(["mean", "min", "max"])
-        n = summary.index.to_numpy()
+        summary = part.groupby("n")["error"].agg(["mean", "sem"])
+        n, (mean, error) = summary.index.to_numpy(), summary.to_numpy().T
         for axis, x in ((left, n), (right, n / r)):
-            axis.plot(x, summary["mean"], "o-", ms=3, color=colour, label=f"r = {r}")
-            axis.fill_between(x, summary["min"], summary["max"], color=colour, alpha=0.14, lw=0)
+            axis.plot(x, mean, "o-", ms=3, color=colour, label=f"r = {r}")
+            low, high = mean - 2 * error, mean + 2 * error
+            axis.fill_between(x, low, high, color=colour, alpha=0.14, lw=0)
     if guess is not None:
         right.plot(guess.per_group, guess.error, color=INK, ls="--", lw=1, label="unseen groups")
     left.set(xlabel="samples $n$", ylabel="test error")

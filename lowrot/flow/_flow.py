@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from torch import Tensor
 
 from lowrot import _validate
@@ -151,11 +150,7 @@ def regression_flow(
     _fits(net, X)
     if net.norm_squared == 0:
         raise ValueError("net is zero; gradient flow never moves it")
-    if np.shape(rates) != (2,):
-        raise ValueError(f"rates are {rates!r}; expected two numbers, (eta_a, eta_V)")
-    eta = (_validate.number("rates[0]", rates[0], 0.0), _validate.number("rates[1]", rates[1], 0.0))
-    if not any(eta):
-        raise ValueError("rates are (0, 0); expected at least one positive rate")
+    eta = _validate.rates("rates", rates)
     rules = stop_rules(stop, ("t", "relative_loss", "rho"), {"relative_loss": 1e-10})
     run = RegressionRun(net, X, y, eta, _validate.number("rtol", rtol, 1e-10, 0.1))
     _resume(run, resume)

@@ -66,12 +66,12 @@ class Planes:
         return Drive(U, np.ascontiguousarray(U.T), base, jump.cpu().numpy())
 
     def sides(self, V: Tensor) -> Tensor:
-        """Patterns of neurons, int8, shape (m, N): their sides, and 0 on a plane."""
+        """Patterns of neurons, int8, shape (m, N): their sides, and 0 on a plane with a kink."""
         S = torch.empty(len(V), len(self.U), dtype=torch.int8, device=V.device)
         for part in _parts(len(V), len(self.U)):
             Z = V[part] @ self.U.T
             on = Z.abs() <= ON * V[part].norm(dim=1, keepdim=True)
-            S[part] = torch.where(on, 0.0, Z.sign()).to(torch.int8)
+            S[part] = torch.where(on, 0.0 if self.odd else 1.0, Z.sign()).to(torch.int8)
         return S
 
     def outputs(self, a: Tensor, V: Tensor) -> Tensor:

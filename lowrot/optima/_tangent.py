@@ -127,7 +127,7 @@ def l2(net: Network, data: Dataset, layers: str) -> TangentSolution:
 
     The kernel squares the condition: where that leaves a gap, the gradients themselves decide.
     """
-    kernel = net.kernel(data, layers=layers).cpu().numpy()
+    kernel = net.kernel(data, layers=layers, kink=None).cpu().numpy()
     q = torch.as_tensor(least_norm(_root(kernel))).to(data.X)
     outer, inner = _combined(net, data, q, layers)
     length = math.sqrt(float(outer.square().sum()) + float(inner.square().sum()))

@@ -8,6 +8,7 @@ import lowrot
 from data import bad_kkt
 from data import near_init_flow as flow
 from data import near_init_sgd as stored
+from data import neural_collapse as groups
 from data._sweeps import Sweeps, four_digits
 
 
@@ -114,3 +115,37 @@ def test_bad_kkt_slices_come_out_the_same():
         assert bad_kkt.law(degrees, m, 0.02, few).ends[0] == kept.ends.iloc[0][:5]
     kept = family[(family.m == 10) & (family.scale == 1.0)].iloc[0]
     assert bad_kkt.family(10, 1.0, few).ends[0] == kept.ends[:5]
+
+
+def test_groups_are_complete_and_a_cell_comes_out_the_same():
+    errors = groups.read("groups")
+    cells = {(r, n, s) for r in groups.GROUPS for n in groups.SAMPLES for s in groups.SEEDS}
+    assert set(errors[["r", "n", "seed"]].itertuples(index=False, name=None)) == cells
+    assert len(errors) == len(cells)
+    assert not errors.isna().any().any()
+    assert groups.provenance("groups")[0] == "command: python book/data/neural_collapse.py groups"
+    assert groups.SWEEPS.file("groups").stat().st_size < 50_000
+    kept = errors[(errors.r == 4) & (errors.n == 4)][:4].reset_index(drop=True)
+    now = groups.groups(4, 4, range(4))
+    pd.testing.assert_frame_equal(kept, now, check_dtype=False, atol=5e-3, rtol=1e-3)
+
+
+def test_ranges_tell_a_law_in_n_over_r_from_others():
+    """The ratio of the two ranges, at most 0.3 in the chapter, for laws and for wrong data."""
+    errors = groups.read("groups")
+
+    def ratio(frame):
+        apart, together = groups.ranges(frame)
+        return np.inf if apart == 0 else together / apart
+
+    def law(power):
+        rate = errors.n / errors.r**power * 4.0 ** (power - 1)
+        return errors.assign(error=0.5 * np.exp(-rate))
+
+    assert ratio(errors) <= 0.3
+    assert ratio(law(1.0)) < 1e-12
+    for power in (0.0, 0.5, 1.5, 2.0):
+        assert ratio(law(power)) > 0.35
+    for wrong in ({2: 8, 8: 2}, {2: 4, 4: 2}):
+        assert ratio(errors.assign(r=errors.r.replace(wrong))) > 1
+    assert ratio(errors[errors.seed < 4]) > 0.6  # too few seeds to tell

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from lowrot import Dataset, balanced, sparse_parity, standard
+from lowrot import Dataset, Network, balanced, regression_flow, sparse_parity, standard
 from lowrot.flow import _planes as module
 from lowrot.flow._objectives import Classification
 from lowrot.flow._planes import Planes
@@ -53,6 +53,19 @@ def test_sides_are_signs_and_zero_on_a_plane(monkeypatch):
     assert planes.sides(V).tolist() == expected
     monkeypatch.setattr(module, "_ENTRIES", 3)
     assert planes.sides(V).tolist() == expected
+
+
+def test_a_linear_network_slides_nowhere():
+    """``a' = r z``, ``z' = r a`` with ``r = 1 - a z`` from z = 0: it leaves the plane at once."""
+    X, net = tensor([[1.0, 0.0], [0.0, 1.0]]), Network([1.0], [[0.0, 1.0]], 1.0)
+    planes = Planes.of(X, 1.0)
+    assert planes.sides(net.V).tolist() == [[1, 1]]
+    K = planes.kernel(net.a, net.V, planes.sides(net.V), (1.0, 1.0))
+    torch.testing.assert_close(K, net.kernel(X))
+    path = regression_flow(net, X[:1], tensor([1.0]))
+    assert path.ok, path.status
+    assert path["relative_loss"][-1] <= 1e-10
+    assert (path["sliding"] == 0).all()
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.4, 1.0])

@@ -7,16 +7,12 @@ import pytest
 import torch
 
 from lowrot import (
-    Dataset,
     Network,
     Path,
     balanced,
     regression_flow,
     standard,
 )
-from lowrot.flow._objectives import Regression
-from lowrot.flow._planes import Planes
-from lowrot.flow._radau import Radau
 
 
 def tensor(values):
@@ -47,10 +43,7 @@ def test_regression_down_to_twenty_digits(rates):
     drift = (outer - inner) - (outer[0] - inner[0])
     assert np.abs(drift / (outer + inner).max()).max() < 1e-12
     # Late, the loss falls at least at the rate of the smallest eigenvalue of the kernel.
-    # With sliding: the kernel of the network alone is larger.
-    stepper = Radau(Planes.of(X, 0.0), Regression(y), rates, 1e-3)
-    K = stepper.kernel(stepper.start(end(path).a, end(path).V).neurons)
-    least = float(torch.linalg.eigvalsh(K)[0])
+    least = float(torch.linalg.eigvalsh(end(path).kernel(X, rates=rates))[0])
     late = path["relative_loss"] < 1e-12
     speed = -np.diff(path["ln_loss"][late]) / np.diff(path["t"][late])
     assert speed.min() >= 2 * least * (1 - 1e-2)
@@ -60,7 +53,7 @@ def test_regression_down_to_twenty_digits(rates):
 def test_regression_of_the_outer_layer_in_closed_form(rate):
     """Frozen features: ``r(t) = exp(-rate K t) r(0)``."""
     net, X, y = regression_problem()
-    K = net.kernel(Dataset(X / 10.0, torch.ones(6).double()), layers="outer") * 100.0
+    K = net.kernel(X, layers="outer")
     values, vectors = torch.linalg.eigh(K)
     first = vectors.T @ (net(X) - y)
     times = [0.01, 0.1, 1.0]

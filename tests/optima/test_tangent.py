@@ -64,6 +64,19 @@ REFERENCE = {
 }
 
 
+@pytest.mark.parametrize("layers", ["inner", "both"])
+@pytest.mark.parametrize("norm", ["l2", "pointwise"])
+@pytest.mark.parametrize("seed", range(2))
+def test_neurons_at_kinks_count_with_their_left_derivative(layers, norm, seed, check):
+    """The kernel of a sliding flow, which has no slope there, would leave a gap of some percent."""
+    data, net = sparse_parity(3, n=6, seed=1), standard(20, 3, seed)
+    along = torch.outer(net.V[:10] @ data.X[0], data.X[0])
+    best = ntk_margin(
+        Network(net.a, torch.cat([net.V[:10] - along, net.V[10:]])), data, layers=layers, norm=norm
+    )
+    check(best)
+
+
 @pytest.mark.parametrize(("layers", "norm"), REFERENCE)
 @pytest.mark.parametrize("d", [2, 3, 4])
 def test_wide_networks_have_the_reference_margins(layers, norm, d):

@@ -6,12 +6,9 @@ import math
 
 import numpy as np
 
+from lowrot._hyperplanes import ON as ON
+from lowrot._hyperplanes import RANK as RANK
 from lowrot._jit import jit
-
-RANK = 1e-9
-"""Squares of parts of unit normals below this are rounding."""
-ON = 1e-9
-"""Distance from a plane over ``||v||`` at which a neuron is on it."""
 
 
 @jit

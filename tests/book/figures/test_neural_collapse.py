@@ -78,6 +78,8 @@ def test_errors_are_drawn_against_n_and_n_over_r():
     assert left.lines[1].get_xdata().tolist() == [4, 8]
     assert right.lines[1].get_xdata().tolist() == [1, 2]
     assert right.lines[1].get_ydata() == pytest.approx([0.75, 0.625])
+    band = right.collections[1].get_paths()[0].vertices[:, 1]  # two standard errors of 0 and 1
+    assert (band.min(), band.max()) == pytest.approx((0.625 - 1, 0.75 + 1))
 
 
 def test_missing_groups_draws_curves_bounds_and_intervals():
