@@ -170,8 +170,8 @@ class FlowRun(Run[FlowPoint]):
             if step.stages is not None and error <= 1.0:
                 break
             self.stats["rejected"] += 1
-            if (end := self.exhausted()) is not None:
-                return end
+            if (spent := self.exhausted()) is not None:
+                return spent
             wish = _SIZES.after_rejected(h, error)
         effort = (1.0 + _EASY) / (_EASY + step.iterations)
         end = replace(

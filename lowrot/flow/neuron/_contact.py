@@ -14,7 +14,7 @@ import numpy as np
 from lowrot._jit import jit
 from lowrot.flow.neuron._linalg import ON, copy, dot, remove, resize, span
 from lowrot.flow.neuron._propagate import Arrays, Rates, field, propagate
-from lowrot.flow.neuron._sliding import HELD, free_multipliers, minimal_norm_velocity
+from lowrot.flow.neuron._sliding import HELD, forces, free_multipliers, minimal_norm_velocity
 
 _LOST = 1e-6
 """Distance over ``||v||`` at which a neuron held by nearly parallel planes is on one no longer."""
@@ -22,8 +22,10 @@ _ORIGIN = 1e-12
 """Inner weights below this, over the outer one, that have met a plane are zero."""
 _NUDGE = 4.0
 """How far, in units of `ON`, a neuron is moved off planes that push it apart from each other."""
-_BISECTIONS = 45
-"""Halvings for the time at which planes that depend on each other let go."""
+_NEWTON = 60
+"""Most iterations for the time at which dependent planes let go; a handful suffice."""
+_SEEN = 4e-6
+"""Least velocity, relative to the forces, at which `settle` surely sees that they do."""
 _FIELD = 1
 ARC = 3
 """An arc is an array of this many rows of length d: the inner weights at its start, the field along
@@ -193,30 +195,30 @@ def release(
     v: np.ndarray,
     arc: np.ndarray,
     pattern: np.ndarray,
+    basis: np.ndarray,
     rank: int,
     t: float,
     dt: float,
-) -> tuple[float, int, int]:
-    """When a plane held lets go within dt: time from now, plane and the side of it; else infinity.
+    leaving: np.ndarray,
+) -> float:
+    """The time from now at which planes held let go within dt, or infinity.
 
-    Where normals depend on each other the plane is -1: `settle` finds which. The times at which
-    they hold are an interval, as the forces of a time between two are between those.
+    The side to which the neuron leaves a plane is written into ``leaving``, zeros elsewhere; where
+    normals depend on each other only zeros, and `settle` finds it. The times at which planes hold
+    are an interval: the forces of a time between two are between those.
     """
+    leaving[:] = 0
     if rank == 0:
-        return math.inf, -1, 0
-    index, normals, early, h, normal, r = _meeting(drive, pattern, t)
+        return math.inf
+    index, normals, early, h, _, _ = _meeting(drive, pattern, t)
     _, _, late, end, _, _ = _meeting(drive, pattern, t + dt)
-    on = len(index)
+    on, sign = len(index), direction(a, dot(arc[_FIELD], v))
     if on > rank:
-        minimal_norm_velocity(normals, late, end, normal, r)
-        if not np.any(normal):
-            return math.inf, -1, 0
-        return _last_held(drive, pattern, t, dt), -1, 0
+        return _last_held(drive, pattern, basis[:rank], t, dt)
     everything, first, last = np.ones(on, dtype=np.bool_), np.empty(on), np.empty(on)
     free_multipliers(normals, everything, h, first)
     free_multipliers(normals, everything, end, last)
-    time, plane, side, sign = math.inf, -1, 0, direction(a, dot(arc[_FIELD], v))
-    limit = HELD * math.sqrt(dot(end, end))
+    time, limit = math.inf, HELD * forces(late, end)
     for i in range(on):
         jump = drive[3][:, index[i]]
         turned = (jump[0] + t * jump[1]) * (jump[0] + (t + dt) * jump[1]) < 0.0
@@ -224,24 +226,43 @@ def release(
             room = max(early[i] - edge * first[i], 0.0)
             left = (-late[i] if turned else late[i]) - edge * last[i]
             if left < -limit and room / (room - left) * dt < time:
-                time, plane = room / (room - left) * dt, index[i]
-                side = -edge if sign > 0.0 else edge
-    return time, plane, side
+                time, leaving[:] = room / (room - left) * dt, 0
+                leaving[index[i]] = -edge if sign > 0.0 else edge
+    return time
 
 
 @jit
-def _last_held(drive: Arrays, pattern: np.ndarray, t: float, dt: float) -> float:
-    """The time until the planes where the pattern is 0 no longer hold, just beyond it."""
-    low, high = 0.0, dt
-    for _ in range(_BISECTIONS):
-        middle = 0.5 * (low + high)
-        _, normals, bound, h, normal, r = _meeting(drive, pattern, t + middle)
+def _last_held(
+    drive: Arrays, pattern: np.ndarray, basis: np.ndarray, t: float, dt: float
+) -> float:
+    """The time just beyond which the planes where the pattern is 0 no longer hold, or infinity.
+
+    By Newton's method from the end on the norm of the least velocity across them: zero while they
+    hold, and convex, since the velocity is linear in the time and in the forces.
+    """
+    d = drive[0].shape[1]
+    time, beyond, both, along = dt, math.inf, np.empty((2, d)), np.empty(d)
+    field(drive, pattern, both)
+    for _ in range(_NEWTON):
+        index, normals, bound, h, normal, r = _meeting(drive, pattern, t + time)
         minimal_norm_velocity(normals, bound, h, normal, r)
-        if np.any(normal):
-            high = middle
-        else:
-            low = middle
-    return high
+        copy(r, along)
+        remove(basis, len(basis), along)
+        for c in range(len(r)):
+            r[c] -= along[c]
+        size, seen = dot(r, r), _SEEN * forces(bound, h)
+        if size <= seen * seen:
+            break
+        slope = dot(r, both[1])
+        for i in range(len(index)):
+            early, rate = drive[3][0, index[i]], drive[3][1, index[i]]
+            slope -= abs(normal[i]) * (rate if early + (t + time) * rate > 0.0 else -rate)
+        if slope <= 0.0:
+            beyond, time = time, 0.5 * time
+            continue
+        time = max(time - size / slope, 0.0)
+        beyond = time + seen * math.sqrt(size) / slope
+    return min(beyond, dt) if beyond < math.inf else beyond
 
 
 @jit

@@ -15,9 +15,9 @@ from lowrot._jit import jit
 from lowrot.flow.neuron._linalg import copy, dot
 
 _MOVES = 1e-6
-"""A normal velocity above this (relative to the field) leaves the plane."""
+"""A normal velocity above this (relative to the forces) leaves the plane."""
 HELD = 1e-9
-"""A normal velocity below this (relative to the field) is zero: pivoting decides so."""
+"""A normal velocity below this (relative to the forces) is zero: pivoting decides so."""
 _ROUNDS, _GAP = 40, 1e-14
 """Most interior-point steps, and the gap at which they end (some fifteen suffice)."""
 _PIVOTS = 8
@@ -46,6 +46,12 @@ def minimal_norm_velocity(
     """
     if not pivot(U, bound, h, _PIVOTS, normal, r):
         interior(U, bound, h, normal, r)
+
+
+@jit
+def forces(bound: np.ndarray, h: np.ndarray) -> float:
+    """The size of what meets: the field, and the jumps at the planes."""
+    return math.sqrt(dot(h, h)) + np.sum(bound)
 
 
 @jit
@@ -103,7 +109,7 @@ def pivot(
 ) -> bool:
     """Guess which s are at a bound, solve for the others, exchange what is infeasible, repeat."""
     fixed, s, inner = np.zeros(len(U)), np.zeros(len(U)), np.ones(len(U), dtype=np.bool_)
-    limit = HELD * math.sqrt(dot(h, h))
+    limit = HELD * forces(bound, h)
     for _ in range(rounds):
         copy(h, r)
         add(r, U, fixed)
@@ -130,10 +136,7 @@ def interior(
 ) -> None:
     """Minimize ``||h + sum_k S_k bound_k u_k||^2/2`` over the box by interior-point steps."""
     count, d = U.shape
-    size = math.sqrt(dot(h, h))
-    scale = max(size, 1e-300)
-    for k in range(count):
-        scale += bound[k]
+    scale = max(forces(bound, h), 1e-300)
     D, field = np.empty((count, d)), np.empty(d)
     S, upper, lower = np.zeros(count), np.ones(count), np.ones(count)
     for c in range(d):
@@ -148,7 +151,7 @@ def interior(
     inner = np.empty(count, dtype=np.bool_)
     for k in range(count):
         along = dot(U[k], r) * scale
-        inner[k] = abs(along) <= _MOVES * size
+        inner[k] = abs(along) <= _MOVES * scale
         normal[k] = 0.0 if inner[k] else along
     free_multipliers(U, inner, r, S)
     add(r, U, S)

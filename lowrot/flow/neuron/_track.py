@@ -139,12 +139,13 @@ def _follow(j: int, task: Any) -> None:
     a, v, pattern = start[0][j] / unit, start[1][j] / unit, start[2][j].copy()
     sign, invariant = direction(a, 0.0), start[3][j] / unit * abs(start[3][j] / unit)
     basis, arc, next_v, scratch = np.empty((d, d)), np.empty((ARC, d)), np.empty(d), np.empty(d)
-    z, next_z, t, stage = np.empty(N), np.empty(N), 0.0, 0
+    z, next_z, leaving, t, stage = np.empty(N), np.empty(N), np.empty_like(pattern), 0.0, 0
     for _ in range(_ROUNDS):
         rank = settle(drive, rates, a, v, pattern, t, basis)
         depart(drive, v, pattern, t, basis, rank, arc)
         heights(drive[1], v, z)
-        left = release(drive, a, v, arc, pattern, rank, t, stage_times[1] - t)
+        left = stage_times[1] - t
+        left = release(drive, a, v, arc, pattern, basis, rank, t, left, leaving)
         while stage < 2:
             dt, keeps = stage_times[stage] - t, invariant >= 0.0
             found = _first(
@@ -171,8 +172,8 @@ def _follow(j: int, task: Any) -> None:
             a = 0.0
         elif event == _MEETING:
             meet(drive, v, pattern, plane)
-        elif plane >= 0:
-            pattern[plane] = left[2]
+        else:
+            pattern += leaving
     sums[:] = np.nan
 
 
@@ -185,7 +186,7 @@ def _first(
     keeps: bool,
     pattern: np.ndarray,
     z: np.ndarray,
-    left: tuple[float, int, int],
+    left: float,
     dt: float,
     next_v: np.ndarray,
     next_z: np.ndarray,
@@ -196,8 +197,8 @@ def _first(
     The inner weights there are written into next_v. A neuron that keeps its sign never turns.
     """
     dt, event, plane, sign = max(dt, 0.0), _NONE, -1, direction(a, dot(arc[1], arc[0]))
-    if left[0] < dt:
-        dt, event, plane = left[0], _RELEASE, left[1]
+    if left < dt:
+        dt, event = left, _RELEASE
     next_a = at(arc, a, dt, rates, next_v)
     copy(next_v, scratch)
     beyond = 0.0 if keeps else turned(arc, a, sign, dt, next_a, rates, scratch)
