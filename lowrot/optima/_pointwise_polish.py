@@ -48,6 +48,10 @@ _SPACING = 1e-15
 _NEGLIGIBLE = 1e-9
 """one up to this times the smallest margin changes no margin by more than that."""
 
+_ACTIVE = 1e-6
+"""Points whose part of the combined gradient, which is of the size of one, is above this are
+active, and so are those for which it is above their excess."""
+
 _VIOLATION = 1e-9
 """A margin below the smallest of the program by less than this part is not a violation."""
 
@@ -207,7 +211,7 @@ def _solve(best: _Best, points: Array, centre: Array) -> _Solved | None:
     q[frame.basis] = -frame.inverse @ z[:r] - frame.combination @ dependent
     above = best.margins(theta)[points] / (t * frame.smallest) - 1
     sizes = np.linalg.norm(best.A[points], axis=1)
-    return _Solved(theta, project(q), points[q[points] * sizes > above])
+    return _Solved(theta, project(q), points[q[points] * sizes > np.minimum(above, _ACTIVE)])
 
 
 def _frame(A: Array, points: Array, centre: Array) -> _Frame:
