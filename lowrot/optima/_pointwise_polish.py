@@ -164,9 +164,7 @@ def polish(G: Array, q: Array, theta: Array) -> tuple[Array, Array]:
         q and theta, no worse than those given.
     """
     best = _Best(G / np.linalg.norm(G, axis=2).sum(axis=1).max(), q, theta)
-    points = np.flatnonzero(
-        (best.margins(theta) < _CLOSE * best.lower) | (q > _WEIGHTED * q.max())
-    )
+    points = np.flatnonzero((best.margins(theta) < _CLOSE * best.lower) | (q > _WEIGHTED * q.max()))
     for _ in range(_ROUNDS):
         if best.lower <= 0 or best.gap <= _CLOSED:
             break
@@ -266,9 +264,7 @@ def _inequalities(A: Array, frame: _Frame) -> tuple[sparse.csc_matrix, Array]:
     return rows, np.append(units, np.ones(far))
 
 
-def _cone_program(
-    frame: _Frame, rows: sparse.csc_matrix, m: int, k: int
-) -> clarabel.DefaultSolver:
+def _cone_program(frame: _Frame, rows: sparse.csc_matrix, m: int, k: int) -> clarabel.DefaultSolver:
     """Return the solver of ``max t``. Variables: theta (m k), sigma (r), t."""
     r, size, variables = len(frame.basis), m * k, rows.shape[1]
     directions = frame.inverse / frame.length[:, None]

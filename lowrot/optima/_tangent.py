@@ -150,9 +150,7 @@ def l2(net: Network, data: Dataset, layers: str) -> TangentSolution:
     )
 
 
-def _closed(
-    net: Network, data: Dataset, solved: TangentSolution, gap: float = _TOLERANCE
-) -> bool:
+def _closed(net: Network, data: Dataset, solved: TangentSolution, gap: float = _TOLERANCE) -> bool:
     """Whether the bounds agree to a relative gap."""
     return float(tangent_margins(net, data, solved.theta).min()) >= (1 - gap) * solved.upper > 0
 
@@ -184,9 +182,7 @@ def pointwise(
     return _polished(net, data, layers, solved)
 
 
-def _polished(
-    net: Network, data: Dataset, layers: str, solved: TangentSolution
-) -> TangentSolution:
+def _polished(net: Network, data: Dataset, layers: str, solved: TangentSolution) -> TangentSolution:
     """Return both points of the pointwise margin to the last digits."""
     unit = math.sqrt(net.m)
     G, theta = jacobian(net, data, layers), join(solved.theta, layers) * unit

@@ -262,7 +262,9 @@ class NeuralCollapse(NormGrowthTheorem):
             Hypothesis("ReLU: slope of the activation", self.net.slope, "= 0", self.net.slope == 0),
             Hypothesis("one label a group: groups with two", mixed, "= 0", mixed == 0),
             Hypothesis("within groups: min cos(x, x')", within, "> 0", within > 0),
-            Hypothesis("across groups: max cos(x, x')", across, "<= 0, to rounding", across <= ZERO),
+            Hypothesis(
+                "across groups: max cos(x, x')", across, "<= 0, to rounding", across <= ZERO
+            ),
             Hypothesis("good neurons of the poorest group", fewest, ">= 1", fewest >= 1),
         ]
         if self.opposite:
@@ -272,7 +274,7 @@ class NeuralCollapse(NormGrowthTheorem):
         return found
 
     def _overlap(self, cosine: Tensor) -> float:
-        """Largest ``|cos(x, x')|``, x of the opposite label of a group, x' silent for that group."""
+        """Largest ``|cos(x, x')|``, x of the other label of a group, x' silent for that group."""
         worst = 0.0
         for label, silent in zip(self._asked.labels, self._asked.silent):
             block = cosine[self.data.y != label][:, silent]
