@@ -71,8 +71,9 @@ def ntk_margin(
         the outer layer, (m, d) for the inner, and the pair of them for both. Its gap is at most
         1e-6 for margins down to 1e-9 of ``sum_i q_i ||G_i||/sqrt(m)`` in l2, or of
         ``(1/m) sum_ij q_i ||G_ij||`` pointwise, as long as all gradients have at most 1.6e7
-        entries (2e6 pointwise); larger problems are accurate to some 1e-10 of that, absolutely. A
-        warning says when the gap is larger than promised.
+        entries (2e6 pointwise); larger problems are accurate to some 1e-10 of that, absolutely.
+        Pointwise it can be missed, rarely, where dependent gradients nearly cancel. A warning says
+        when the gap is larger than promised.
 
     Raises:
         NotSeparable: no theta has a positive margin.
