@@ -18,7 +18,8 @@ _PARALLEL = 1e-15
 """Unit normals at most this far apart are one: 4.5 units in the last place of float64."""
 
 _RANK = 1e-13
-"""Singular values up to this times the largest and max(n, d) are rounding of 13 correct digits."""
+"""Singular values of the unit inputs up to this times the largest and max(n, d) are rounding of 13
+correct digits. A short input spans its direction as a long one does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +57,8 @@ def distinct_hyperplanes(X: Array) -> Hyperplanes:
 
 def _span(X: Array) -> Array:
     """Return orthonormal rows that span the rows of X."""
-    _, singular, basis = np.linalg.svd(X, full_matrices=False)
+    units = X / np.linalg.norm(X, axis=1, keepdims=True)
+    _, singular, basis = np.linalg.svd(units, full_matrices=False)
     return np.asarray(basis[singular > _RANK * singular[0] * max(X.shape)])
 
 

@@ -57,3 +57,12 @@ def test_equality_is_identity():
     assert found == found
     assert found != Hyperplanes(**vars(found))
     assert len({found}) == 1
+
+
+@pytest.mark.parametrize("short", [1e-3, 1e-9, 1e-13, 1e-100])
+def test_a_short_input_spans_its_own_direction(short):
+    X = rows(3, 3)
+    X[1:] *= [[short], [short**0.5]]
+    found = distinct_hyperplanes(X)
+    assert found.basis.shape == (3, 3)
+    assert (found.error <= 1e-14 * np.linalg.norm(X, axis=1)).all()

@@ -13,7 +13,7 @@ import torch
 from lowrot import _validate
 from lowrot._validate import Array
 from lowrot.data._dataset import Dataset
-from lowrot.data._groups import ZERO
+from lowrot.data._groups import ZERO, cosines
 
 _TINY = 1e-300
 """A divisor instead of zero."""
@@ -236,7 +236,7 @@ def _cap(
 
 def _separated(X: Array, groups: Array) -> bool:
     """Whether products are positive within groups and at most zero across."""
-    product, same = X @ X.T, groups[:, None] == groups[None, :]
+    product, same = cosines(X), groups[:, None] == groups[None, :]
     return bool(product[same].min() > 0 and product[~same].max(initial=-1.0) <= ZERO)
 
 

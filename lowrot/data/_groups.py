@@ -12,10 +12,17 @@ from lowrot._validate import Array
 from lowrot.data._dataset import Dataset
 
 ZERO = 1e-12
-"""Inner products of unit-size points up to this are zero but for rounding."""
+"""Cosines of inputs up to this are zero but for rounding."""
 
 _MOST_POINTS = 150
 """Points up to which the largest separated part is found: n^3/2 constraints are 1.7 million."""
+
+
+def cosines(X: Array) -> Array:
+    """Return ``x.x'/(||x|| ||x'||)`` of the rows of X, shape (n, n): signs have no unit."""
+    units = X / np.linalg.norm(X, axis=1, keepdims=True)
+    out: Array = units @ units.T
+    return out
 
 
 def infer_groups(data: Dataset) -> Dataset:
@@ -32,8 +39,7 @@ def infer_groups(data: Dataset) -> Dataset:
     """
     from scipy.sparse.csgraph import connected_components
 
-    X = data.X.cpu().numpy()
-    graph = csr_array(X @ X.T > ZERO)
+    graph = csr_array(cosines(data.X.cpu().numpy()) > ZERO)
     groups = connected_components(graph, directed=False)[1]
     return replace(data, groups=torch.as_tensor(groups))
 
@@ -67,7 +73,7 @@ def _largest_subset(X: Array, y: Array) -> Array:
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
 
-    n, sets = len(y), _forbidden_sets(X @ X.T > ZERO, y)
+    n, sets = len(y), _forbidden_sets(cosines(X) > ZERO, y)
     sizes = np.concatenate([np.full(len(s), s.shape[1]) for s in sets])
     rows, limits = np.repeat(np.arange(len(sizes)), sizes), sizes - 1.0
     columns = np.concatenate([s.ravel() for s in sets])

@@ -10,6 +10,7 @@ import clarabel
 import numpy as np
 import torch
 from scipy import sparse
+from scipy.sparse import linalg as sparse_linalg
 from torch import Tensor
 
 from lowrot import _validate
@@ -132,6 +133,9 @@ def closest_multipliers(gradients: Gradients, slack: Array, slope: float) -> tup
     """
     columns, target, kink_point = gradients
     n, k = len(slack), len(kink_point)
+    # The multipliers of a point are solved for in the unit of its gradient, whatever its length.
+    unit = _units(gradients, n)
+    columns = columns @ sparse.diags(1 / np.append(unit, unit[kink_point]))
     if n + k < columns.shape[0]:  # in an orthonormal basis of the columns, few rows are left
         full = np.column_stack([columns.toarray(), target])
         triangle: Array = np.asarray(np.linalg.qr(full, mode="r"))
@@ -143,7 +147,7 @@ def closest_multipliers(gradients: Gradients, slack: Array, slope: float) -> tup
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = _TOLERANCE
     solver = clarabel.DefaultSolver(
         sparse.triu(quadratic, format="csc"),
-        np.concatenate([slack, np.zeros(k + rows)]),
+        np.concatenate([slack / unit, np.zeros(k + rows)]),
         _constraints(columns, kink_point, n, slope),
         np.concatenate([target, np.zeros(n + 2 * k)]),
         [clarabel.ZeroConeT(rows), clarabel.NonnegativeConeT(n + 2 * k)],
@@ -151,7 +155,17 @@ def closest_multipliers(gradients: Gradients, slack: Array, slope: float) -> tup
     )
     z = np.asarray(solver.solve().x)
     lam = z[:n].clip(min=0.0)
-    return lam, np.clip(z[n : n + k], slope * lam[kink_point], lam[kink_point])
+    mu = np.clip(z[n : n + k], slope * lam[kink_point], lam[kink_point])
+    return lam / unit, mu / unit[kink_point]
+
+
+def _units(gradients: Gradients, n: int) -> Array:
+    """Return the power of two above the longest column of each point, its kinks included."""
+    lengths = sparse_linalg.norm(gradients.columns, axis=0)
+    longest = lengths[:n].copy()
+    np.maximum.at(longest, gradients.kink_point, lengths[n:])
+    units: Array = np.ldexp(1.0, np.frexp(longest)[1])
+    return np.where(longest > 0, units, 1.0)
 
 
 def _constraints(

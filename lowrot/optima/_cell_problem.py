@@ -214,7 +214,10 @@ class CellProblem:
         k = len(pairs.cell)
         walls = self._walls(pairs.cell)
         limits = walls.shape[0]
-        margins = np.hstack([-self._effects(pairs, unit), np.zeros((n, k)), np.ones((n, 1))])
+        # Every margin in the unit of its input: a short one is no smaller than a tolerance.
+        size = self.lengths.min() / self.lengths
+        effects = size[:, None] * self._effects(pairs, unit)
+        margins = np.hstack([-effects, np.zeros((n, k)), size[:, None]])
         total = np.hstack([np.zeros(k * r), np.ones(k), 0.0])[None, :]
         parts = [sparse.csc_matrix(margins), walls, sparse.csc_matrix(total), _lengths(k, r)]
         b = np.concatenate([np.zeros(n + limits), [1.0], np.zeros(k * (r + 1))])
@@ -231,7 +234,7 @@ class CellProblem:
         )
         solution = solver.solve()
         w = np.asarray(solution.x)[: k * r].reshape(k, r)
-        return Master(w, project(np.asarray(solution.z)[:n]))
+        return Master(w, project(size * np.asarray(solution.z)[:n]))
 
     def _effects(self, pairs: Pairs, unit: float) -> Array:
         """Return ``sign_c y_i s'_ic x_i/unit``, shape (n, k r)."""

@@ -40,3 +40,12 @@ def split(theta: Array, net: Network, layers: str) -> tuple[Tensor, Tensor]:
     outer = rows[:, 0] if selected.outer else rows.new_zeros(net.m)
     inner = rows[:, selected.outer :] if selected.inner else rows.new_zeros(net.m, net.d)
     return outer, inner
+
+
+def join(theta: tuple[Tensor, Tensor], layers: str) -> Array:
+    """Return theta, shape (m, k), from its blocks (m,) and (m, d)."""
+    selected = _validate.layers(layers)
+    outer, inner = theta
+    rows = torch.cat([outer[:, None]] * selected.outer + [inner] * selected.inner, dim=1)
+    joined: Array = rows.cpu().numpy()
+    return joined

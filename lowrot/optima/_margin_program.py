@@ -14,9 +14,12 @@ _HIGHS_ATTEMPTS = (("highs", 1e-10), ("highs-ipm", 1e-10), ("highs-ds", 1e-8), (
 """Methods of HiGHS and their tolerances, until one succeeds: 1e-10 is the tightest it accepts."""
 
 _SMALL = 1e-3
-"""A value below this times the largest entry is solved for again in a larger unit, and entries
-below this in their own: an absolute tolerance of 1e-10 would be a relative one of 1e-7 there, a
-tenth of the gap promised."""
+"""A value below this times the shortest row is solved for again in a larger unit: an absolute
+tolerance of 1e-10 would be a relative one of 1e-7 there, a tenth of the gap promised."""
+
+_SHORTEST = 1e-8
+"""The shortest row counts as this part of a longer one at least: HiGHS drops entries up to 1e-9.
+No value is larger than the shortest row, so that the other asks for 1e-8 of itself more."""
 
 _PIVOTS = 50
 """Iterations allowed a row or column: a method that cycles is given up, and the next one tried."""
@@ -125,34 +128,50 @@ def _largest(scores: Array, k: int) -> Array:
 def solve_margin_program(C: Array) -> ProgramSolution:
     """Solve ``max {min_i (C u)_i : u >= 0, sum u <= 1}``, C of shape (n, m), by HiGHS.
 
-    HiGHS' tolerances are absolute: small entries are solved for in their own unit, a small value
-    again in a larger unit, and its basic solution from its linear system.
+    HiGHS' tolerances are absolute: each row is solved for in its own unit, a small value again in
+    a larger one, and its basic solution from its linear system.
 
     Raises:
         RuntimeError: HiGHS finds no solution in any of its ways.
     """
-    size = float(np.abs(C).max())
-    best = _highs(C, unit=size if 0 < size < _SMALL else 1.0)
+    sizes = _row_sizes(C)
+    shortest = float(sizes.min())
+    rows, targets = C / sizes[:, None], np.maximum(shortest / sizes, _SHORTEST)
+    best = _highs(rows, targets, unit=1.0)
     if best is None:
         raise RuntimeError(f"HiGHS found no solution of a {len(C)} x {C.shape[1]} margin program")
-    if 0 < best.value < _SMALL * size:
-        again = _highs(C, unit=float(np.sqrt(best.value * size)))
+    small = 0 < best.value < _SMALL
+    if small:
+        again = _highs(rows, targets, unit=float(np.sqrt(best.value)))
         best = best if again is None else again
+    best = ProgramSolution(best.u, project(best.q / sizes), best.value * shortest)
+    if small:
         u, q = _basic(C, best.u, best.q)
         best = ProgramSolution(u, q, float((C @ u).min()))
     return best
 
 
-def _highs(C: Array, unit: float) -> ProgramSolution | None:
-    """Solve ``C/unit`` in the first way of HiGHS that succeeds; None if none does."""
+def _row_sizes(C: Array) -> Array:
+    """Return the power of two above the largest entry of each row, shape (n,)."""
+    largest = np.abs(C).max(axis=1)
+    sizes: Array = np.ldexp(1.0, np.frexp(largest)[1])
+    return np.where(largest > 0, sizes, 1.0)
+
+
+def _highs(rows: Array, targets: Array, unit: float) -> ProgramSolution | None:
+    """Solve ``max {t : rows u >= t targets}`` for t in a unit; None if no way of HiGHS succeeds.
+
+    The dual point is that of the rows given.
+    """
     from scipy.optimize import linprog
 
-    n, k = C.shape
-    rows = np.vstack([np.hstack([-C / unit, np.ones((n, 1))]), np.append(np.ones(k), 0.0)[None, :]])
+    n, k = rows.shape
+    whole = np.append(np.ones(k), 0.0)[None, :]
+    bounded = np.vstack([np.column_stack([-rows / unit, targets]), whole])
     for method, feasibility in _HIGHS_ATTEMPTS:
         result = linprog(
             np.append(np.zeros(k), -1.0),
-            A_ub=rows,
+            A_ub=bounded,
             b_ub=np.append(np.zeros(n), 1.0),
             bounds=[(0, None)] * k + [(None, None)],
             method=method,
@@ -174,18 +193,18 @@ def _highs(C: Array, unit: float) -> ProgramSolution | None:
 def _basic(C: Array, u: Array, q: Array) -> tuple[Array, Array]:
     """Solve for the basic solution again, without the tolerances of the linear program."""
     columns, rows = np.flatnonzero(u > 0), np.flatnonzero(q > 0)
-    block = C[np.ix_(rows, columns)]
+    sizes = _row_sizes(C[rows])
+    block = C[np.ix_(rows, columns)] / sizes[:, None]
     primal, dual = np.zeros_like(u), np.zeros_like(q)
-    primal[columns] = _equalized(block)
-    dual[rows] = _equalized(block.T)
+    primal[columns] = _equalized(block, sizes.min() / sizes)
+    dual[rows] = _equalized(block.T, np.ones(len(columns))) / sizes
     better = primal.min() >= 0 and (C @ primal).min() > (C @ u).min() * primal.sum()
     tighter = dual.min() >= 0 and (dual @ C).max() < (q @ C).max() * dual.sum()
     return primal / primal.sum() if better else u, dual / dual.sum() if tighter else q
 
 
-def _equalized(block: Array) -> Array:
-    """Return weights of the columns, of sum 1, under which all rows have the same value."""
-    rows, columns = block.shape
-    system = np.block([[block, -np.ones((rows, 1))], [np.ones((1, columns)), 0.0]])
-    weights: Array = np.linalg.lstsq(system, np.append(np.zeros(rows), 1.0))[0][:-1]
+def _equalized(block: Array, targets: Array) -> Array:
+    """Return weights of the columns, of sum 1, whose rows have values proportional to targets."""
+    system = np.block([[block, -targets[:, None]], [np.ones((1, block.shape[1])), 0.0]])
+    weights: Array = np.linalg.lstsq(system, np.append(np.zeros(len(block)), 1.0))[0][:-1]
     return weights

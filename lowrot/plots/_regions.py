@@ -17,7 +17,10 @@ from lowrot.plots._plane import REACH, axes_or_new, points, require_plane, squar
 from lowrot.plots._style import ACCENT, INK, MUTED, NEGATIVE, POSITIVE
 
 _ZERO = 1e-12
-"""Outputs below this are those of a network whose neurons are all off."""
+"""Outputs up to this times the largest are those of a network whose neurons are all off."""
+
+_TINY = 1e-300
+"""That bound where the output is zero everywhere."""
 
 
 def tangent_predictor(
@@ -76,8 +79,9 @@ def decision_regions(
         at = torch.stack([first.ravel(), second.ravel()], dim=1).to(data.X.device)
         f = predict(at).detach().cpu().reshape(first.shape)
         mesh = first.numpy(), second.numpy(), f.numpy()
-        top = float(f.abs().max()) + 1.0
-        for levels, colour in (([-top, -_ZERO], NEGATIVE), ([_ZERO, top], POSITIVE)):
+        largest = float(f.abs().max())
+        zero, top = max(_ZERO * largest, _TINY), 2.0 * largest + 1.0
+        for levels, colour in (([-top, -zero], NEGATIVE), ([zero, top], POSITIVE)):
             ax.contourf(*mesh, levels=levels, colors=[colour], alpha=0.17)
         if float(f.max()) > 0 > float(f.min()):
             ax.contour(*mesh, levels=[0.0], colors=INK, linewidths=1.0)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lowrot import _validate
 from lowrot.data import Dataset, infer_groups
-from lowrot.data._groups import ZERO
+from lowrot.data._groups import ZERO, cosines
 from lowrot.losses import Loss, as_loss, entropy_constant
 from lowrot.network import Network
 from lowrot.optima import NotSeparable, svm_margin
@@ -252,30 +252,32 @@ class NeuralCollapse(NormGrowthTheorem):
 
     def _evaluate(self) -> list[Hypothesis]:
         X, y, asked = self.data.X, self.data.y, self._asked
-        product, active = X @ X.T, asked.active.double()
+        cosine, active = X.new_tensor(cosines(X.cpu().numpy())), asked.active.double()
         same = (active.T @ active) > 0
         mixed = int((active @ y).abs().ne(active.sum(dim=1)).sum())
-        within = float(product[same].min())
-        across = float(product[~same].max()) if bool((~same).any()) else -math.inf
+        within = float(cosine[same].min())
+        across = float(cosine[~same].max()) if bool((~same).any()) else -math.inf
         fewest = int(self.good.sum(dim=1).min())
         found = [
             Hypothesis("ReLU: slope of the activation", self.net.slope, "= 0", self.net.slope == 0),
             Hypothesis("one label a group: groups with two", mixed, "= 0", mixed == 0),
-            Hypothesis("within groups: min x.x'", within, "> 0", within > 0),
-            Hypothesis("across groups: max x.x'", across, "<= 0, to rounding", across <= ZERO),
+            Hypothesis("within groups: min cos(x, x')", within, "> 0", within > 0),
+            Hypothesis(
+                "across groups: max cos(x, x')", across, "<= 0, to rounding", across <= ZERO
+            ),
             Hypothesis("good neurons of the poorest group", fewest, ">= 1", fewest >= 1),
         ]
         if self.opposite:
-            worst = self._overlap(product)
-            statement = "opposite labels: max |x.x'| with silent points"
+            worst = self._overlap(cosine)
+            statement = "opposite labels: max |cos(x, x')| with silent points"
             found.append(Hypothesis(statement, worst, "= 0, to rounding", worst <= ZERO))
         return found
 
-    def _overlap(self, product: Tensor) -> float:
-        """Largest ``|x.x'|``, x of the opposite label of a group, x' silent for that group."""
+    def _overlap(self, cosine: Tensor) -> float:
+        """Largest ``|cos(x, x')|``, x of the other label of a group, x' silent for that group."""
         worst = 0.0
         for label, silent in zip(self._asked.labels, self._asked.silent):
-            block = product[self.data.y != label][:, silent]
+            block = cosine[self.data.y != label][:, silent]
             worst = max(worst, float(block.abs().max()) if block.numel() else 0.0)
         return worst
 

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from lowrot.data import Dataset, collapsed_groups, infer_groups, largest_separated, sparse_parity
 
@@ -47,3 +48,23 @@ def test_small_products_join_as_large_ones_do():
     for angle, groups in ((1e-6, [0, 0]), (0.0, [0, 1]), (-1e-6, [0, 1])):
         pair = Dataset([[1.0, 0.0], [math.sin(angle), math.cos(angle)]], [1, 1])
         assert infer_groups(pair).groups.tolist() == groups
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-3, 1e-6, 1e-9, 1e-12])
+def test_groups_do_not_depend_on_the_unit_of_the_inputs(unit):
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((12, 3))
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    y = rng.choice([-1, 1], 12)
+    for data in (Dataset(X, y), sparse_parity(3), collapsed_groups(4, 3)):
+        small = Dataset(unit * data.X, data.y)
+        assert torch.equal(infer_groups(small).groups, infer_groups(data).groups)
+        small, large = largest_separated(small), largest_separated(data)
+        assert torch.allclose(small.X, unit * large.X, rtol=1e-14, atol=0)
+        assert torch.equal(small.groups, large.groups)
+
+
+def test_a_short_input_joins_a_long_one():
+    short = 1e-13 * torch.tensor([[0.6, 0.8], [0.0, 1.0]], dtype=torch.float64)
+    pair = Dataset(torch.cat([torch.eye(2, dtype=torch.float64)[:1], short]), [1, 1, 1])
+    assert infer_groups(pair).groups.tolist() == [0, 0, 0]

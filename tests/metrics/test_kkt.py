@@ -173,7 +173,8 @@ def test_the_rounding_of_the_solver_is_cut_off(monkeypatch):
 
     monkeypatch.setattr(_kkt.clarabel, "DefaultSolver", Solver)
     lam, mu = _kkt.closest_multipliers(gradients, np.zeros(3), 0.3)
-    assert lam.tolist() == np.maximum(rough[:3], 0).tolist()
+    in_units = lam * _kkt._units(gradients, 3)
+    assert in_units.tolist() == np.maximum(rough[:3], 0).tolist()
     assert (0.3 * lam[gradients.kink_point] <= mu).all()
     assert (mu <= lam[gradients.kink_point]).all()
 
@@ -191,3 +192,23 @@ def test_labels_and_outer_weights_may_change_sign_together(phi):
     assert other.multipliers.tolist() == pytest.approx(one.multipliers.tolist(), rel=1e-8)
     assert other.stationarity == pytest.approx(one.stationarity, abs=1e-8)
     assert other.complementarity == pytest.approx(one.complementarity, abs=1e-8)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-3, 1e-6, 1e-9, 1e-12])
+@pytest.mark.parametrize("phi", [0.3, 1.2])
+def test_the_residual_does_not_depend_on_the_unit_of_the_inputs(phi, unit):
+    net, data = neuron_on_a_kink(phi)
+    large, small = (kkt_residual(net, Dataset(c * data.X, data.y)) for c in (1.0, unit))
+    assert small.stationarity == pytest.approx(large.stationarity, rel=1e-6, abs=1e-9)
+    assert small.complementarity == pytest.approx(large.complementarity, rel=1e-6, abs=1e-9)
+    assert torch.allclose(unit * small.multipliers, large.multipliers, rtol=1e-6)
+
+
+@pytest.mark.parametrize("short", [1e-3, 1e-6, 1e-9, 1e-12])
+def test_a_point_of_a_short_gradient_has_its_multiplier(short):
+    # The short point has the margin, and its gradient is short times the weights.
+    data = Dataset([[short, 0.0], [0.6, 0.8]], [1, 1])
+    result = kkt_residual(Network([1.0], [[1.0, 0.0]]), data)
+    assert result.stationarity < 1e-9
+    assert abs(result.complementarity) < 1e-9
+    assert short * result.multipliers.tolist()[0] == pytest.approx(1.0, rel=1e-6)

@@ -138,3 +138,17 @@ def test_other_refusals():
         plots.decision_regions(XOR.X, XOR)
     with pytest.raises(ValueError, match=r"q has shape \(2,\); expected 4"):
         plots.dual_curve(PAIR.y, XOR, value=math.inf)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-9, 1e-15, 1e-100])
+def test_regions_do_not_depend_on_the_unit_of_the_predictor(unit):
+    ax = plots.decision_regions(lambda X: unit * X[:, 0].relu(), PAIR)
+    negative, positive = (c.get_paths() for c in ax.collections[:2])
+    assert not any(len(piece) for piece in negative)
+    left = min(float(piece.vertices[:, 0].min()) for piece in positive if len(piece))
+    assert left == pytest.approx(0.0, abs=0.02)
+
+
+def test_no_region_is_drawn_where_all_neurons_are_off():
+    ax = plots.decision_regions(lambda X: 0 * X[:, 0], PAIR)
+    assert not any(len(piece) for c in ax.collections[:2] for piece in c.get_paths())

@@ -303,7 +303,8 @@ def test_each_hypothesis_can_fail(name):
     assert len(theorem.hypothesis_frame()) == 6 if opposite else 5
 
 
-def test_products_are_compared_with_zero():
+@pytest.mark.parametrize("unit", [1.0, 1e-4, 1e-8, 1e-12])
+def test_products_are_compared_with_zero(unit):
     net = standard(30, 2, seed=3)
     for X, groups, name, holds in (
         ([[1.0, 0.0], [0.0, 1.0]], [0, 0], "within", False),
@@ -311,9 +312,22 @@ def test_products_are_compared_with_zero():
         ([[1.0, 0.0], [0.0, 1.0]], [0, 1], "across", True),
         ([[1.0, 0.0], [1e-6, 0.9]], [0, 1], "across", False),
     ):
-        theorem = neural_collapse(net, Dataset(X, [1, 1], groups))
+        data = Dataset(unit * torch.tensor(X, dtype=torch.float64), [1, 1], groups)
+        theorem = neural_collapse(net, data)
         found = {h.statement.split()[0]: h.holds for h in theorem.hypotheses}
         assert found[name] == holds, (X, groups)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-4, 1e-8, 1e-12])
+def test_overlaps_of_opposite_labels_have_no_unit(unit):
+    net, data, _ = CASES["opposite labels"]
+    small = replace(data, X=unit * data.X, known={})
+    worst = [
+        {h.statement.split(":")[0]: h.value for h in found.hypotheses}["opposite labels"]
+        for found in (neural_collapse(net, case, opposite=True) for case in (data, small))
+    ]
+    assert worst[0] > 0.1
+    assert worst[1] == pytest.approx(worst[0])
 
 
 def test_J_uses_what_is_known_of_the_norm_where_the_theorem_holds():
