@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -78,9 +79,23 @@ class Dataset:
         return self.X.shape[1]
 
     def to(self, device: torch.device | str) -> Dataset:
-        """Return the same data on another device."""
-        groups = None if self.groups is None else self.groups.to(device)
-        return replace(self, X=self.X.to(device), y=self.y.to(device), groups=groups)
+        """Return the same data on another device.
+
+        Raises:
+            TypeError, ValueError: no device of this machine, or "meta".
+        """
+        place = _validate.device("device", device)
+        groups = None if self.groups is None else self.groups.to(place)
+        return replace(self, X=self.X.to(place), y=self.y.to(place), groups=groups)
+
+
+def fingerprint(*tensors: Tensor) -> str:
+    """Return a hash of the values and shapes of tensors, the same on every device."""
+    found = hashlib.sha256()
+    for tensor in tensors:
+        found.update(str(tuple(tensor.shape)).encode())
+        found.update((tensor + 0.0).cpu().contiguous().numpy().tobytes())  # -0 and 0 are equal
+    return found.hexdigest()
 
 
 def row_norms(X: Tensor) -> Tensor:

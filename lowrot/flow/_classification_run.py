@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lowrot.data import Dataset
+from lowrot.data._dataset import fingerprint
 from lowrot.flow._objectives import Classification
 from lowrot.flow._planes import Planes
 from lowrot.flow._radau import C1, A, FlowState, Radau, Step
@@ -53,7 +54,8 @@ class ClassificationRun(FlowRun):
         self.loss = loss
         self.objective = Classification(data.y, loss, _EXACT * rtol)
         stepper = Radau(Planes.of(data.X, net.slope), self.objective, rates, rtol)
-        super().__init__(Setting(net, "flow", rates, rtol), stepper, certificates(rtol))
+        mark = fingerprint(data.X, data.y)
+        super().__init__(Setting(net, "flow", rates, rtol, mark), stepper, certificates(rtol))
         self.c_n = loss.entropy_constant(data.n)
 
     def resume_from(self, path: Path) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from torch import Tensor
 
 from lowrot import _validate
@@ -144,7 +143,7 @@ def regression_flow(
     _fits(net, X)
     if net.norm_squared == 0:
         raise ValueError("net is zero; gradient flow never moves it")
-    if np.shape(rates) != (2,):
+    if len(_validate.listed("rates", rates)) != 2:
         raise ValueError(f"rates are {rates!r}; expected two numbers, (eta_a, eta_V)")
     eta = (_validate.number("rates[0]", rates[0], 0.0), _validate.number("rates[1]", rates[1], 0.0))
     if not any(eta):

@@ -27,12 +27,16 @@ _LONGEST_PREDICTION = 2.0
 
 @dataclass(frozen=True)
 class Setting:
-    """What a run follows: the start, the objective's name and the rates of the two layers."""
+    """What a run follows: the start, the objective's name, the rates of the two layers, the data.
+
+    ``data`` is the fingerprint of inputs and labels.
+    """
 
     initial: Network
     kind: str
     rates: Rates
     rtol: float
+    data: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +106,11 @@ class FlowRun(Run[FlowPoint]):
             "kind": setting.kind,
             "rates": list(setting.rates),
             "slope": net.slope,
+            "rtol": setting.rtol,
+            "data": setting.data,
         } | expected
+        if "data" not in path.meta:  # a file without one: the last margins or loss must agree
+            del expected["data"]
         got = {name: path.meta.get(name) for name in expected}
         shapes = {"V": tuple(net.V.shape), "q": (len(self.point.state.p),)}
         found = {name: path.states[name].shape[1:] for name in shapes if name in path.states}
@@ -151,7 +159,7 @@ class FlowRun(Run[FlowPoint]):
         longest = _GROWTH / max(self.stepper.fastest_growth(point.state), 1e-300)
         while True:
             h = _SIZES.trial(min(wish, longest), room)
-            if h < 1e-14 * max(1.0, point.time) or h < 1e-280:
+            if h < room and (h < 1e-14 * max(1.0, point.time) or h < 1e-280):
                 self.recorder.accumulate("failed_steps", 1.0)
                 words = f"step size fell below {h:.1e} at {self.clock} = {point.time:.6g}"
                 return End(Outcome.STALLED, words)
@@ -236,6 +244,7 @@ class FlowRun(Run[FlowPoint]):
             "kind": setting.kind,
             "rates": list(setting.rates),
             "rtol": setting.rtol,
+            "data": setting.data,
             "h": self.point.h,
             "slope": setting.initial.slope,
         }

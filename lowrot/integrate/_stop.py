@@ -42,7 +42,8 @@ def reached(rules: dict[str, Any], row: dict[str, float], clock: str = "tau") ->
     for name, target in rules.items():
         at = f"at {clock} = {row[clock]:.6g}"
         if name == "when":
-            if target(row):
+            # A copy: what a rule does to its row must not reach the record of the run.
+            if _validate.flag("the value of stop['when']", target(dict(row))):
                 return End(Outcome.REACHED, f"stop['when'] held {at}")
         elif name == "gap" and row["dual"] <= NO_MARGIN:
             words = (
