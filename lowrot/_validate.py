@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
@@ -107,7 +108,7 @@ def numbers(name: str, value: Any) -> Array:
         return value.detach().to(DTYPE).cpu().resolve_neg().numpy()
     array = _plain_array(name, value)
     if array.dtype.kind not in "iubf":
-        raise TypeError(f"{name} has entries of dtype {array.dtype}; expected real numbers")
+        raise TypeError(f"{name} is {reprlib.repr(value)}; expected real numbers")
     return array.astype(np.float64)
 
 

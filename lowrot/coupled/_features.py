@@ -120,7 +120,7 @@ class Features:
         _validate.kind("data", data, Dataset)
         if data.d != self.directions.shape[1]:
             raise ValueError(
-                f"data has d = {data.d}; expected {self.directions.shape[1]}, as the directions"
+                f"data has d = {data.d} but the directions have d = {self.directions.shape[1]}"
             )
         _validate.same_device(directions=self.directions, X=data.X)
         return Potential(self.directions, self.signs, self.start, data, self.slope)

@@ -14,7 +14,16 @@ from torch import Tensor
 from lowrot.coupled._implicit_step import ScaledMargins, implicit_weights
 from lowrot.coupled._potential import Potential, soft_ratio
 from lowrot.coupled._tableaux import Method
-from lowrot.integrate import DualWeights, Recorder, Row, Run, StepSize, ln_time_after, time_under
+from lowrot.integrate import (
+    DualWeights,
+    Recorder,
+    Row,
+    Run,
+    StepSize,
+    ln_time_after,
+    same_arguments,
+    time_under,
+)
 from lowrot.losses import Loss
 from lowrot.path import End, Outcome, Path
 
@@ -92,18 +101,10 @@ class CoupledRun(Run[CoupledPoint]):
         return CoupledPoint(0.0, z, weights, margins, self._ln_lam(margins), h)
 
     def _resume(self, path: Path, zero: Tensor) -> CoupledPoint:
-        # A file may lack what was not recorded; then ln ||u||_1 at its end must agree.
-        wanted = {
-            name: value
-            for name, value in self.fixed.items()
-            if name in ("kind", "loss") or name in path.meta
-        }
-        got = {name: path.meta.get(name) for name in wanted}
+        same_arguments(path, self.fixed)
         size = path.states.get("z", zero[None, :0]).shape[1]
-        if (got, size) != (wanted, len(zero)):
-            raise ValueError(
-                f"resume is a path with {got} and {size} points; expected {wanted} and {len(zero)}"
-            )
+        if size != len(zero):
+            raise ValueError(f"resume is a path with {size} points; expected {len(zero)}")
         tau, ln_t, J = (float(path[name][-1]) for name in ("tau", "ln_t", "J"))
         z, h = zero.new_tensor(path["z"][-1]), float(path.meta["h"])
         margins = self.potential.margins(z)

@@ -61,7 +61,11 @@ class Dataset:
         object.__setattr__(self, "X", X)
         object.__setattr__(self, "y", y)
         _validate.kind("name", self.name, str)
-        object.__setattr__(self, "known", dict(_validate.kind("known", self.known, Mapping)))
+        known = {
+            _validate.kind("a name in known", name, str): _validate.number(f"known[{name!r}]", value)
+            for name, value in _validate.kind("known", self.known, Mapping).items()
+        }
+        object.__setattr__(self, "known", known)
         if self.groups is not None:
             groups = _validate.real_array("groups", self.groups, (X.shape[0],))
             if bool(((groups < 0) | (groups != groups.round())).any()):
@@ -95,7 +99,7 @@ def fingerprint(*tensors: Tensor) -> str:
     for tensor in tensors:
         found.update(str(tuple(tensor.shape)).encode())
         found.update((tensor + 0.0).cpu().contiguous().numpy().tobytes())  # -0 and 0 are equal
-    return found.hexdigest()
+    return found.hexdigest()[:16]
 
 
 def row_norms(X: Tensor) -> Tensor:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import reprlib
 import sys
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -138,7 +139,7 @@ def _chosen(features: Any) -> Any:
     """Return a list of columns as a list; one column, or None, as it is."""
     if features is None or isinstance(features, (str, int)):
         return features
-    unordered = isinstance(features, (set, frozenset, bytes))
+    unordered = isinstance(features, (set, frozenset, bytes, Mapping))
     if unordered or not isinstance(features, Iterable) or getattr(features, "ndim", 1) == 0:
         raise TypeError(f"features is {features!r}; expected a name or a list of names, in order")
     chosen = list(features)
@@ -150,7 +151,7 @@ def _chosen(features: Any) -> Any:
 def _plain(argument: str, value: Any) -> None:
     """Raise unless a value can be the name of a column, or a label."""
     if isinstance(value, (np.ndarray, Tensor)) or not isinstance(value, Hashable):
-        raise TypeError(f"{argument} is of type {type(value).__name__}; expected one name or label")
+        raise TypeError(f"{argument} is {reprlib.repr(value)}; expected one label or name")
 
 
 def _is_frame(value: Any) -> TypeGuard[pd.DataFrame]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from lowrot.flow._radau import FlowState, Radau, Step
 from lowrot.flow.neuron import Rates
-from lowrot.integrate import Recorder, Row, Run, StepSize, land, overshoot
+from lowrot.integrate import Recorder, Row, Run, StepSize, land, overshoot, same_arguments
 from lowrot.network import Network
 from lowrot.path import End, Outcome, Path
 
@@ -102,20 +102,18 @@ class FlowRun(Run[FlowPoint]):
     def same(self, path: Path, **expected: Any) -> None:
         """Refuse to continue a path of another kind, of other sizes, or from another start."""
         setting, net = self.setting, self.setting.initial
-        expected = {
+        wanted = {
             "kind": setting.kind,
             "rates": list(setting.rates),
             "slope": net.slope,
             "rtol": setting.rtol,
             "data": setting.data,
-        } | expected
-        if "data" not in path.meta:  # a file without one: the last margins or loss must agree
-            del expected["data"]
-        got = {name: path.meta.get(name) for name in expected}
+        }
+        same_arguments(path, wanted | expected)
         shapes = {"V": tuple(net.V.shape), "q": (len(self.point.state.p),)}
         found = {name: path.states[name].shape[1:] for name in shapes if name in path.states}
-        if (got, found) != (expected, shapes):
-            raise ValueError(f"resume is a path with {got} {found}; expected {expected} {shapes}")
+        if found != shapes:
+            raise ValueError(f"resume is a path with states of {found}; expected {shapes}")
         for name, value in (("a", net.a), ("V", net.V)):
             away = float(np.abs(path[name][0] - value.cpu().numpy()).max())
             if away != 0:

@@ -6,6 +6,7 @@ from lowrot.integrate._landing import LANDED, land
 from lowrot.integrate._loop import Row, Run
 from lowrot.integrate._physical_time import ln_time_after
 from lowrot.integrate._recorder import Recorder
+from lowrot.integrate._resume import same_arguments
 from lowrot.integrate._step_size import StepSize
 from lowrot.integrate._stop import overshoot, reached, stop_rules, targets
 from lowrot.integrate._time_under import Line, time_under

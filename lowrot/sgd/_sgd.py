@@ -151,8 +151,7 @@ def one_pass_sgd(
         _validate.kind("test", test, Dataset)
     tested = source.population if test is None else test
     if tested is not None and tested.d != nets[0].d:
-        name = "the population of stream" if test is None else "test"
-        raise ValueError(f"{name} has d = {tested.d}; expected {nets[0].d}, as net takes")
+        raise ValueError(f"test has d = {tested.d}; expected {nets[0].d}, as the networks take")
     rates = nets[0].a.new_tensor(steps)
     batch = Batch(nets, source, rates, update, seed, tested, keep)
     end = batch.follow(samples, _counts(records, samples), progress)
