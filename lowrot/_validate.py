@@ -193,11 +193,12 @@ def integer(name: str, value: Any, low: int, high: int | None = None) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name} is {value!r}; expected an integer")
-    if value < low or value > (LARGEST if high is None else high):
+    result = int(value)
+    if not low <= result <= (LARGEST if high is None else high):
         limits = f"at least {low}" if high is None else f"between {low} and {high}"
-        shown = value if abs(value) <= LARGEST else "beyond 64 bits"
+        shown = str(result) if abs(result) <= LARGEST else "beyond 64 bits"
         raise ValueError(f"{name} is {shown}; expected an integer {limits}")
-    return int(value)
+    return result
 
 
 def real(name: str, value: Any) -> float:

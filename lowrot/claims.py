@@ -143,7 +143,9 @@ def claim(
     if seeds is not None:
         listed = _validate.listed("seeds", seeds)
         seeds = [_validate.integer(f"seeds[{i}]", seed, 0) for i, seed in enumerate(listed)]
-    paths = [path] if isinstance(path, Path) else _validate.listed("path", [] if path is None else path)
+    paths = (
+        [path] if isinstance(path, Path) else _validate.listed("path", [] if path is None else path)
+    )
     for followed in paths:
         if not _validate.kind("path", followed, Path).ok:
             raise ClaimError(

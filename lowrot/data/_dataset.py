@@ -62,7 +62,9 @@ class Dataset:
         object.__setattr__(self, "y", y)
         _validate.kind("name", self.name, str)
         known = {
-            _validate.kind("a name in known", name, str): _validate.number(f"known[{name!r}]", value)
+            _validate.kind("a name in known", name, str): _validate.number(
+                f"known[{name!r}]", value
+            )
             for name, value in _validate.kind("known", self.known, Mapping).items()
         }
         object.__setattr__(self, "known", known)

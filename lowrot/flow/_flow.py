@@ -143,7 +143,7 @@ def regression_flow(
     _fits(net, X)
     if net.norm_squared == 0:
         raise ValueError("net is zero; gradient flow never moves it")
-    if len(_validate.listed("rates", rates)) != 2:
+    if _validate.numbers("rates", rates).shape != (2,):
         raise ValueError(f"rates are {rates!r}; expected two numbers, (eta_a, eta_V)")
     eta = (_validate.number("rates[0]", rates[0], 0.0), _validate.number("rates[1]", rates[1], 0.0))
     if not any(eta):

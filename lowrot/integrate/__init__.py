@@ -24,6 +24,7 @@ __all__ = [
     "ln_time_after",
     "overshoot",
     "reached",
+    "same_arguments",
     "stop_rules",
     "targets",
     "time_under",

@@ -25,4 +25,5 @@ def same_arguments(path: Path, wanted: Mapping[str, Any]) -> None:
         found, expected = (
             ", ".join(f"{name} {values[name]!r}" for name in other) for values in (other, asked)
         )
-        raise ValueError(f"resume is a path with {found}; expected {expected}")
+        hint = " (a hash: pass the data of the path)" if "data" in other else ""
+        raise ValueError(f"resume is a path with {found}; expected {expected}{hint}")

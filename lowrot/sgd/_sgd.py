@@ -193,5 +193,6 @@ def _alike(nets: list[Network]) -> list[Network]:
 
 def _list(value: T | Sequence[T]) -> list[Any]:
     """Return a list of the entries, or of the single value."""
-    several = isinstance(value, (list, tuple, range, np.ndarray, Tensor))
-    return list(value) if several and getattr(value, "ndim", 1) else [value]
+    if isinstance(value, (np.ndarray, Tensor)):
+        return list(value) if value.ndim else [value]
+    return list(value) if isinstance(value, (list, tuple, range)) else [value]

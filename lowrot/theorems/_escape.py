@@ -115,9 +115,9 @@ class Escape(Theorem):
             Two arrays of shape (k,), at the saved times.
 
         Raises:
-            TypeError, ValueError: a path that does not belong to the theorem.
+            TypeError, ValueError: no path, or one without these columns.
         """
-        self.require_path(path, "P", "norm_squared")
+        self.subject.require_names(path, ["P", "norm_squared"])
         if self.pattern == COVERED:
             return self._covered(self.net).J(path)
         known = self.holds and self.pattern == ALL_ON_BOTH

@@ -103,9 +103,9 @@ class NeuralCollapse(NormGrowthTheorem):
             Two arrays of shape (k,).
 
         Raises:
-            TypeError, ValueError: a path that does not belong to the theorem.
+            TypeError, ValueError: no path, or one without these columns.
         """
-        self.require_path(path, "P", "norm_squared")
+        self.subject.require_names(path, ["P", "norm_squared"])
         floor = (self.ln_G0, 2.0 / self.S) if self.holds else None
         return early_growth(path, self.c_n, floor)
 

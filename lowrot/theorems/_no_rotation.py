@@ -91,7 +91,7 @@ class NoRotation(NormGrowthTheorem):
         spread = self.ln_start_norm - float(self.features.start.min())
         tau, J = nonnegative("tau", tau), nonnegative("J", J)
         fitting("J", J, tau)
-        return over(spread + 2.0 * J, 2.0 * tau)
+        return over(0.5 * spread + J, tau)
 
     def check(self, path: Path) -> Check:
         """Compare the conclusion with a coupled path, at every saved time after the start.

@@ -62,7 +62,7 @@ def margin_floor(limit: float, lost: float, k: float, tau: Any, J: Any) -> np.nd
     """Return ``limit - (lost + J)/(k tau)``, -inf at tau = 0; raise unless tau >= 0."""
     tau, J = nonnegative("tau", tau), nonnegative("J", J)
     fitting("J", J, tau)
-    return limit - over(lost + J, k * tau)
+    return limit - over((lost + J) / k, tau)
 
 
 def early_growth(

@@ -160,5 +160,6 @@ def fitting(name: str, values: np.ndarray, time: np.ndarray) -> None:
 
 
 def over(total: Any, time: np.ndarray) -> np.ndarray:
-    """Return ``total/time``, infinite at time 0."""
-    return np.where(time > 0, total / np.where(time > 0, time, 1.0), np.inf)
+    """Return ``total/time``, infinite at time 0 and where the total is."""
+    defined = (time > 0) & np.isfinite(total)
+    return np.where(defined, np.where(defined, total, 0.0) / np.where(defined, time, 1.0), np.inf)
