@@ -48,7 +48,7 @@ def coupled_flow(
         loss: "exponential", "logistic" or a `Loss`.
         stop: the run ends when any of these is reached: ``tau`` (clock), ``ln_norm``
             (ln ||u||_1), ``margin`` (P_+/||u||_1), ``gap`` (certified relative gap, from above),
-            ``when`` (a function of the row of scalars that returns True). Default:
+            ``when`` (a function of a copy of the row, which returns True or False). Default:
             ``{"gap": 0.01}``. Of these ``tau`` is met exactly, the others at the first step beyond.
             The rule ``gap`` also ends a run whose dual proves that no positive margin exists.
         rtol: local error of z in the 1-norm, relative to max(1, tau).

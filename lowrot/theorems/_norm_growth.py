@@ -44,7 +44,7 @@ class NormGrowthTheorem(Theorem):
             J: J(tau) along a path, of a shape that broadcasts with tau; ``J_limit`` when None.
 
         Returns:
-            Of the shape of tau; -inf at tau = 0.
+            Of the shape of tau; -inf at tau = 0, the limit at tau = inf.
 
         Raises:
             ValueError: numbers that are negative or NaN, or J of a shape that does not broadcast.
