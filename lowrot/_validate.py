@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import reprlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping, Set, Sized
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -107,6 +107,9 @@ def numbers(name: str, value: Any) -> Array:
         _check_plain(name, value)
         return value.detach().to(DTYPE).cpu().resolve_neg().numpy()
     array = _plain_array(name, value)
+    if array.dtype.kind == "O":
+        found = [real(name, entry) for entry in array.ravel().tolist()]
+        return np.array(found, dtype=np.float64).reshape(array.shape)
     if array.dtype.kind not in "iubf":
         raise TypeError(f"{name} is {reprlib.repr(value)}; expected real numbers")
     return array.astype(np.float64)
@@ -244,14 +247,15 @@ def flag(name: str, value: Any) -> bool:
 
 
 def listed(name: str, value: Any) -> list[Any]:
-    """Return the entries of a sequence.
+    """Return the entries of a list, an array, a column or anything else that has an order.
 
     Raises:
-        TypeError: no sequence, or a masked array.
+        TypeError: nothing of the kind (text, a set, a mapping, a generator), or a masked array.
     """
-    if _masked(value) or not isinstance(value, (list, tuple, range, np.ndarray, Tensor)):
+    ordered = isinstance(value, Iterable) and isinstance(value, Sized)
+    if not ordered or _masked(value) or isinstance(value, (str, bytes, Mapping, Set)):
         raise TypeError(f"{name} is of type {type(value).__name__}; expected a list")
-    if isinstance(value, (np.ndarray, Tensor)) and value.ndim == 0:
+    if getattr(value, "ndim", 1) == 0:
         raise TypeError(f"{name} is {value!r}; expected a list")
     return list(value)
 

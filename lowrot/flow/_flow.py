@@ -50,11 +50,10 @@ def gradient_flow(
         stop: the run ends when any of these is reached: ``tau`` (clock), ``ln_t``,
             ``min_margin`` (min_i p_i), ``P`` (soft margin), ``rho`` (``||W - W_0||``), ``margin``
             (P_+/||W||^2), ``when`` (a function of a copy of the row of scalars, which returns True
-            or False).
-            Default: ``{"min_margin": 1000}``. Of these ``tau`` is met exactly, ``when`` at the first step
-            for which it holds, the others from above to a relative 1e-6. A flow that comes to rest
-            without separating the data ends too, and so does one whose margins exceed 1e12; the
-            status says which.
+            or False). Default: ``{"min_margin": 1000}``. Of these ``tau`` is met exactly, ``when``
+            at the first step for which it holds, the others from above to a relative 1e-6. A flow
+            that comes to rest without separating the data ends too, and so does one whose margins
+            exceed 1e12; the status says which.
         rtol: local error of a step, relative to ``||W||`` and to max(1, ``|P|``), between 1e-10
             and 0.1.
         save: clock times to stop at and keep (steps land on them exactly), besides the start and

@@ -39,9 +39,7 @@ def land(
     low, under = 0.0, overshoot(start) - aim
     high, over, stayed = 1.0, beyond - aim, 0
     for _ in range(_EVALUATIONS):
-        # Where both ends are as far beyond, at the largest double, only halving is left.
-        share = over / (over - under) if over > under else 0.5
-        middle = high - (high - low) * share
+        middle = high - (high - low) * over / (over - under)
         end = partial(middle)
         if end is None:
             break

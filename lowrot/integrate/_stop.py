@@ -69,9 +69,10 @@ def overshoot(rules: dict[str, Any], row: dict[str, float], clock: str) -> float
         if name in FALLING:
             most = max(most, math.log(max(target, 1e-300)) - math.log(max(row[name], 1e-300)))
         elif name not in ("when", clock):
-            unit = max(min(1.0, abs(target)), 1e-300) if target else 1.0
+            unit = max(min(1.0, abs(target)), 1e-280) if target else 1.0
             value = max(row[name], -1e300)  # ln_t begins at minus infinity
-            most = max(most, math.asinh(value / unit) - math.asinh(target / unit))
+            ratio = max(value / unit, -1e300)
+            most = max(most, math.asinh(ratio) - math.asinh(target / unit))
     return most
 
 
