@@ -73,7 +73,7 @@ class Runs:
             TypeError: ``run`` is no integer.
             ValueError: no such run, or weights that are not finite.
         """
-        run = _validate.integer("run", run, 0, len(self) - 1)
+        run = _validate.integer("run", run, -len(self), len(self) - 1)
         return Network(self.a[run], self.V[run], self.start[run].slope)
 
     def frame(self) -> pd.DataFrame:
