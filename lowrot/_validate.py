@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+import reprlib
+from collections.abc import Collection, Iterable, Mapping, Set, Sized
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,19 +48,30 @@ def real_array(
 def _float64(name: str, value: Any, copy: bool) -> Tensor:
     if isinstance(value, Tensor):
         _check_plain(name, value)
+        if value.is_floating_point() and value.dtype != DTYPE:
+            raise TypeError(
+                f"{name} has dtype {value.dtype}; expected torch.float64 "
+                f"(pass {name}.double() if its rounding is acceptable)"
+            )
         return value.detach().to(DTYPE, copy=copy).resolve_neg()
+    array = _plain_array(name, value)
+    if array.dtype.kind not in "iub" and (array.dtype.kind, array.dtype.itemsize) != ("f", 8):
+        raise TypeError(f"{name} has dtype {array.dtype}; expected float64 (or integers)")
+    return torch.as_tensor(array.astype(np.float64))
+
+
+def _plain_array(name: str, value: Any) -> Array:
+    """Return what is no tensor as an array of any kind of entries; nothing is dropped from it."""
     if _masked(value):
         raise TypeError(f"{name} is a masked array; expected every entry (drop those masked)")
     if hasattr(value, "toarray"):
         raise TypeError(f"{name} is a sparse {type(value).__name__}; expected {name}.toarray()")
     try:
-        array = np.asarray(value)
+        array: Array = np.asarray(value)
     except Exception as error:
         kind = ValueError if isinstance(error, ValueError) else TypeError
         raise kind(f"{name} cannot be read as an array: {error}") from error
-    if array.dtype.kind not in "iub" and (array.dtype.kind, array.dtype.itemsize) != ("f", 8):
-        raise TypeError(f"{name} has dtype {array.dtype}; expected float64 (or integers)")
-    return torch.as_tensor(array.astype(np.float64))
+    return array
 
 
 def _check_plain(name: str, tensor: Tensor) -> None:
@@ -76,13 +88,31 @@ def _check_plain(name: str, tensor: Tensor) -> None:
         raise TypeError(f"{name} has dtype {tensor.dtype}; expected {name}.dequantize().double()")
     if tensor.is_complex():
         raise TypeError(f"{name} has dtype {tensor.dtype}; expected real numbers")
-    if tensor.is_floating_point() and tensor.dtype != DTYPE:
-        raise TypeError(
-            f"{name} has dtype {tensor.dtype}; expected torch.float64 "
-            f"(pass {name}.double() if its rounding is acceptable)"
-        )
     if tensor.is_meta:
         raise ValueError(f"{name} is on the device meta; expected a tensor with values")
+
+
+def numbers(name: str, value: Any) -> Array:
+    """Return real numbers of any shape as a float64 array; infinities and NaN stay.
+
+    Args:
+        name: of the argument, for the message.
+        value: a number, an array, a tensor or nested lists; other precisions are converted.
+
+    Raises:
+        TypeError: entries that are no real numbers; masked, sparse, nested or quantized values.
+        ValueError: lists of different lengths, or a tensor without values.
+    """
+    if isinstance(value, Tensor):
+        _check_plain(name, value)
+        return value.detach().to(DTYPE).cpu().resolve_neg().numpy()
+    array = _plain_array(name, value)
+    if array.dtype.kind == "O":
+        found = [real(name, entry) for entry in array.ravel().tolist()]
+        return np.array(found, dtype=np.float64).reshape(array.shape)
+    if array.dtype.kind not in "iubf":
+        raise TypeError(f"{name} is {reprlib.repr(value)}; expected real numbers")
+    return array.astype(np.float64)
 
 
 def _masked(value: Any) -> bool:
@@ -136,8 +166,29 @@ def same_device(**tensors: Tensor) -> None:
         raise ValueError(f"arguments on different devices: {listed}; move them with .to(device)")
 
 
+def device(name: str, value: Any) -> torch.device:
+    """Return a device that holds values on this machine.
+
+    Raises:
+        TypeError, ValueError: the value names no device, one that is not here, or "meta".
+    """
+    try:
+        found = torch.device(value)
+        torch.empty(0, device=found)
+    except Exception as error:
+        kind = ValueError if isinstance(value, (str, torch.device)) else TypeError
+        raise kind(f"{name} is {value!r}; expected a device of this machine, as 'cpu'") from error
+    if found.type == "meta":
+        raise ValueError(f"{name} is {value!r}; expected a device that holds values, as 'cpu'")
+    return found
+
+
+LARGEST = 2**63 - 1
+"""What seeds and sizes of tensors hold."""
+
+
 def integer(name: str, value: Any, low: int, high: int | None = None) -> int:
-    """Return ``value`` as an int in [low, high]; no upper limit when ``high`` is None.
+    """Return ``value`` as an int in [low, high]; up to 2^63 - 1 when ``high`` is None.
 
     Raises:
         TypeError: not an integer (booleans are not).
@@ -145,25 +196,42 @@ def integer(name: str, value: Any, low: int, high: int | None = None) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name} is {value!r}; expected an integer")
-    if value < low or (high is not None and value > high):
+    result = int(value)
+    if not low <= result <= (LARGEST if high is None else high):
         limits = f"at least {low}" if high is None else f"between {low} and {high}"
-        raise ValueError(f"{name} is {value}; expected an integer {limits}")
-    return int(value)
+        shown = str(result) if abs(result) <= LARGEST else "beyond 64 bits"
+        raise ValueError(f"{name} is {shown}; expected an integer {limits}")
+    return result
+
+
+def real(name: str, value: Any) -> float:
+    """Return ``value`` as a float; infinities and NaN stay.
+
+    Raises:
+        TypeError: not a real number.
+    """
+    # float() reads text, drops masks, and drops imaginary parts of NumPy's numbers.
+    dropped = isinstance(value, (str, bytes, bytearray, np.ma.MaskedArray))
+    if dropped or getattr(getattr(value, "dtype", None), "kind", "") == "c":
+        raise TypeError(f"{name} is {value!r}; expected a number")
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+    except Exception:
+        raise TypeError(f"{name} is {value!r}; expected a number") from None
 
 
 def number(name: str, value: Any, low: float = -math.inf, high: float = math.inf) -> float:
     """Return ``value`` as a finite float in [low, high].
 
     Raises:
-        TypeError: not a number.
+        TypeError: not a real number.
         ValueError: nan, infinite or outside the limits.
     """
-    try:
-        result = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} is {value!r}; expected a number") from None
+    result = real(name, value)
     if not math.isfinite(result) or not low <= result <= high:
-        raise ValueError(f"{name} is {value!r}; expected a finite number in [{low:g}, {high:g}]")
+        raise ValueError(f"{name} is {result!r}; expected a finite number in [{low:g}, {high:g}]")
     return result
 
 
@@ -174,12 +242,37 @@ def rates(name: str, value: Any) -> tuple[float, float]:
         TypeError: not numbers.
         ValueError: not two of them, negative ones, or both 0.
     """
-    if np.shape(value) != (2,):
+    if numbers(name, value).shape != (2,):
         raise ValueError(f"{name} are {value!r}; expected two numbers, (eta_a, eta_V)")
     outer, inner = (number(f"{name}[{k}]", value[k], 0.0) for k in (0, 1))
     if not outer and not inner:
         raise ValueError(f"{name} are (0, 0); expected at least one positive rate")
     return outer, inner
+
+
+def flag(name: str, value: Any) -> bool:
+    """Return ``value`` if it is True or False.
+
+    Raises:
+        TypeError: anything else, numbers among it.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} is {value!r}; expected True or False")
+    return bool(value)
+
+
+def listed(name: str, value: Any) -> list[Any]:
+    """Return the entries of a list, an array, a column or anything else that has an order.
+
+    Raises:
+        TypeError: nothing of the kind (text, a set, a mapping, a generator), or a masked array.
+    """
+    ordered = isinstance(value, Iterable) and isinstance(value, Sized)
+    if not ordered or _masked(value) or isinstance(value, (str, bytes, Mapping, Set)):
+        raise TypeError(f"{name} is of type {type(value).__name__}; expected a list")
+    if getattr(value, "ndim", 1) == 0:
+        raise TypeError(f"{name} is {value!r}; expected a list")
+    return list(value)
 
 
 def kind(name: str, value: Any, expected: type) -> Any:
@@ -199,7 +292,7 @@ def choice(name: str, value: Any, options: Collection[str]) -> str:
     Raises:
         ValueError: it is not; the message lists them.
     """
-    if value not in options:
+    if not isinstance(value, str) or value not in options:
         raise ValueError(f"{name} is {value!r}; expected one of {', '.join(map(repr, options))}")
     return value
 

@@ -128,6 +128,7 @@ def claim(
         ClaimError: the relation does not hold, a value is NaN, or a path is not certified.
         ValueError, TypeError: malformed arguments.
     """
+    _validate.kind("statement", statement, str)
     if not isinstance(id, str) or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
         raise ValueError(f"id is {id!r}; expected lower-case words joined by hyphens")
     _validate.choice("relation", relation, (*_RELATIONS, "~"))
@@ -135,12 +136,18 @@ def claim(
     tolerance = _validate.number("tolerance", tolerance, 0.0)
     if (relation == "~") != (tolerance > 0):
         raise ValueError(f"tolerance is {tolerance}; expected > 0 with '~', and 0 with the others")
-    values = [_float("measured", value) for value in np.asarray(measured).ravel()]
+    values: list[float] = _validate.numbers("measured", measured).ravel().tolist()
     if not values:
         raise ValueError("measured is empty; expected at least one value")
-    bound = _float("bound", bound)
-    for followed in [path] if isinstance(path, Path) else (path or []):
-        if not followed.ok:
+    bound = _validate.real("bound", bound)
+    if seeds is not None:
+        listed = _validate.listed("seeds", seeds)
+        seeds = [_validate.integer(f"seeds[{i}]", seed, 0) for i, seed in enumerate(listed)]
+    paths = (
+        [path] if isinstance(path, Path) else _validate.listed("path", [] if path is None else path)
+    )
+    for followed in paths:
+        if not _validate.kind("path", followed, Path).ok:
             raise ClaimError(
                 f"claim {id!r} rests on a path that is not certified: {followed.status}"
             )
@@ -161,19 +168,11 @@ def claim(
         bound=bound,
         tolerance=tolerance,
         slack=min(_slack(value, relation, bound, tolerance) for value in values),
-        seeds=None if seeds is None else [int(s) for s in seeds],
+        seeds=None if seeds is None else list(seeds),
         passed=True,
         seconds=round(time.perf_counter() - _STARTED, 3),
     )
     display(made)
-
-
-def _float(name: str, value: Any) -> float:
-    """Return a number as a float; infinities and NaN are left to the relation."""
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} is {value!r}; expected a number") from None
 
 
 def _holds(value: float, relation: str, bound: float, tolerance: float) -> bool:

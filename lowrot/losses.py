@@ -244,7 +244,8 @@ def entropy_constant(n: int, loss: str | Loss = "exponential") -> float:
 
 
 def _margins(p: Any) -> Tensor:
-    if not isinstance(p, Tensor) or p.ndim < 1 or p.shape[-1] == 0 or p.dtype != _validate.DTYPE:
+    plain = isinstance(p, Tensor) and p.layout == torch.strided and not p.is_meta
+    if not plain or p.ndim < 1 or p.shape[-1] == 0 or p.dtype != _validate.DTYPE:
         what = f"{p.dtype} of shape {tuple(p.shape)}" if isinstance(p, Tensor) else repr(p)
         raise ValueError(f"p is {what}; expected a float64 tensor of shape (..., n), n >= 1")
     return p

@@ -78,8 +78,13 @@ class Network:
         return float(self.a.square().sum() + self.V.square().sum())
 
     def to(self, device: torch.device | str) -> Network:
-        """Return the same network on another device."""
-        return replace(self, a=self.a.to(device), V=self.V.to(device))
+        """Return the same network on another device.
+
+        Raises:
+            TypeError, ValueError: no device of this machine, or "meta".
+        """
+        place = _validate.device("device", device)
+        return replace(self, a=self.a.to(place), V=self.V.to(place))
 
     def __call__(self, X: Tensor) -> Tensor:
         """Return ``f(x_i)``, shape (n,), for inputs X of shape (n, d).
@@ -95,7 +100,12 @@ class Network:
         return out
 
     def margins(self, data: Dataset) -> Tensor:
-        """Return ``p_i = y_i f(x_i)``, shape (n,)."""
+        """Return ``p_i = y_i f(x_i)``, shape (n,).
+
+        Raises:
+            TypeError, ValueError: no `Dataset`, or one of another dimension or device.
+        """
+        self._check_data(data)
         return data.y * self(data.X)
 
     def gradient(self, data: Dataset, q: Tensor) -> tuple[Tensor, Tensor]:
@@ -110,9 +120,12 @@ class Network:
             taken at a kink.
 
         Raises:
-            TypeError, ValueError: q of another dtype or shape, or not finite.
+            TypeError, ValueError: no `Dataset`, or one of another dimension or device; q of
+                another dtype or shape, or not finite.
         """
+        self._check_data(data)
         q = _validate.real_array("q", q, (data.n,))
+        _validate.same_device(q=q, V=self.V)
         weighted = data.y * q
         grad_a, grad_V = torch.empty_like(self.a), torch.empty_like(self.V)
         for part in self.chunks(data.n):
@@ -129,7 +142,17 @@ class Network:
             data: n points.
             outer: the outer block of theta, shape (m,).
             inner: its inner block, shape (m, d); zero when None.
+
+        Raises:
+            TypeError, ValueError: no `Dataset`, or one of another dimension or device; blocks of
+                another dtype, shape or device, or not finite.
         """
+        self._check_data(data)
+        outer = _validate.real_array("outer", outer, (self.m,))
+        _validate.same_device(outer=outer, V=self.V)
+        if inner is not None:
+            inner = _validate.real_array("inner", inner, (self.m, self.d))
+            _validate.same_device(inner=inner, V=self.V)
         total = data.X.new_zeros(data.n)
         for part in self.chunks(data.n):
             z = data.X @ self.V[part].T
@@ -168,16 +191,17 @@ class Network:
                 derivative is taken at a kink, as in `gradient`.
 
         Raises:
-            ValueError: an unknown choice of layers, rates or a kink out of bounds, inputs of
-                another shape or device, or not finite.
+            ValueError: an unknown choice of layers, rates or kink out of bounds, data or inputs of
+                another dimension, shape or device, or not finite.
             TypeError: rates or kink that are not numbers, inputs of another dtype.
 
         Source: chapters "Notation and the common frame", "How we follow a gradient flow".
         """
         selected, (eta_a, eta_V) = _validate.layers(layers), _validate.rates("rates", rates)
         kink = None if kink is None else _validate.number("kink", kink, 0.0)
-        X = data.X if isinstance(data, Dataset) else data
-        X = _validate.real_array("X", X, ("n", self.d))
+        if isinstance(data, Dataset):
+            self._check_data(data)
+        X = data.X if isinstance(data, Dataset) else _validate.real_array("X", data, ("n", self.d))
         _validate.same_device(X=X, V=self.V)
         K = X.new_zeros(len(X), len(X))
         for part in self.chunks(len(X)):
@@ -197,9 +221,15 @@ class Network:
         lengths = row_norms(X)[:, None]
         return (z.abs() <= kink * lengths * self.V[part].norm(dim=1)) & (lengths > 0)
 
+    def _check_data(self, data: Dataset) -> None:
+        _validate.kind("data", data, Dataset)
+        if data.d != self.d:
+            raise ValueError(f"data has d = {data.d}; expected {self.d}, as net")
+        _validate.same_device(data=data.X, net=self.V)
+
     def chunks(self, n: int) -> Iterator[slice]:
         """Yield slices of the neurons so that n times a slice stays within the chunk size."""
-        size = max(1, _CHUNK_ENTRIES // max(n, 1))
+        size = max(1, _CHUNK_ENTRIES // max(_validate.integer("n", n, 0), 1))
         for start in range(0, self.m, size):
             yield slice(start, min(start + size, self.m))
 
@@ -286,6 +316,7 @@ def in_plane(
 
     Raises:
         ValueError: shapes that disagree, negative or vanishing masses, signs other than -1, +1.
+        TypeError: values that are no real numbers.
 
     Source: chapter "Bad KKT points and the escape".
     """
@@ -308,10 +339,12 @@ def small(net: Network, scale: float) -> Network:
         scale: a positive number; the margins change by its square.
 
     Raises:
-        ValueError: a scale that is not positive and finite.
+        ValueError: a scale that is not positive and finite, or makes weights overflow.
+        TypeError: a net or scale of another type.
 
     Source: chapter "Notation and the common frame".
     """
+    _validate.kind("net", net, Network)
     scale = _validate.number("scale", scale, 0.0)
     if scale == 0:
         raise ValueError("scale is 0; expected a positive number (the zero network never moves)")

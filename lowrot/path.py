@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path as FilePath
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from lowrot import _validate
 from lowrot.network import Network
 
 if TYPE_CHECKING:
@@ -86,7 +88,8 @@ class Path:
         meta: everything needed to continue or to describe the run (plain JSON values).
 
     Raises:
-        ValueError: no clock, or arrays of different lengths.
+        ValueError: no clock, arrays of other shapes or of different lengths, an unknown outcome.
+        TypeError: fields of other kinds; columns and states that are no arrays, or masked ones.
 
     Source: chapter "Notation and the common frame" (F1 to F5).
     """
@@ -100,6 +103,14 @@ class Path:
     outcome: Outcome = Outcome.UNKNOWN
 
     def __post_init__(self) -> None:
+        for name, axes in (("columns", 1), ("states", None)):
+            for key, values in _validate.kind(name, getattr(self, name), Mapping).items():
+                _check_array(f"{name}[{key!r}]", values, axes)
+        for key, value in _validate.kind("certificates", self.certificates, Mapping).items():
+            _validate.kind(f"certificates[{key!r}]", value, Certificate)
+        for name, expected in (("stats", Mapping), ("meta", Mapping), ("reason", str)):
+            _validate.kind(name, getattr(self, name), expected)
+        self.outcome = Outcome(_validate.choice("outcome", self.outcome, list(Outcome)))
         if not {"tau", "t"} & set(self.columns):
             raise ValueError(f"columns are {sorted(self.columns)}; expected tau or t among them")
         lengths = {name: len(a) for name, a in {**self.columns, **self.states}.items()}
@@ -114,7 +125,9 @@ class Path:
 
         Raises:
             KeyError: neither has the name; the message lists those there are.
+            TypeError: the name is no text.
         """
+        _validate.kind("name", name, str)
         for store in (self.columns, self.states):
             if name in store:
                 return store[name]
@@ -157,9 +170,13 @@ class Path:
         """Return the scalars at the last saved time not after ``tau`` (``t`` in regression).
 
         Raises:
-            ValueError: the path starts later.
+            ValueError: the path starts later, or ``tau`` is NaN.
+            TypeError: ``tau`` is not a number.
         """
         clock = "tau" if "tau" in self.columns else "t"
+        tau = _validate.real("tau", tau)
+        if math.isnan(tau):
+            raise ValueError("tau is nan; expected a time")
         index = int(np.searchsorted(self[clock], tau, side="right")) - 1
         if index < 0:
             start = self[clock][0]
@@ -178,20 +195,28 @@ class Path:
         Raises:
             KeyError: the path has no states ``a`` and ``V``.
             IndexError: no such saved point.
+            TypeError: ``index`` is no integer.
         """
+        k = len(self)
+        index = _validate.integer("index", index, -_validate.LARGEST)
+        if not -k <= index < k:
+            raise IndexError(f"index is {index}; this path has {k} saved points")
         return Network(self["a"][index], self["V"][index], self.meta.get("slope", 0.0))
 
     def save(self, path: str | FilePath) -> None:
         """Write the path to a ``.npz`` file (no pickle); the file appears whole or not at all.
 
         Args:
-            path: where; ``.npz`` is added to a name without it.
+            path: where, the name of a file; ``.npz`` is added to a name without it.
 
         Raises:
-            TypeError, ValueError: ``meta`` that is not plain JSON, or arrays of objects.
+            TypeError, ValueError: a ``path`` that is a folder or no name, ``meta`` that is not
+                plain JSON, or arrays of objects.
             OSError: the file cannot be written.
         """
         file = _npz_name(path)
+        if str(path).endswith(("/", os.sep)) or FilePath(path).is_dir() or file.is_dir():
+            raise ValueError(f"path is {str(path)!r}, a folder; expected the name of a file")
         header = {
             "format": _FORMAT,
             "certificates": {k: vars(c) for k, c in self.certificates.items()},
@@ -220,6 +245,7 @@ class Path:
 
         Raises:
             FileNotFoundError: no such file.
+            TypeError: ``path`` is no name of a file.
             ValueError: not a path file, damaged, or one that would need unpickling.
         """
         file = _npz_name(path)
@@ -247,8 +273,19 @@ class Path:
 
 
 def _npz_name(path: str | FilePath) -> FilePath:
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"path is a {type(path).__name__}; expected the name of a file")
     file = FilePath(path)
-    return file if file.suffix == ".npz" else file.with_name(file.name + ".npz")
+    return file if file.suffix == ".npz" or not file.name else file.with_name(file.name + ".npz")
+
+
+def _check_array(name: str, values: Any, axes: int | None) -> None:
+    """Raise unless the values are an array of one axis or more, without a mask."""
+    if not isinstance(values, np.ndarray) or isinstance(values, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a {type(values).__name__}; expected an array without a mask")
+    if values.ndim < 1 or axes not in (None, values.ndim):
+        wanted = "(k,)" if axes == 1 else "(k, ...)"
+        raise ValueError(f"{name} has shape {values.shape}; expected {wanted}")
 
 
 def _with_prefix(archive: Any, prefix: str) -> Iterator[tuple[str, np.ndarray]]:

@@ -275,6 +275,8 @@ def _checked(
     d = _validate.kind("data", data, Dataset).d
     if _validate.kind("net", net, Network).d != d:
         raise ValueError(f"net has d = {net.d}; expected {d}, as in the data")
+    if net.norm_squared == 0:
+        raise ValueError("net is zero; gradient flow never moves it")
     _validate.same_device(net=net.V, X=data.X)
     name = as_loss(loss).name
     return _validate.number("tau", tau, 0.0), _validate.integer("steps", steps, 1), name

@@ -134,3 +134,37 @@ def test_a_path_that_records_no_slope_is_one_of_relu():
     assert Path({"tau": np.zeros(1)}, states, meta={"slope": 0.3}).network().slope == 0.3
     with pytest.raises(KeyError, match="no column or state 'a'"):
         example().network()
+
+
+@pytest.mark.parametrize("tau", ["a", "1", None, 1j, [1.0, 2.0], np.ma.masked])
+def test_the_row_at_what_is_no_time(tau):
+    with pytest.raises(TypeError, match=r"tau is .*; expected a number"):
+        example().at(tau)
+
+
+def test_the_row_at_the_ends_of_time():
+    with pytest.raises(ValueError, match="tau is nan"):
+        example().at(math.nan)
+    assert example().at(math.inf)["tau"] == 10.0
+    with pytest.raises(ValueError, match="starts at tau = 0"):
+        example().at(-math.inf)
+
+
+def test_a_folder_is_no_file(tmp_path):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "whole.npz").mkdir()
+    for folder in ("", tmp_path, tmp_path / "runs", f"{tmp_path}/new/", tmp_path / "whole"):
+        with pytest.raises(ValueError, match=r"path is .*, a folder; expected the name of a file"):
+            example().save(folder)
+    assert sorted(file.name for file in tmp_path.rglob("*")) == ["runs", "whole.npz"]
+    with pytest.raises(TypeError, match="path is a int"):
+        example().save(3)
+
+
+def test_masked_columns_are_refused_where_files_would_drop_the_mask():
+    with pytest.raises(TypeError, match=r"columns\['tau'\] is a MaskedArray"):
+        Path({"tau": np.ma.masked_array([0.0, 1.0], [False, True])})
+    with pytest.raises(TypeError, match=r"states\['z'\] is a MaskedArray"):
+        Path({"tau": np.zeros(2)}, {"z": np.ma.masked_array([0.0, 1.0], [False, True])})
+    with pytest.raises(IndexError, match="index is 3; this path has 3"):
+        example(states={"a": np.ones((3, 1)), "V": np.ones((3, 1, 2))}).network(3)

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -152,3 +153,54 @@ def test_layers_are_selected_by_one_word():
     assert _validate.layers("both") == (True, True)
     with pytest.raises(ValueError, match="layers is 'all'; expected one of 'outer', 'inner'"):
         _validate.layers("all")
+
+
+def test_numbers_of_any_shape_keep_infinities_and_refuse_what_they_would_drop():
+    for value in (1, [1, math.inf], torch.ones(2, 1), np.float32(0.5), [Fraction(1, 2)], [[]]):
+        found = _validate.numbers("x", value)
+        assert found.dtype == np.float64
+        assert found.shape == np.shape(value)
+    for value in (
+        1j,
+        [1.0, 1j],
+        "1",
+        ["1"],
+        None,
+        np.ma.masked,
+        np.ma.masked_array([1.0], [True]),
+        np.datetime64("2020-01-01"),
+        torch.eye(2).to_sparse(),
+        torch.ones(2) + 1j,
+    ):
+        with pytest.raises(TypeError, match=r"^x is|^x has"):
+            _validate.numbers("x", value)
+    with pytest.raises(ValueError, match="x is on the device meta"):
+        _validate.numbers("x", torch.ones(2, device="meta"))
+
+
+def test_a_real_number_is_no_text_and_has_no_imaginary_part_or_mask():
+    assert _validate.real("x", -(10**400)) == -math.inf
+    assert _validate.real("x", np.float32(0.5)) == _validate.real("x", torch.tensor(0.5)) == 0.5
+    for value in ("1", b"1", 1j, np.complex128(1), np.array(1j), np.ma.masked, None, object()):
+        with pytest.raises(TypeError, match=r"^x is .*; expected a number"):
+            _validate.real("x", value)
+    with pytest.raises(ValueError, match="x is inf; expected a finite number"):
+        _validate.number("x", 10**400)
+    with pytest.raises(ValueError, match="x is beyond 64 bits; expected an integer at least 1"):
+        _validate.integer("x", 2**63, 1)
+
+
+def test_flags_lists_and_devices():
+    assert _validate.flag("x", np.bool_(True)) is True
+    for value in (1, 0.0, None, "", np.ones(1, dtype=bool)):
+        with pytest.raises(TypeError, match=r"^x is .*; expected True or False"):
+            _validate.flag("x", value)
+    for value in ([1, 2], (1, 2), range(1, 3), np.arange(1, 3), {1: 1, 2: 2}.values()):
+        assert _validate.listed("x", value) == [1, 2]
+    for value in ("12", {1, 2}, {1: 2}, iter([1, 2]), 3, np.array(3), np.ma.masked_array([1, 2])):
+        with pytest.raises(TypeError, match=r"^x is .*; expected a list"):
+            _validate.listed("x", value)
+    assert _validate.device("x", "cpu") == torch.device("cpu")
+    for value, error in (("meta", ValueError), ("abacus", ValueError), (None, TypeError)):
+        with pytest.raises(error, match=r"^x is .*; expected a device"):
+            _validate.device("x", value)

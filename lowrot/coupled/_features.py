@@ -60,8 +60,12 @@ class Features:
 
     @classmethod
     def from_network(cls, net: Network) -> Features:
-        """Take the neurons of a balanced network (``|a_j| = ||v_j|| > 0`` for all j)."""
-        norms = net.V.norm(dim=1)
+        """Take the neurons of a balanced network (``|a_j| = ||v_j|| > 0`` for all j).
+
+        Raises:
+            TypeError, ValueError: anything but a balanced `Network`.
+        """
+        norms = _validate.kind("net", net, Network).V.norm(dim=1)
         unbalanced = (net.a.abs() - norms).abs() > 1e-9 * norms
         if bool((unbalanced | (norms == 0)).any()):
             j = int((unbalanced | (norms == 0)).nonzero()[0])
@@ -73,7 +77,11 @@ class Features:
 
     @classmethod
     def both_signs(cls, directions: Tensor, slope: float = 0.0) -> Features:
-        """Give every direction one neuron of each sign, all equal at the start."""
+        """Give every direction one neuron of each sign, all equal at the start.
+
+        Raises:
+            TypeError, ValueError: as for `Features`.
+        """
         V = _validate.real_array("directions", directions, ("m", "d"))
         signs = torch.cat([V.new_ones(len(V)), -V.new_ones(len(V))])
         return cls(torch.cat([V, V]), signs, None, slope)
@@ -90,16 +98,26 @@ class Features:
         return self.directions.shape[0]
 
     def to(self, device: torch.device | str) -> Features:
-        """Return the same features on another device."""
+        """Return the same features on another device.
+
+        Raises:
+            TypeError, ValueError: no device of this machine, or "meta".
+        """
+        place = _validate.device("device", device)
         return replace(
             self,
-            directions=self.directions.to(device),
-            signs=self.signs.to(device),
-            ln_start=self.start.to(device),
+            directions=self.directions.to(place),
+            signs=self.signs.to(place),
+            ln_start=self.start.to(place),
         )
 
     def potential(self, data: Dataset) -> Potential:
-        """Return the potential F of the flow on a data set."""
+        """Return the potential F of the flow on a data set.
+
+        Raises:
+            TypeError, ValueError: no `Dataset`, or one of another dimension or device.
+        """
+        _validate.kind("data", data, Dataset)
         if data.d != self.directions.shape[1]:
             raise ValueError(
                 f"data has d = {data.d} but the directions have d = {self.directions.shape[1]}"
@@ -108,14 +126,23 @@ class Features:
         return Potential(self.directions, self.signs, self.start, data, self.slope)
 
     def ln_weights(self, data: Dataset, z: Any) -> Tensor:
-        """Return ``ln |u_j|`` at the state z of a path, shape (m,)."""
+        """Return ``ln |u_j|`` at the state z of a path, shape (m,).
+
+        Raises:
+            TypeError, ValueError: data that do not fit the features, or z that does not fit them.
+        """
+        potential = self.potential(data)
         z = _validate.real_array("z", z, (data.n,)).to(data.X.device)
-        return self.start + self.potential(data).ln_growth(z)
+        return self.start + potential.ln_growth(z)
 
     def shares(self, data: Dataset, z: Any) -> Tensor:
-        """Return each neuron's share of ``||u||_1`` at k states z of a path, shape (k, m)."""
-        z = _validate.real_array("z", z, ("k", data.n)).to(data.X.device)
+        """Return each neuron's share of ``||u||_1`` at k states z of a path, shape (k, m).
+
+        Raises:
+            TypeError, ValueError: data that do not fit the features, or z that does not fit them.
+        """
         potential = self.potential(data)
+        z = _validate.real_array("z", z, ("k", data.n)).to(data.X.device)
         return torch.stack([torch.softmax(self.start + potential.ln_growth(row), 0) for row in z])
 
 

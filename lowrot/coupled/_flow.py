@@ -18,6 +18,7 @@ from lowrot.coupled._features import Features, as_features
 from lowrot.coupled._run import CoupledRun
 from lowrot.coupled._tableaux import METHODS
 from lowrot.data import Dataset
+from lowrot.data._dataset import fingerprint
 from lowrot.integrate import stop_rules, targets
 from lowrot.losses import Loss, as_loss
 from lowrot.network import Network
@@ -47,7 +48,7 @@ def coupled_flow(
         loss: "exponential", "logistic" or a `Loss`.
         stop: the run ends when any of these is reached: ``tau`` (clock), ``ln_norm``
             (ln ||u||_1), ``margin`` (P_+/||u||_1), ``gap`` (certified relative gap, from above),
-            ``when`` (a function of the row of scalars that returns True). Default:
+            ``when`` (a function of a copy of the row, which returns True or False). Default:
             ``{"gap": 0.01}``. Of these ``tau`` is met exactly, the others at the first step beyond.
             The rule ``gap`` also ends a run whose dual proves that no positive margin exists.
         rtol: local error of z in the 1-norm, relative to max(1, tau).
@@ -57,7 +58,8 @@ def coupled_flow(
         method: "sdirk2" (second order) or "euler" (first order; keeps every conclusion of the
             no-rotation theorem exactly, at any step size).
         max_steps: steps tried at most, accepted or not (of this call).
-        resume: a path of an earlier run with the same arguments, to be continued.
+        resume: a path of an earlier run with the same arguments, to be continued. Arguments and
+            data that did not make it are refused.
 
     Returns:
         A `Path` with columns ``tau``, ``ln_t``, ``ln_norm`` (ln ||u||_1 = ln(||W||^2/2)),
@@ -80,5 +82,13 @@ def coupled_flow(
     chosen = METHODS[_validate.choice("method", method, tuple(METHODS))]
     rtol = _validate.number("rtol", rtol, 1e-12, 0.5)
     rules = stop_rules(stop, ("tau", "ln_norm", "margin", "gap"), {"gap": 0.01})
-    run = CoupledRun(features.potential(data), data.n, loss, chosen, rtol, resume)
+    if resume is not None:
+        _validate.kind("resume", resume, Path)
+    given = {
+        "method": method,
+        "slope": features.slope,
+        "data": fingerprint(data.X, data.y),
+        "features": fingerprint(features.directions, features.signs, features.start),
+    }
+    run = CoupledRun(features.potential(data), data.n, loss, chosen, rtol, resume, given)
     return run.follow(rules, targets(save), progress, _validate.integer("max_steps", max_steps, 1))

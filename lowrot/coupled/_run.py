@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from lowrot.integrate import (
     Run,
     StepSize,
     Time,
+    same_arguments,
     time_of_step,
     time_under,
 )
@@ -89,8 +91,10 @@ class CoupledRun(Run[CoupledPoint]):
         method: Method,
         rtol: float,
         resume: Path | None,
+        given: Mapping[str, Any] | None = None,
     ) -> None:
         self.potential, self.loss, self.method, self.rtol = potential, loss, method, rtol
+        self.fixed = {"kind": "coupled", "loss": loss.name, "rtol": rtol, **(given or {})}
         self.sizes = StepSize(order=method.order + 1, growth=3.0, unsolved=0.25)
         self.c_n = loss.entropy_constant(n)
         self.stats = {"steps": 0.0, "rejected": 0.0, "evaluations": 0.0, "seconds": 0.0}
@@ -105,12 +109,10 @@ class CoupledRun(Run[CoupledPoint]):
         return CoupledPoint(0.0, z, weights, margins, self._node(0.0, margins, weights.q), h)
 
     def _resume(self, path: Path, zero: Tensor) -> CoupledPoint:
-        kind, size = path.meta.get("kind"), path.states.get("z", zero[None, :0]).shape[1]
-        if kind != "coupled" or size != len(zero) or path.meta["loss"] != self.loss.name:
-            raise ValueError(
-                f"resume is a path of kind {kind!r} with {size} points and loss "
-                f"{path.meta.get('loss')!r}; expected 'coupled', {len(zero)} and {self.loss.name!r}"
-            )
+        same_arguments(path, self.fixed)
+        size = path.states.get("z", zero[None, :0]).shape[1]
+        if size != len(zero):
+            raise ValueError(f"resume is a path with {size} points; expected {len(zero)}")
         tau, ln_t, J = (float(path[name][-1]) for name in ("tau", "ln_t", "J"))
         z, h = zero.new_tensor(path["z"][-1]), float(path.meta["h"])
         margins = self.potential.margins(z)
@@ -144,7 +146,7 @@ class CoupledRun(Run[CoupledPoint]):
         room, wish = limit - point.tau, point.h
         while True:
             h = self.sizes.trial(wish, room)
-            if h < 1e-13 * max(1.0, point.tau):
+            if h < room and h < 1e-13 * max(1.0, point.tau):
                 self.recorder.accumulate("failed_steps", 1.0)
                 words = f"step size fell below {wish:.1e} at tau = {point.tau:.6g}"
                 return End(Outcome.STALLED, words)
@@ -255,9 +257,8 @@ class CoupledRun(Run[CoupledPoint]):
     def meta(self) -> dict[str, Any]:
         """What is needed to continue the run."""
         self.stats["evaluations"] += self.potential.evaluations
-        fixed = {"kind": "coupled", "loss": self.loss.name, "rtol": self.rtol}
-        fixed["t_error"] = self.point.t.error
-        return fixed | {"h": self.point.h, "weights": self.point.weights.plain()}
+        now = {"t_error": self.point.t.error, "h": self.point.h}
+        return self.fixed | now | {"weights": self.point.weights.plain()}
 
     def line(self, row: Row) -> str:
         """A line of progress."""

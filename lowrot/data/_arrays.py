@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 def read_npz(file: FilePath, target: Any, features: Any) -> Points:
     """Read inputs, labels and groups of an archive, by their names."""
-    names = {"features": "X" if features is None else features, "target": target or "y"}
+    names = {
+        "features": "X" if features is None else features,
+        "target": "y" if target is None else target,
+    }
     for argument, name in names.items():
         if not isinstance(name, str):
             raise TypeError(f"{argument} is {name!r}; expected the name of an array")

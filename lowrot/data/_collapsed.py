@@ -57,11 +57,12 @@ def collapsed_groups(
     Raises:
         ValueError: groups that do not fit, by dimension or by spread, with the reason; lists of
             another length than r; labels other than -1 and +1.
-        TypeError: numbers that are no integers.
+        TypeError: numbers that are no integers, or arguments of another kind.
 
     Source: chapter "Neural collapse".
     """
     r, d = _validate.integer("r", r, 1), _validate.integer("d", d, 1)
+    mirrored = _validate.flag("mirrored", mirrored)
     layout = dealt_blocks(r, d, blocks)
     counts = [_validate.integer("sizes", size, 1) for size in per_group("sizes", sizes, r)]
     angles = [
@@ -157,10 +158,11 @@ def per_group(name: str, value: Any, r: int) -> list[Any]:
 
     Raises:
         ValueError: a list of another length than r.
+        TypeError: neither a list nor a number.
     """
-    if np.ndim(value) == 0:
+    if isinstance(value, (int, float, np.number)):
         return [value] * r
-    values = list(value)
+    values = _validate.listed(name, value)
     if len(values) != r:
         raise ValueError(f"{name} has {len(values)} entries; expected one, or one a group: {r}")
     return values

@@ -77,7 +77,10 @@ def points_of(frame: pd.DataFrame, *, target: Any, features: Any) -> Points:
                 f"once, without the labels {target!r}"
             )
     if not chosen:
-        raise ValueError(f"{_found(columns)} None is left for the inputs beside {target!r}")
+        raise ValueError(
+            f"{_found(columns)} None is left for the inputs beside {target!r}; "
+            "expected features= some of them"
+        )
     X = np.column_stack([_numbers(frame[column]) for column in chosen])
     grouped = "groups" in columns and "groups" not in (*chosen, target)
     return Points(X, frame[target], _numbers(frame["groups"]) if grouped else None)

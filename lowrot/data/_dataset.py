@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -60,7 +61,13 @@ class Dataset:
         object.__setattr__(self, "X", X)
         object.__setattr__(self, "y", y)
         _validate.kind("name", self.name, str)
-        object.__setattr__(self, "known", dict(_validate.kind("known", self.known, Mapping)))
+        known = {
+            _validate.kind("a name in known", name, str): _validate.number(
+                f"known[{name!r}]", value
+            )
+            for name, value in _validate.kind("known", self.known, Mapping).items()
+        }
+        object.__setattr__(self, "known", known)
         if self.groups is not None:
             groups = _validate.real_array("groups", self.groups, (X.shape[0],))
             if bool(((groups < 0) | (groups != groups.round())).any()):
@@ -78,9 +85,23 @@ class Dataset:
         return self.X.shape[1]
 
     def to(self, device: torch.device | str) -> Dataset:
-        """Return the same data on another device."""
-        groups = None if self.groups is None else self.groups.to(device)
-        return replace(self, X=self.X.to(device), y=self.y.to(device), groups=groups)
+        """Return the same data on another device.
+
+        Raises:
+            TypeError, ValueError: no device of this machine, or "meta".
+        """
+        place = _validate.device("device", device)
+        groups = None if self.groups is None else self.groups.to(place)
+        return replace(self, X=self.X.to(place), y=self.y.to(place), groups=groups)
+
+
+def fingerprint(*tensors: Tensor) -> str:
+    """Return a hash of the values and shapes of tensors, the same on every device."""
+    found = hashlib.sha256()
+    for tensor in tensors:
+        found.update(str(tuple(tensor.shape)).encode())
+        found.update((tensor + 0.0).cpu().contiguous().numpy().tobytes())  # -0 and 0 are equal
+    return found.hexdigest()[:16]
 
 
 def row_norms(X: Tensor) -> Tensor:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import reprlib
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -80,6 +82,8 @@ def load(
     """
     _validate.kind("scale", scale, bool)
     columns = _chosen(features)
+    for argument, value in (("target", target), ("positive", positive), ("sep", sep)):
+        _plain(argument, value)
     given = {"target": target, "features": columns, "sep": sep, "decimal": decimal}
     if _is_frame(path):
         _only(given, "a frame", "target", "features")
@@ -135,9 +139,19 @@ def _chosen(features: Any) -> Any:
     """Return a list of columns as a list; one column, or None, as it is."""
     if features is None or isinstance(features, (str, int)):
         return features
-    if not isinstance(features, Iterable) or isinstance(features, (set, frozenset)):
+    unordered = isinstance(features, (set, frozenset, bytes, Mapping))
+    if unordered or not isinstance(features, Iterable) or getattr(features, "ndim", 1) == 0:
         raise TypeError(f"features is {features!r}; expected a name or a list of names, in order")
-    return list(features)
+    chosen = list(features)
+    for i, name in enumerate(chosen):
+        _plain(f"features[{i}]", name)
+    return chosen
+
+
+def _plain(argument: str, value: Any) -> None:
+    """Raise unless a value can be the name of a column, or a label."""
+    if isinstance(value, (np.ndarray, Tensor)) or not isinstance(value, Hashable):
+        raise TypeError(f"{argument} is {reprlib.repr(value)}; expected one label or name")
 
 
 def _is_frame(value: Any) -> TypeGuard[pd.DataFrame]:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from scipy.sparse import csr_array
 
+from lowrot import _validate
 from lowrot._validate import Array
 from lowrot.data._dataset import Dataset
 
@@ -35,11 +36,15 @@ def infer_groups(data: Dataset) -> Dataset:
     Args:
         data: n points; groups that it has are replaced.
 
+    Raises:
+        TypeError: anything but a `Dataset`.
+
     Source: chapter "Neural collapse".
     """
     from scipy.sparse.csgraph import connected_components
 
-    graph = csr_array(cosines(data.X.cpu().numpy()) > ZERO)
+    X = _validate.kind("data", data, Dataset).X.cpu().numpy()
+    graph = csr_array(cosines(X) > ZERO)
     groups = connected_components(graph, directed=False)[1]
     return replace(data, groups=torch.as_tensor(groups))
 
@@ -55,11 +60,12 @@ def largest_separated(data: Dataset) -> Dataset:
 
     Raises:
         ValueError: more points.
+        TypeError: anything but a `Dataset`.
         RuntimeError: HiGHS does not solve the integer program.
 
     Source: chapter "Neural collapse"; HiGHS.
     """
-    if data.n > _MOST_POINTS:
+    if _validate.kind("data", data, Dataset).n > _MOST_POINTS:
         raise ValueError(f"data has n = {data.n} points; expected at most {_MOST_POINTS}")
     kept = torch.as_tensor(_largest_subset(data.X.cpu().numpy(), data.y.cpu().numpy()))
     name = f"{len(kept)} of {data.n} points of {data.name or 'the data'}"

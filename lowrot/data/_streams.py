@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ class Stream:
             test errors over it are exact.
         name: what to call it in reports.
 
+    Raises:
+        TypeError: a field of another kind.
+
     Source: chapter "Near initialization: one-pass SGD".
     """
 
@@ -39,13 +43,27 @@ class Stream:
     population: Dataset | None = None
     name: str = "stream"
 
+    def __post_init__(self) -> None:
+        if not _takes_three(self.draw):
+            raise TypeError(
+                f"draw of the stream is {self.draw!r}; expected a function "
+                "draw(start, count, generator) that returns inputs and labels"
+            )
+        if self.population is not None:
+            _validate.kind("population", self.population, Dataset)
+        _validate.kind("name", self.name, str)
+
     @classmethod
     def resampled(cls, data: Dataset) -> Stream:
         """Return independent uniform draws, with replacement, from the points of a data set.
 
         Args:
             data: the points, which are the stream's population.
+
+        Raises:
+            TypeError: anything but a `Dataset`.
         """
+        _validate.kind("data", data, Dataset)
 
         def draw(start: int, count: int, generator: Generator) -> tuple[Tensor, Tensor]:
             at = torch.randint(data.n, (count,), generator=generator).to(data.X.device)
@@ -59,7 +77,11 @@ class Stream:
 
         Args:
             data: the points; to draw more than there are is a ValueError.
+
+        Raises:
+            TypeError: anything but a `Dataset`.
         """
+        _validate.kind("data", data, Dataset)
 
         def draw(start: int, count: int, generator: Generator) -> tuple[Tensor, Tensor]:
             if start + count > data.n:
@@ -70,6 +92,19 @@ class Stream:
             return data.X[at].clone(), data.y[at].clone()
 
         return cls(draw, None, f"{data.name or 'points'} in order")
+
+
+def _takes_three(draw: object) -> bool:
+    """Whether a call with three arguments is possible, as far as a function says."""
+    if not callable(draw):
+        return False
+    try:
+        inspect.signature(draw).bind(0, 1, None)
+    except TypeError:
+        return False
+    except ValueError:  # compiled functions may say nothing
+        return True
+    return True
 
 
 def parity_stream(d: int, k: int = 2) -> Stream:

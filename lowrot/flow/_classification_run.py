@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from lowrot.data import Dataset
+from lowrot.data._dataset import fingerprint
 from lowrot.flow._objectives import Classification
 from lowrot.flow._planes import Planes
 from lowrot.flow._radau import C1, A, FlowState, Radau, Step
@@ -37,7 +38,7 @@ def certificates(rtol: float) -> dict[str, tuple[float, str]]:
         "loss_increase": (rtol, "P never decreases (F2), relative to max(1, | P |)"),
         "margin_decrease": (
             rtol,
-            "P_+/||W||^2 never decreases, P_+/(||a|| ||V||) if one layer is frozen (F5): by how much "
+            "P_+/||W||^2 never decreases, P_+/(||a|| ||V||) if one layer is frozen (F5): how far "
             "P falls short, relative to max(1, | P |)",
         ),
         "dual_weights": (rtol, "q belongs to the margins, relative to max(1, | P |)"),
@@ -55,7 +56,8 @@ class ClassificationRun(FlowRun):
         self.loss = loss
         self.objective = Classification(data.y, loss, _EXACT * rtol)
         stepper = Radau(Planes.of(data.X, net.slope), self.objective, rates, rtol)
-        super().__init__(Setting(net, "flow", rates, rtol), stepper, certificates(rtol))
+        mark = fingerprint(data.X, data.y)
+        super().__init__(Setting(net, "flow", rates, rtol, mark), stepper, certificates(rtol))
         self.c_n = loss.entropy_constant(data.n)
 
     def resume_from(self, path: Path) -> None:

@@ -49,11 +49,11 @@ def gradient_flow(
         loss: "exponential", "logistic" or a `Loss`.
         stop: the run ends when any of these is reached: ``tau`` (clock), ``ln_t``,
             ``min_margin`` (min_i p_i), ``P`` (soft margin), ``rho`` (``||W - W_0||``), ``margin``
-            (P_+/||W||^2), ``when`` (a function of the row of scalars that returns True). Default:
-            ``{"min_margin": 1000}``. Of these ``tau`` is met exactly, ``when`` at the first step
-            for which it holds, the others from above to a relative 1e-6. A flow that comes to rest
-            without separating the data ends too, and so does one whose margins exceed 1e12; the
-            status says which.
+            (P_+/||W||^2), ``when`` (a function of a copy of the row of scalars, which returns True
+            or False). Default: ``{"min_margin": 1000}``. Of these ``tau`` is met exactly, ``when``
+            at the first step for which it holds, the others from above to a relative 1e-6. A flow
+            that comes to rest without separating the data ends too, and so does one whose margins
+            exceed 1e12; the status says which.
         rtol: local error of a step, relative to ``||W||`` and to max(1, ``|P|``), between 1e-10
             and 0.1.
         save: clock times to stop at and keep (steps land on them exactly), besides the start and
@@ -119,8 +119,8 @@ def regression_flow(
         y: labels, shape (n,).
         rates: eta_a of the outer and eta_V of the inner weights, >= 0, not both 0.
         stop: the run ends when any of these is reached: ``t`` (exactly), ``relative_loss``
-            (L/L(0)) and ``rho`` (both to a relative 1e-6), ``when`` (a function of the row of
-            scalars that returns True; at the first step for which it does). Default:
+            (L/L(0)) and ``rho`` (both to a relative 1e-6), ``when`` (a function of a copy of the
+            row of scalars, which returns True or False; at the first step with True). Default:
             ``{"relative_loss": 1e-10}``. A flow at rest at a positive loss ends too, and so does
             one whose residuals have reached rounding; the status says which.
         rtol: local error of a step, relative to ``||W||`` and to the norm of the residuals,

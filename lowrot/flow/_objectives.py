@@ -58,7 +58,9 @@ class Classification:
         On average errors may be larger than in the soft margin, where they cancel.
         """
         far = _CANCELS * float(weights.q @ (p + weights.logit).abs())
-        return max(far, abs(float(self.loss.soft_margin(p) - self.loss.soft_margin(-weights.logit))))
+        return max(
+            far, abs(float(self.loss.soft_margin(p) - self.loss.soft_margin(-weights.logit)))
+        )
 
     def measure(self, change: Tensor, weights: DualWeights) -> float:
         """The size of a change of the margins: that of the soft margin, ``| q.change |``."""

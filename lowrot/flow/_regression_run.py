@@ -6,6 +6,7 @@ import math
 
 from torch import Tensor
 
+from lowrot.data._dataset import fingerprint
 from lowrot.flow._objectives import Regression
 from lowrot.flow._planes import Planes
 from lowrot.flow._radau import Radau
@@ -34,7 +35,8 @@ class RegressionRun(FlowRun):
             "energy": (rtol ** (1 / 3), "dL/dt = -r^T (eta_a K_a + eta_V K_V) r, summed over L(0)"),
             "failed_steps": (0.0, "steps that no size made accurate enough"),
         }
-        super().__init__(Setting(net, "regression", rates, rtol), stepper, limits)
+        mark = fingerprint(X, y)
+        super().__init__(Setting(net, "regression", rates, rtol, mark), stepper, limits)
         self.first = self.loss_value(self.point)
         self.size_X = float(X.norm())
 

@@ -16,9 +16,7 @@ _ROUNDING = 2.0**-50
 """Of a sum, relative to the sum of the sizes of its terms."""
 
 
-def at_rest(
-    planes: Planes, neurons: Neurons, w: Tensor, unit: float, rates: Rates
-) -> bool:
+def at_rest(planes: Planes, neurons: Neurons, w: Tensor, unit: float, rates: Rates) -> bool:
     """Whether a flow of outputs with weights w stays where it is, as far as doubles can tell.
 
     Every neuron must be one of two things: still, its velocity (the least that its kinks allow)

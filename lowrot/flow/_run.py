@@ -10,7 +10,18 @@ import numpy as np
 
 from lowrot.flow._radau import FlowState, Radau, Step
 from lowrot.flow.neuron import Rates
-from lowrot.integrate import START, Node, Recorder, Row, Run, StepSize, Time, land, overshoot
+from lowrot.integrate import (
+    START,
+    Node,
+    Recorder,
+    Row,
+    Run,
+    StepSize,
+    Time,
+    land,
+    overshoot,
+    same_arguments,
+)
 from lowrot.network import Network
 from lowrot.path import End, Outcome, Path
 
@@ -26,12 +37,16 @@ _LONGEST_PREDICTION = 2.0
 
 @dataclass(frozen=True)
 class Setting:
-    """What a run follows: the start, the objective's name and the rates of the two layers."""
+    """What a run follows: the start, the objective's name, the rates of the two layers, the data.
+
+    ``data`` is the fingerprint of inputs and labels.
+    """
 
     initial: Network
     kind: str
     rates: Rates
     rtol: float
+    data: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,16 +115,18 @@ class FlowRun(Run[FlowPoint]):
     def same(self, path: Path, **expected: Any) -> None:
         """Refuse to continue a path of another kind, of other sizes, or from another start."""
         setting, net = self.setting, self.setting.initial
-        expected = {
+        wanted = {
             "kind": setting.kind,
             "rates": list(setting.rates),
             "slope": net.slope,
-        } | expected
-        got = {name: path.meta.get(name) for name in expected}
+            "rtol": setting.rtol,
+            "data": setting.data,
+        }
+        same_arguments(path, wanted | expected)
         shapes = {"V": tuple(net.V.shape), "q": (len(self.point.state.p),)}
         found = {name: path.states[name].shape[1:] for name in shapes if name in path.states}
-        if (got, found) != (expected, shapes):
-            raise ValueError(f"resume is a path with {got} {found}; expected {expected} {shapes}")
+        if found != shapes:
+            raise ValueError(f"resume is a path with states of {found}; expected {shapes}")
         for name, value in (("a", net.a), ("V", net.V)):
             away = float(np.abs(path[name][0] - value.cpu().numpy()).max())
             if away != 0:
@@ -157,7 +174,7 @@ class FlowRun(Run[FlowPoint]):
         longest = _GROWTH / max(self.stepper.fastest_growth(point.state), 1e-300)
         while True:
             h = _SIZES.trial(min(wish, longest), room)
-            if h < 1e-14 * max(1.0, point.time) or h < 1e-280:
+            if h < room and (h < 1e-14 * max(1.0, point.time) or h < 1e-280):
                 self.recorder.accumulate("failed_steps", 1.0)
                 words = f"step size fell below {h:.1e} at {self.clock} = {point.time:.6g}"
                 return End(Outcome.STALLED, words)
@@ -246,6 +263,7 @@ class FlowRun(Run[FlowPoint]):
             "kind": setting.kind,
             "rates": list(setting.rates),
             "rtol": setting.rtol,
+            "data": setting.data,
             "h": self.point.h,
             "t_error": self.point.t.error,
             "slope": setting.initial.slope,

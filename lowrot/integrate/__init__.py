@@ -6,6 +6,7 @@ from lowrot.integrate._landing import LANDED, land
 from lowrot.integrate._loop import Row, Run
 from lowrot.integrate._physical_time import START, Node, Time, time_of_step
 from lowrot.integrate._recorder import Recorder
+from lowrot.integrate._resume import same_arguments
 from lowrot.integrate._step_size import StepSize
 from lowrot.integrate._stop import overshoot, reached, stop_rules, targets
 from lowrot.integrate._time_under import Line, time_under
@@ -25,6 +26,7 @@ __all__ = [
     "land",
     "overshoot",
     "reached",
+    "same_arguments",
     "stop_rules",
     "targets",
     "time_of_step",

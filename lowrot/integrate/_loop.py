@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from lowrot import _validate
 from lowrot._jit import kept
 from lowrot.integrate._recorder import Recorder
 from lowrot.integrate._stop import reached
@@ -80,6 +81,7 @@ class Run(ABC, Generic[Point]):
         self, rules: dict[str, Any], targets: list[float], progress: bool, max_steps: int
     ) -> Path:
         """Integrate until a rule is met; keep every step, or the target times only."""
+        progress = _validate.flag("progress", progress)
         started = shown = time.perf_counter()
         self.rules = rules
         if progress and not kept(self.compiled):

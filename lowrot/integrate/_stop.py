@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from lowrot.path import End, Outcome
 NO_MARGIN = 1e-9
 """A dual bound on the margins at or below this proves that the data are not separable."""
 
+_EARLIEST = -700.0
+"""ln t of the earliest times that doubles hold to all digits."""
 
 FALLING = ("gap", "relative_loss")
 """Columns that fall to the target of their rule; the others rise to it."""
@@ -31,7 +34,10 @@ def stop_rules(
             if not isinstance(value, Callable):  # type: ignore[arg-type]
                 raise TypeError(f"stop['when'] is {value!r}; expected a function of the row")
         else:
-            rules[name] = _validate.number(f"stop[{name!r}]", value)
+            least = _EARLIEST if name == "ln_t" else -math.inf
+            rules[name] = _validate.number(f"stop[{name!r}]", value, least)
+            if name in ("tau", "t"):
+                _check_time(f"stop[{name!r}]", rules[name])
     if not rules:
         raise ValueError(f"stop is empty; expected at least one rule, for example {default}")
     return rules
@@ -42,7 +48,8 @@ def reached(rules: dict[str, Any], row: dict[str, float], clock: str = "tau") ->
     for name, target in rules.items():
         at = f"at {clock} = {row[clock]:.6g}"
         if name == "when":
-            if target(row):
+            # A copy: what a rule does to its row must not reach the record of the run.
+            if _validate.flag("the value of stop['when']", target(dict(row))):
                 return End(Outcome.REACHED, f"stop['when'] held {at}")
         elif name == "gap" and row["dual"] <= NO_MARGIN:
             words = (
@@ -62,9 +69,10 @@ def overshoot(rules: dict[str, Any], row: dict[str, float], clock: str) -> float
         if name in FALLING:
             most = max(most, math.log(max(target, 1e-300)) - math.log(max(row[name], 1e-300)))
         elif name not in ("when", clock):
-            unit = min(1.0, abs(target)) or 1.0
+            unit = max(min(1.0, abs(target)), 1e-280) if target else 1.0
             value = max(row[name], -1e300)  # ln_t begins at minus infinity
-            most = max(most, math.asinh(value / unit) - math.asinh(target / unit))
+            ratio = max(value / unit, -1e300)
+            most = max(most, math.asinh(ratio) - math.asinh(target / unit))
     return most
 
 
@@ -75,4 +83,12 @@ def targets(save: Sequence[float] | None) -> list[float]:
     times = _validate.real_array("save", save, ("k",)).tolist()
     if times[0] < 0 or any(b <= a for a, b in itertools.pairwise(times)):
         raise ValueError(f"save is {times[:4]}...; expected increasing clock times >= 0")
+    for i, time in enumerate(times):
+        _check_time(f"save[{i}]", time)
     return times
+
+
+def _check_time(name: str, time: float) -> None:
+    """Raise for positive times so small that doubles hold few of their digits."""
+    if 0 < time < sys.float_info.min:
+        raise ValueError(f"{name} is {time!r}; expected 0, or at least {sys.float_info.min:.3g}")

@@ -62,10 +62,14 @@ def collapse_metrics(
     Raises:
         ValueError: net and data that do not fit together, fewer than two sets, a group with two
             labels, or mean features that are all equal.
+        TypeError: a net, data or ``rays`` of another type.
 
     Source: V. Papyan, X. Y. Han and D. Donoho, Prevalence of neural collapse during the terminal
     phase of deep learning training, PNAS 117, 2020; chapter "Neural collapse".
     """
+    _validate.kind("net", net, Network)
+    _validate.kind("data", data, Dataset)
+    rays = _validate.flag("rays", rays)
     if net.d != data.d:
         raise ValueError(f"net has d = {net.d}; expected {data.d}, as in data")
     sets, labels = _sets(data, _validate.choice("by", by, ("groups", "classes")))
@@ -76,7 +80,7 @@ def collapse_metrics(
     _, size, axes = torch.linalg.svd(centred, full_matrices=False)
     kept = size > _RANK * float(h.norm(dim=1).max()) * math.sqrt(count)
     if not bool(kept.any()):
-        raise ValueError("the sets have equal mean features; expected at least two that differ")
+        raise ValueError("the sets of data have equal mean features; expected two that differ")
     off = [h[chosen] - mean for chosen, mean in zip(sets, means)]
     spread = torch.stack([(part @ axes[kept].T).square().mean(dim=0) for part in off]).mean(dim=0)
     total = sum(float(part.square().sum(dim=1).mean()) for part in off) / count

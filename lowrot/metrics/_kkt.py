@@ -56,13 +56,13 @@ def kkt_residual(net: Network, data: Dataset, *, kink: float = 1e-12) -> KKTResi
 
     Raises:
         ValueError: the network does not separate the data, or a negative ``kink``.
-        TypeError: ``kink`` is not a number.
+        TypeError: a net, data or ``kink`` of another type.
 
     Source: approximate KKT points as in Lyu and Li, Gradient descent maximizes the margin of
     homogeneous neural networks, ICLR 2020; chapter "Margins and their optima".
     """
     kink = _validate.number("kink", kink, 0.0)
-    p = net.margins(data)
+    p = _validate.kind("net", net, Network).margins(data)
     if float(p.min()) <= 0:
         raise ValueError(
             f"the smallest margin of net is {float(p.min()):.3g}; the KKT conditions are those of "

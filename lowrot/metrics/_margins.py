@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lowrot import _validate
 from lowrot.data import Dataset
 from lowrot.losses import Loss, soft_margin
 from lowrot.network import Network
@@ -19,10 +20,12 @@ def normalized_margin(net: Network, data: Dataset) -> float:
 
     Raises:
         ValueError: the network is zero, or does not fit the data.
+        TypeError: a net or data of another type.
 
     Source: chapter "Notation and the common frame".
     """
-    return float(net.margins(data).min()) / _norm_squared(net)
+    square = _norm_squared(net)
+    return float(net.margins(data).min()) / square
 
 
 def smoothed_margin(net: Network, data: Dataset, *, loss: str | Loss = "exponential") -> float:
@@ -38,15 +41,17 @@ def smoothed_margin(net: Network, data: Dataset, *, loss: str | Loss = "exponent
 
     Raises:
         ValueError: the network is zero or does not fit the data, or an unknown loss.
+        TypeError: a net or data of another type.
 
     Source: chapter "Notation and the common frame" (F5).
     """
+    square = _norm_squared(net)
     soft = float(soft_margin(net.margins(data), loss))
-    return max(soft, 0.0) / _norm_squared(net)
+    return max(soft, 0.0) / square
 
 
 def _norm_squared(net: Network) -> float:
-    square = net.norm_squared
+    square: float = _validate.kind("net", net, Network).norm_squared
     if square == 0:
         raise ValueError("net is zero; a normalized margin needs a nonzero network")
     return square

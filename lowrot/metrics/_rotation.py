@@ -46,10 +46,16 @@ def feature_change(
         The four measures; the kernel's is nan where a network has no active feature.
 
     Raises:
-        ValueError: the networks or the data differ in shape or device; neurons without direction.
+        ValueError: the networks or the data differ in shape or device; neurons without direction;
+            a negative ``kink``.
+        TypeError: arguments of another type.
 
     Source: chapter "Near initialization: gradient flow".
     """
+    for name, each in (("net", net), ("initial", initial)):
+        _validate.kind(name, each, Network)
+    _validate.kind("data", data, Dataset)
+    kink = _validate.number("kink", kink, 0.0)
     if net.V.shape != initial.V.shape or net.slope != initial.slope:
         raise ValueError(
             f"initial has inner weights of shape {tuple(initial.V.shape)} and slope "
@@ -111,9 +117,12 @@ def rotation(net: Network, initial: Network) -> Tensor:
 
     Raises:
         ValueError: the two networks differ in shape or device.
+        TypeError: a network of another type.
 
     Source: chapter "Notation and the common frame".
     """
+    for name, each in (("net", net), ("initial", initial)):
+        _validate.kind(name, each, Network)
     if net.V.shape != initial.V.shape:
         raise ValueError(
             f"initial has inner weights of shape {tuple(initial.V.shape)}; "

@@ -189,8 +189,13 @@ def dual_curve(
 
     Raises:
         ValueError: the data are not two-dimensional, or weights of another shape.
+        TypeError: arguments of another type.
     """
     require_plane("dual_curve", data)
+    value = _validate.real("value", value)
+    slope = _validate.number("slope", slope, 0.0, 1.0)
+    if net is not None and _validate.kind("net", net, Network).d != 2:
+        raise ValueError(f"net has d = {net.d}; dual_curve draws d = 2 only")
     q = _validate.real_array("q", q, (data.n,)).to(data.X.device)
     ax = axes_or_new(ax)
 

@@ -11,6 +11,7 @@ from importlib.resources import files
 
 import numpy as np
 
+from lowrot import _validate
 from lowrot.data import Dataset
 from lowrot.path import Path
 from lowrot.plots._plane import orthographic
@@ -33,6 +34,7 @@ class Panel:
 
     Raises:
         ValueError: another dimension, or shapes that disagree.
+        TypeError: arguments of another type, or numbers that are none, or masked.
     """
 
     title: str
@@ -43,12 +45,24 @@ class Panel:
     readout: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.data.d not in (2, 3):
-            raise ValueError(f"data has d = {self.data.d}; a panel draws d = 2 or 3 only")
-        k, m = np.shape(self.masses)
-        _shape("directions", self.directions, (k, m, self.data.d))
-        for name, values in self.readout.items():
-            _shape(f"readout[{name!r}]", values, (k,))
+        _validate.kind("title", self.title, str)
+        d = _validate.kind("data", self.data, Dataset).d
+        if d not in (2, 3):
+            raise ValueError(f"data has d = {d}; a panel draws d = 2 or 3 only")
+        masses = _validate.numbers("masses", self.masses)
+        if masses.ndim != 2:
+            raise ValueError(f"masses has shape {masses.shape}; expected (k, m)")
+        directions = _validate.numbers("directions", self.directions)
+        _shape("directions", directions, (*masses.shape, d))
+        readout = {
+            name: _validate.numbers(f"readout[{name!r}]", values)
+            for name, values in _validate.kind("readout", self.readout, Mapping).items()
+        }
+        for name, values in readout.items():
+            _shape(f"readout[{name!r}]", values, masses.shape[:1])
+        found = {"masses": masses, "directions": directions, "readout": readout}
+        for name, value in found.items():
+            object.__setattr__(self, name, value)
 
     @classmethod
     def from_path(
@@ -70,16 +84,21 @@ class Panel:
             readout: names of columns of the path, by the label to write.
 
         Raises:
-            ValueError: times before the first of the path.
+            ValueError: no times, NaN, or times before the first of the path.
+            TypeError: arguments of another type.
+            KeyError: a path without these states or columns.
         """
-        index = np.searchsorted(path["tau"], np.asarray(taus), side="right") - 1
+        _validate.kind("path", path, Path)
+        times = _times(taus)
+        index = np.searchsorted(path["tau"], times, side="right") - 1
         if index.min() < 0:
             raise ValueError(
-                f"taus start at {min(taus):g}; this path starts at tau = {path['tau'][0]:g}"
+                f"taus start at {times.min():g}; this path starts at tau = {path['tau'][0]:g}"
             )
         V = path["V"][index]
         masses = path["a"][index] * np.linalg.norm(V, axis=2)
-        columns = {label: path[name][index] for label, name in (readout or {}).items()}
+        wanted = {} if readout is None else _validate.kind("readout", readout, Mapping)
+        columns = {label: path[name][index] for label, name in wanted.items()}
         return cls(title, data, directions=V, masses=masses, readout=columns)
 
 
@@ -119,13 +138,15 @@ def scrubber(
 
     Raises:
         ValueError: no panel or no time, or panels whose frames are not those times.
+        TypeError: arguments of another type.
     """
-    chosen = [panels] if isinstance(panels, Panel) else list(panels)
-    k = len(taus)
-    if not chosen or k == 0:
+    chosen = [panels] if isinstance(panels, Panel) else _validate.listed("panels", panels)
+    k = len(_times(taus))
+    _validate.kind("description", description, str)
+    if not chosen:
         raise ValueError(f"{len(chosen)} panels and {k} times; expected at least one of each")
     for panel in chosen:
-        if len(panel.masses) != k:
+        if len(_validate.kind("panels", panel, Panel).masses) != k:
             raise ValueError(
                 f"panel {panel.title!r} has {len(panel.masses)} frames; expected {k}, one a time"
             )
@@ -178,6 +199,14 @@ def _frames(panel: Panel) -> dict[str, object]:
         "shares": sizes.tolist(),
         "readout": lines,
     }
+
+
+def _times(taus: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Return clock times, shape (k,)."""
+    times = _validate.numbers("taus", taus)
+    if times.ndim != 1 or len(times) == 0 or np.isnan(times).any():
+        raise ValueError(f"taus is {taus!r}; expected at least one of the clock times, shape (k,)")
+    return times
 
 
 def _shape(name: str, array: np.ndarray, expected: tuple[int, ...]) -> None:

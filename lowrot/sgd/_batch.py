@@ -109,8 +109,13 @@ class Batch:
         start = len(self.drawn) * BLOCK
         blocks = []
         for generator in self.generators:
-            X, y = self.stream.draw(start, count, generator)
-            block = Dataset(X, y).to(self.start_a.device)
+            drawn = self.stream.draw(start, count, generator)
+            if not isinstance(drawn, (tuple, list)) or len(drawn) != 2:
+                raise TypeError(f"stream drew {drawn!r}; expected inputs and labels, a pair")
+            try:
+                block = Dataset(*drawn).to(self.start_a.device)
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"stream drew samples that are no data: {error}") from error
             if block.X.shape != (count, self.start_V.shape[1]):
                 raise ValueError(
                     f"stream drew inputs of shape {tuple(block.X.shape)}; expected "

@@ -67,7 +67,13 @@ class Runs:
         return bad.status
 
     def end(self, run: int) -> Network:
-        """Return the network of one run after the last sample; raises if it is not finite."""
+        """Return the network of one run after the last sample.
+
+        Raises:
+            TypeError: ``run`` is no integer.
+            ValueError: no such run, or weights that are not finite.
+        """
+        run = _validate.integer("run", run, -len(self), len(self) - 1)
         return Network(self.a[run], self.V[run], self.start[run].slope)
 
     def frame(self) -> pd.DataFrame:
@@ -131,6 +137,7 @@ def one_pass_sgd(
     source = as_stream(stream)
     samples = _validate.integer("samples", samples, 1)
     update = _validate.choice("update", update, UPDATES)
+    keep, progress = _validate.flag("keep", keep), _validate.flag("progress", progress)
     given = {"net": _list(net), "eta": _list(eta), "seeds": _list(seeds)}
     count = max(len(values) for values in given.values())
     for name, values in given.items():
@@ -140,6 +147,8 @@ def one_pass_sgd(
     steps = [_validate.number(f"eta[{i}]", e, 0.0) for i, e in enumerate(given["eta"])]
     seed = [_validate.integer(f"seeds[{i}]", k, 0) for i, k in enumerate(given["seeds"])]
     steps, seed = steps * (count // len(steps)), seed * (count // len(seed))
+    if test is not None:
+        _validate.kind("test", test, Dataset)
     tested = source.population if test is None else test
     if tested is not None and tested.d != nets[0].d:
         raise ValueError(f"test has d = {tested.d}; expected {nets[0].d}, as the networks take")
@@ -161,7 +170,8 @@ def _counts(records: Sequence[int] | None, samples: int) -> list[int]:
     if records is None:
         spread = np.geomspace(1, samples, max(2, round(8 * np.log10(samples)) + 1))
         return [0, *np.unique(spread.round().astype(int)).tolist()]
-    chosen = [_validate.integer(f"records[{i}]", r, 0, samples) for i, r in enumerate(records)]
+    listed = _validate.listed("records", records)
+    chosen = [_validate.integer(f"records[{i}]", r, 0, samples) for i, r in enumerate(listed)]
     return [0, *chosen, samples]
 
 
@@ -175,12 +185,14 @@ def _alike(nets: list[Network]) -> list[Network]:
                 f"net[{i}] has m, d = {tuple(net.V.shape)} and slope {net.slope:g}; expected "
                 f"{tuple(nets[0].V.shape)} and {nets[0].slope:g}, as net[0]"
             )
+        if net.norm_squared == 0:
+            raise ValueError(f"net[{i}] is zero; no sample ever moves it")
         _validate.same_device(**{"net[0]": nets[0].V, f"net[{i}]": net.V})
     return nets
 
 
 def _list(value: T | Sequence[T]) -> list[Any]:
     """Return a list of the entries, or of the single value."""
-    if isinstance(value, (list, tuple, range, np.ndarray, Tensor)):
-        return list(value)
-    return [value]
+    if isinstance(value, (np.ndarray, Tensor)):
+        return list(value) if value.ndim else [value]
+    return list(value) if isinstance(value, (list, tuple, range)) else [value]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lowrot import _validate
 from lowrot.data import two_points
 from lowrot.losses import entropy_constant
 from lowrot.network import Network
@@ -22,6 +21,7 @@ from lowrot.theorems._escape_patterns import (
     escape_margins,
     patterns,
     require_angle,
+    require_net,
     start_pattern,
 )
 from lowrot.theorems._escape_proof import one_sided_lines, trapped_lines, uncovered_lines
@@ -113,7 +113,11 @@ class Escape(Theorem):
 
         Returns:
             Two arrays of shape (k,), at the saved times.
+
+        Raises:
+            TypeError, ValueError: no path, or one without these columns.
         """
+        self.subject.require_names(path, ["P", "norm_squared"])
         if self.pattern == COVERED:
             return self._covered(self.net).J(path)
         known = self.holds and self.pattern == ALL_ON_BOTH
@@ -283,9 +287,7 @@ def escape(net: Network, phi: float) -> Escape:
 
     Source: chapter "Bad KKT points and the escape".
     """
-    _validate.kind("net", net, Network)
-    if net.d != 2:
-        raise ValueError(f"net has d = {net.d}; expected 2")
+    require_net(net)
     if net.norm_squared == 0:
         raise ValueError("net has norm 0; expected a neuron that is not zero")
     return Escape(net, phi)

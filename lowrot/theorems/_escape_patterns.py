@@ -118,10 +118,12 @@ def start_pattern(net: Network, phi: float) -> str:
         One of the four names.
 
     Raises:
-        ValueError: an angle outside the range.
+        ValueError: an angle outside the range, or a network of another dimension.
+        TypeError: arguments of another type.
 
     Source: chapter "Bad KKT points and the escape".
     """
+    require_net(net)
     return pattern_of(net.a, net.V, two_points(require_angle(phi)).X)
 
 
@@ -139,15 +141,25 @@ def patterns(path: Path, phi: float) -> list[str]:
         k names, those of `start_pattern`.
 
     Raises:
-        ValueError: an angle outside the range.
+        ValueError: an angle outside the range, or a path of another dimension.
+        TypeError: arguments of another type.
         KeyError: a path without these states.
     """
+    V = _validate.kind("path", path, Path)["V"]
+    if V.shape[2:] != (2,) or path["a"].shape != V.shape[:2]:
+        raise ValueError(f"path has states V of shape {V.shape}; expected (k, m, 2), as a (k, m)")
     X, found = two_points(require_angle(phi)).X, []
     for a, V in zip(path["a"], path["V"]):
         size = np.linalg.norm(V, axis=1)
         kept = size > _LOST * math.hypot(float(np.linalg.norm(a)), float(np.linalg.norm(size)))
         found.append(pattern_of(torch.as_tensor(a[kept]), torch.as_tensor(V[kept]), X))
     return found
+
+
+def require_net(net: Network) -> None:
+    """Raise unless this is a network of the plane."""
+    if _validate.kind("net", net, Network).d != 2:
+        raise ValueError(f"net has d = {net.d}; expected 2")
 
 
 def require_angle(phi: float) -> float:

@@ -84,7 +84,7 @@ def _scale(margin: float, delta: float, slope: float, fixed: bool) -> float:
     margin = _validate.number("margin", margin, 1e-300, 0.5)
     delta = _validate.number("delta", delta, 1e-300, 1.0)
     capacity = (3.0 - _validate.number("slope", slope, 0.0, 1.0)) / margin
-    if fixed:
+    if _validate.flag("fixed", fixed):
         return capacity / 2 + math.sqrt(math.log(1 / delta) / 2)
     union = math.log(1 / delta) + 2 * math.log(math.log2(4 / margin))
     return capacity + math.sqrt(union / 2)

@@ -45,6 +45,7 @@ class Demands:
 
 def demands(data: Dataset, *, opposite: bool = False) -> Demands:
     """Return what the groups of the data demand; groups are inferred where there are none."""
+    opposite = _validate.flag("opposite", opposite)
     groups = _grouped(data).groups
     assert groups is not None
     names = groups.unique()
@@ -72,12 +73,15 @@ def good_neurons(net: Network, data: Dataset, *, opposite: bool = False) -> Tens
         Shape (r, m), boolean.
 
     Raises:
-        ValueError: a network of another dimension.
+        ValueError: a network of another dimension or device.
+        TypeError: arguments of another type.
 
     Source: chapter "Neural collapse".
     """
-    if net.d != data.d:
+    _validate.kind("net", net, Network)
+    if net.d != _validate.kind("data", data, Dataset).d:
         raise ValueError(f"net has d = {net.d}; expected {data.d}, as in data")
+    _validate.same_device(net=net.V, data=data.X)
     asked = demands(data, opposite=opposite)
     z = data.X @ net.V.T
     wrong = asked.active.double() @ (z <= 0).double() + asked.silent.double() @ (z >= 0).double()
@@ -99,10 +103,11 @@ def plane_arcs(data: Dataset, *, opposite: bool = False) -> np.ndarray:
 
     Raises:
         ValueError: data that are not in the plane.
+        TypeError: arguments of another type.
 
     Source: chapter "Neural collapse".
     """
-    if data.d != 2:
+    if _validate.kind("data", data, Dataset).d != 2:
         raise ValueError(f"data has d = {data.d}; expected 2 (use sampled_fractions otherwise)")
     asked = demands(data, opposite=opposite)
     angle = torch.atan2(data.X[:, 1], data.X[:, 0]).cpu().numpy()
@@ -132,6 +137,7 @@ def plane_fractions(data: Dataset, *, opposite: bool = False) -> np.ndarray:
 
     Raises:
         ValueError: data that are not in the plane.
+        TypeError: arguments of another type.
 
     Source: chapter "Neural collapse".
     """
@@ -150,6 +156,9 @@ def cap_fractions(data: Dataset, *, opposite: bool = False) -> np.ndarray:
 
     Returns:
         Shape (r,); 0 where no direction is good.
+
+    Raises:
+        TypeError: arguments of another type.
 
     Source: chapter "Neural collapse".
     """
@@ -231,7 +240,7 @@ def uncovered(fractions: Sequence[float] | np.ndarray, m: int) -> float:
     Raises:
         ValueError: more than 20 groups, fractions that are no probabilities of disjoint events,
             or no neuron.
-        TypeError: a width that is not an integer.
+        TypeError: a width that is not an integer, or fractions that are no real numbers.
 
     Source: chapter "Neural collapse".
     """
@@ -263,6 +272,7 @@ def width_needed(fractions: Sequence[float] | np.ndarray, delta: float) -> float
 
     Raises:
         ValueError: fractions that are no probabilities of disjoint events, or delta outside.
+        TypeError: no real numbers.
 
     Source: chapter "Neural collapse".
     """
@@ -274,11 +284,11 @@ def width_needed(fractions: Sequence[float] | np.ndarray, delta: float) -> float
 
 
 def _fractions(values: Sequence[float] | np.ndarray) -> np.ndarray:
-    P = _validate.real_array("fractions", np.asarray(values, dtype=np.float64), ("r",)).numpy()
+    P = _validate.real_array("fractions", values, ("r",)).cpu().numpy()
     if P.min() < 0 or P.sum() > 1 + 1e-9:
         raise ValueError(f"fractions is {P}; expected probabilities of disjoint events")
     return P
 
 
 def _grouped(data: Dataset) -> Dataset:
-    return data if data.groups is not None else infer_groups(data)
+    return data if _validate.kind("data", data, Dataset).groups is not None else infer_groups(data)

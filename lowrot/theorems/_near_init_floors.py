@@ -78,7 +78,10 @@ class Floors(Theorem):
         """Distance that has been reached by clock time tau, a lower bound; g tau/(1 + tau)."""
         tau = nonnegative("tau", tau)
         if self._flips is None:
-            return self.start.g * tau / (1.0 + tau)
+            # In two forms, of which each holds to all digits where it is used, also at infinity.
+            late = self.start.g / (1.0 + 1.0 / np.maximum(tau, 1.0))
+            return np.where(tau > 1.0, late, self.start.g * np.minimum(tau, 1.0) / (1.0 + tau))
+        tau = np.minimum(tau, np.finfo(float).max)  # distances never reached have an infinite time
         index = np.searchsorted(self.time(self._D), tau, side="right") - 1
         return self._D[np.maximum(index, 0)]
 

@@ -55,7 +55,7 @@ class NeuralCollapse(NormGrowthTheorem):
         _validate.kind("data", data, Dataset)
         if net.norm_squared == 0:
             raise ValueError("net has only zero weights and stays so; expected some that are not")
-        self.net, self.opposite = net, bool(opposite)
+        self.net, self.opposite = net, _validate.flag("opposite", opposite)
         self.data = data if data.groups is not None else infer_groups(data)
         self.loss = as_loss(loss).name
         self.c_n = entropy_constant(data.n, loss)
@@ -101,7 +101,11 @@ class NeuralCollapse(NormGrowthTheorem):
 
         Returns:
             Two arrays of shape (k,).
+
+        Raises:
+            TypeError, ValueError: no path, or one without these columns.
         """
+        self.subject.require_names(path, ["P", "norm_squared"])
         floor = (self.ln_G0, 2.0 / self.S) if self.holds else None
         return early_growth(path, self.c_n, floor)
 
@@ -115,7 +119,11 @@ class NeuralCollapse(NormGrowthTheorem):
 
         Returns:
             Shape (k,), at the saved times.
+
+        Raises:
+            TypeError, ValueError: a path that does not belong to the theorem.
         """
+        self.require_path(path, "a", "V")
         sizes = np.abs(path["a"]) + np.linalg.norm(path["V"], axis=2)
         with np.errstate(divide="ignore"):
             ln_sizes = torch.as_tensor(np.log(sizes))
@@ -308,7 +316,7 @@ def neural_collapse(
 
     Raises:
         ValueError: net and data that do not fit together, zero weights, or an unknown loss.
-        TypeError: a net or data of another type.
+        TypeError: a net, data or ``opposite`` of another type.
 
     Source: chapter "Neural collapse".
     """

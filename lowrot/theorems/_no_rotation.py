@@ -19,7 +19,7 @@ from lowrot.optima import Optimum, frozen_margin
 from lowrot.path import Path
 from lowrot.theorems._norm_growth import NormGrowthTheorem
 from lowrot.theorems._subject import Subject
-from lowrot.theorems._theorem import Check, Hypothesis, nonnegative, over, verdict
+from lowrot.theorems._theorem import Check, Hypothesis, fitting, nonnegative, over, verdict
 
 _UNIT = 1e-9
 """How far norms may be from 1, as `Features` allows."""
@@ -85,11 +85,13 @@ class NoRotation(NormGrowthTheorem):
             Of the shape of tau; inf at tau = 0.
 
         Raises:
-            ValueError: times that are negative or NaN.
+            ValueError: numbers that are negative or NaN, or J of a shape that does not broadcast.
+            TypeError: no real numbers.
         """
         spread = self.ln_start_norm - float(self.features.start.min())
-        J = np.asarray(J, dtype=np.float64)
-        return over(spread + 2.0 * J, 2.0 * nonnegative("tau", tau))
+        tau, J = nonnegative("tau", tau), nonnegative("J", J)
+        fitting("J", J, tau)
+        return over(0.5 * spread + J, tau)
 
     def check(self, path: Path) -> Check:
         """Compare the conclusion with a coupled path, at every saved time after the start.
@@ -235,4 +237,9 @@ def no_rotation(
 
     Source: chapter "No rotation".
     """
-    return NoRotation(as_features(net_or_features), data, loss)
+    features = as_features(net_or_features)
+    if features.directions.shape[1] != _validate.kind("data", data, Dataset).d:
+        raise ValueError(
+            f"data has d = {data.d}; expected {features.directions.shape[1]}, as net_or_features"
+        )
+    return NoRotation(features, data, loss)

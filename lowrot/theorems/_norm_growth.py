@@ -10,7 +10,7 @@ import numpy as np
 
 from lowrot.integrate import Line, time_under
 from lowrot.path import Path
-from lowrot.theorems._theorem import Theorem, nonnegative, over
+from lowrot.theorems._theorem import Theorem, fitting, nonnegative, over
 
 
 class NormGrowthTheorem(Theorem):
@@ -44,10 +44,11 @@ class NormGrowthTheorem(Theorem):
             J: J(tau) along a path, of a shape that broadcasts with tau; ``J_limit`` when None.
 
         Returns:
-            Of the shape of tau; -inf at tau = 0.
+            Of the shape of tau; -inf at tau = 0, the limit at tau = inf.
 
         Raises:
-            ValueError: times that are negative or NaN.
+            ValueError: numbers that are negative or NaN, or J of a shape that does not broadcast.
+            TypeError: no real numbers.
         """
         J = self.J_limit if J is None else J
         return margin_floor(self.limit, self.lost, self._per_margin, tau, J)
@@ -59,8 +60,9 @@ class NormGrowthTheorem(Theorem):
 
 def margin_floor(limit: float, lost: float, k: float, tau: Any, J: Any) -> np.ndarray:
     """Return ``limit - (lost + J)/(k tau)``, -inf at tau = 0; raise unless tau >= 0."""
-    tau = nonnegative("tau", tau)
-    return limit - over(lost + np.asarray(J, dtype=np.float64), k * tau)
+    tau, J = nonnegative("tau", tau), nonnegative("J", J)
+    fitting("J", J, tau)
+    return limit - over((lost + J) / k, tau)
 
 
 def early_growth(

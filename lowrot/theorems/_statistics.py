@@ -8,6 +8,9 @@ import numpy as np
 
 from lowrot import _validate
 
+_MOST = 2.0**53
+"""Whole numbers up to this are exact as doubles."""
+
 
 def binomial_interval(
     hits: Any, trials: Any, confidence: float = 0.95
@@ -23,7 +26,9 @@ def binomial_interval(
         The lower and the upper limits, of the common shape.
 
     Raises:
-        ValueError: numbers that are not whole, hits outside [0, trials], or no trial.
+        ValueError: numbers that are not whole, hits outside [0, trials], no trial, or shapes that
+            do not broadcast.
+        TypeError: no real numbers.
 
     Source: C. Clopper and E. Pearson, The use of confidence or fiducial limits illustrated in the
     case of the binomial, Biometrika 26, 1934; by SciPy.
@@ -31,9 +36,13 @@ def binomial_interval(
     from scipy.stats import binomtest
 
     confidence = _validate.number("confidence", confidence, 0.0, 1.0)
-    k, n = np.broadcast_arrays(hits, trials)
-    if not ((n >= 1) & (n == np.round(n))).all():
-        raise ValueError(f"trials is {trials}; expected whole numbers >= 1")
+    k, n = _validate.numbers("hits", hits), _validate.numbers("trials", trials)
+    try:
+        k, n = np.broadcast_arrays(k, n)
+    except ValueError as error:
+        raise ValueError(f"hits has shape {k.shape} and trials {n.shape}: {error}") from None
+    if not ((n >= 1) & (n == np.round(n)) & (n <= _MOST)).all():
+        raise ValueError(f"trials is {trials}; expected whole numbers from 1 to {_MOST:g}")
     if not ((k >= 0) & (k <= n) & (k == np.round(k))).all():
         raise ValueError(f"hits is {hits}; expected whole numbers from 0 to trials = {trials}")
     limits = [

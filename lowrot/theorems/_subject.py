@@ -54,7 +54,7 @@ class Subject:
                     f"path has {name} {found!r}; expected {wanted!r}, a path of "
                     f"{_MAKERS[self.kind]}, as this theorem speaks of"
                 )
-        self._require_names(path, [self.clock, *names])
+        self.require_names(path, names)
         if len(path) < 2 or path[self.clock][0] != 0:
             times = ", ".join(f"{time:g}" for time in path[self.clock][:2])
             raise ValueError(
@@ -63,7 +63,10 @@ class Subject:
             )
         self._require_start(path)
 
-    def _require_names(self, path: Path, names: Sequence[str]) -> None:
+    def require_names(self, path: Path, names: Sequence[str]) -> None:
+        """Raise unless the path has the clock of these runs, and these columns and states."""
+        _validate.kind("path", path, Path)
+        names = [self.clock, *names]
         missing = [name for name in names if name not in {**path.columns, **path.states}]
         if missing:
             raise ValueError(

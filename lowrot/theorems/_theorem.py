@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lowrot import _validate
 from lowrot.path import Path
 from lowrot.theorems._subject import Subject
 
@@ -100,6 +101,7 @@ class Theorem(ABC):
 
         Raises:
             ValueError: times that are negative or NaN.
+            TypeError: no real numbers.
         """
 
     @abstractmethod
@@ -140,13 +142,24 @@ def at_most(statement: str, value: float, name: str, limit: float) -> Hypothesis
 
 def nonnegative(name: str, values: Any) -> np.ndarray:
     """Return numbers as an array; raise unless all are >= 0."""
-    values = np.asarray(values, dtype=np.float64)
+    values = _validate.numbers(name, values)
     wrong = values[~(values >= 0)]
     if wrong.size:
         raise ValueError(f"{name} has the entry {wrong.flat[0]:g}; expected numbers >= 0")
     return values
 
 
+def fitting(name: str, values: np.ndarray, time: np.ndarray) -> None:
+    """Raise unless values broadcast to the shape of the times."""
+    try:
+        fits = np.broadcast_shapes(values.shape, time.shape) == time.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(f"{name} has shape {values.shape}; expected one that fits {time.shape}")
+
+
 def over(total: Any, time: np.ndarray) -> np.ndarray:
-    """Return ``total/time``, infinite at time 0."""
-    return np.where(time > 0, total / np.where(time > 0, time, 1.0), np.inf)
+    """Return ``total/time``, infinite at time 0 and where the total is."""
+    defined = (time > 0) & np.isfinite(total)
+    return np.where(defined, np.where(defined, total, 0.0) / np.where(defined, time, 1.0), np.inf)

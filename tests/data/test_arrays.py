@@ -28,6 +28,11 @@ def test_arrays_by_other_names(tmp_path):
     assert (data.X.tolist(), data.y.tolist()) == (UNIT, [-1.0, 1.0])
     with pytest.raises(ValueError, match="both 'arr_0'"):
         load(tmp_path / "mine.npz", features="arr_0", target="arr_0")
+    np.savez(tmp_path / "named.npz", X=X, y=Y)
+    with pytest.raises(TypeError, match="target is 0; expected the name of an array"):
+        load(tmp_path / "named.npz", target=0)
+    with pytest.raises(ValueError, match="it has no , but X, y"):
+        load(tmp_path / "named.npz", target="")
     with pytest.raises(TypeError, match=r"features is .*; expected the name of an array"):
         load(tmp_path / "mine.npz", features=["arr_0"])
 

@@ -323,6 +323,7 @@ def test_an_interrupt_keeps_the_path():
     def interrupt(row):
         if row["tau"] > 1.0:
             raise KeyboardInterrupt
+        return False
 
     path = gradient_flow(balanced(12, 2), sparse_parity(2), stop={"when": interrupt})
     assert path.reason.startswith("interrupted at tau")

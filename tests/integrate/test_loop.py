@@ -92,6 +92,7 @@ def test_an_interrupt_from_the_user_function():
     def interrupt(row):
         if row["tau"] == 2.0:
             raise KeyboardInterrupt
+        return False
 
     path = Counter().follow({"when": interrupt}, [], False, 100)
     assert path.reason == "interrupted at tau = 2"

@@ -69,3 +69,20 @@ def test_times_to_save():
     for bad in ([2.0, 1.0], [1.0, 1.0], [-1.0, 2.0]):
         with pytest.raises(ValueError, match="expected increasing clock times"):
             targets(bad)
+
+
+@pytest.mark.parametrize("target", [5e-324, 1e-300, -1e-300])
+def test_the_distance_to_the_smallest_targets_is_finite(target):
+    values = [overshoot({"P": target}, {"P": P}, "tau") for P in (-1.0, 1e-12, 1.0, 1e12)]
+    assert all(map(math.isfinite, values))
+    assert values == sorted(set(values))
+    assert math.isfinite(overshoot({"ln_t": target}, {"ln_t": -math.inf}, "tau"))
+
+
+def test_the_row_that_a_rule_sees_is_its_own():
+    seen = []
+    assert reached({"when": lambda row: bool(seen.append(row))}, ROW) is None
+    assert seen[0] == ROW
+    assert seen[0] is not ROW
+    with pytest.raises(ValueError, match=r"stop\['ln_t'\] is -1e\+300"):
+        stop_rules({"ln_t": -1e300}, ("ln_t",), {})

@@ -162,3 +162,25 @@ def test_accessible(page):
     page.evaluate(axe.AXE_SCRIPT)
     found = page.evaluate("async () => (await axe.run(document)).violations.map(v => v.id)")
     assert found == []
+
+
+def test_what_is_no_plain_number_is_refused():
+    masked = np.ma.masked_array(np.ones((3, 2)), np.eye(3, 2))
+    good = {"directions": np.ones((3, 2, 2)), "masses": np.ones((3, 2))}
+    for change, words in [
+        ({"masses": masked}, "masses is a masked array"),
+        ({"directions": np.ma.masked_array(good["directions"], True)}, "directions is a masked"),
+        ({"directions": 1j * good["directions"]}, "directions is .*; expected real numbers"),
+        ({"readout": {"m": masked[:, 0]}}, r"readout\['m'\] is a masked array"),
+        ({"readout": None}, "readout is a NoneType; expected a Mapping"),
+    ]:
+        with pytest.raises(TypeError, match=words):
+            plots.Panel("title", PLANE, **good | change)
+    with pytest.raises(TypeError, match="data is a NoneType; expected a Dataset"):
+        plots.Panel("title", None, **good)
+    panel = plots.Panel("title", PLANE, **good)
+    for taus in (np.ma.masked_array([0.0, 1.0, 2.0], [0, 1, 0]), "012"):
+        with pytest.raises(TypeError, match="taus is"):
+            plots.scrubber(panel, taus, description="what it shows")
+    with pytest.raises(ValueError, match=r"taus is .*; expected at least one"):
+        plots.scrubber(panel, [0.0, np.nan, 2.0], description="what it shows")

@@ -346,6 +346,12 @@ def test_paths_are_saved_and_loaded(tmp_path):
         ({"stream": lambda s, c, g: (XOR.X, XOR.y), "test": None}, ValueError, "inputs of shape"),
         ({"stream": Stream.ordered(sparse_parity(3, n=5))}, ValueError, "asks for 20 points"),
         ({"test": XOR}, ValueError, "test has d = 2"),
+        ({"test": "XOR"}, TypeError, "test is a str; expected a Dataset"),
+        ({"stream": lambda s, c, g: None}, TypeError, "stream drew None; expected .*a pair"),
+        ({"stream": lambda s, c: None}, TypeError, r"stream is .*; expected a function draw\("),
+        ({"net": Network([0.0], [[0.0] * 3])}, ValueError, r"net\[0\] is zero"),
+        ({"keep": 1}, TypeError, "keep is 1; expected True or False"),
+        ({"records": 5}, TypeError, "records is of type int; expected a list"),
         ({"records": [21]}, ValueError, r"records\[0\] is 21"),
     ],
 )

@@ -142,3 +142,11 @@ def test_fractions_that_are_none_are_refused():
     with pytest.raises(ValueError, match="d = 3; expected 2"):
         plane_fractions(sparse_parity(3))
     assert torch.get_default_dtype() == torch.float32
+
+
+def test_masked_and_complex_fractions_are_refused():
+    for wrong in (np.ma.masked_array([0.1, 0.2], [False, True]), [0.1, 0.2j], ["0.1"]):
+        with pytest.raises(TypeError, match="fractions"):
+            width_needed(wrong, 0.1)
+        with pytest.raises(TypeError, match="fractions"):
+            uncovered(wrong, 3)

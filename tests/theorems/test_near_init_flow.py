@@ -258,3 +258,17 @@ def test_what_does_not_fit_is_named():
             theorem.check(bad)
     with pytest.raises(ValueError, match="no column or state a, V"):
         theorem.inequalities(Path(path.columns, meta=path.meta))
+
+
+@pytest.mark.parametrize("layers", ["outer", "both"])
+def test_all_that_is_ever_reached_is_reached_at_infinity(layers):
+    theorem = near_init_flow(standard(1800, 2, seed=0), sparse_parity(2), layers=layers)
+    with np.errstate(all="raise", under="ignore"):
+        end, late = theorem.reached([math.inf, 1e300])
+        assert theorem.bound(math.inf) == theorem.floor(end) == theorem.bound(1e300)
+    assert end == late
+    if layers == "outer":
+        assert end == theorem.reach == theorem.start.g
+    else:
+        assert 0 <= theorem.reach - end < 2 * theorem.reach / 1000
+        assert math.isfinite(theorem.time(end))

@@ -168,3 +168,30 @@ def test_every_theorem_is_documented_alike():
             if method != "bound":
                 assert "Returns:" in text
                 assert "Raises:" in text
+
+
+def test_a_bound_has_a_limit_at_infinity(pair):
+    _, theorem, _ = pair
+    late, end = theorem.bound([1e300, math.inf])
+    assert end == pytest.approx(late, rel=1e-6, abs=1e-200)
+    assert float(theorem.bound(math.inf)) == end
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        np.ma.masked_array([1.0, -1.0], [False, True]),
+        [np.ma.masked_array([1.0, -1.0], [False, True])],
+        np.array([1.0, 1j]),
+        "1",
+        [1.0, None],
+    ],
+)
+def test_times_that_are_no_plain_numbers_are_refused(pair, times):
+    name, theorem, _ = pair
+    clock = "t" if name == "near_init_sgd" else "tau"
+    with pytest.raises(TypeError, match=rf"^{clock} is .*; expected (a number|real|every entry)"):
+        theorem.bound(times)
+    if hasattr(theorem, "J_limit"):
+        with pytest.raises(TypeError, match=r"^J is "):
+            theorem.bound([1.0, 2.0], times)

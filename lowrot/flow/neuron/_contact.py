@@ -232,9 +232,7 @@ def release(
 
 
 @jit
-def _last_held(
-    drive: Arrays, pattern: np.ndarray, basis: np.ndarray, t: float, dt: float
-) -> float:
+def _last_held(drive: Arrays, pattern: np.ndarray, basis: np.ndarray, t: float, dt: float) -> float:
     """The time just beyond which the planes where the pattern is 0 no longer hold, or infinity.
 
     By Newton's method from the end on the norm of the least velocity across them: zero while they
