@@ -155,9 +155,10 @@ class CoupledRun(Run[CoupledPoint]):
             if error <= 1.0:
                 break
             self.stats["rejected"] += 1
-            if (end := self.exhausted()) is not None:
-                return end
             wish = self.sizes.after_rejected(h, error)
+            if (spent := self.exhausted()) is not None:
+                self.point = replace(point, h=wish)
+                return spent
         self.stats["steps"] += 1
         tau = limit if h == room else point.tau + h
         return self._end(point, tau, z, stages[-1], self.sizes.after_accepted(wish, h, error))

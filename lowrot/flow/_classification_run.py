@@ -75,9 +75,13 @@ class ClassificationRun(FlowRun):
             return End(Outcome.ROUNDING, words)
         if point.step is None or float(p.min()) > 0 or not self.stepper.at_rest(point.state):
             return None
-        where = f"at rest at tau = {point.time:.6g}"
-        words = f"{where}: the data are not separated (min p = {float(p.min()):.3g})"
+        words = f"at rest at tau = {point.time:.6g}: {self.standing(point)}"
         return End(Outcome.STATIONARY, words)
+
+    def standing(self, point: FlowPoint) -> str:
+        """Whether the data are separated."""
+        least = float(point.state.p.min())
+        return f"the data are {'' if least > 0 else 'not '}separated (min p = {least:.3g})"
 
     def timed(self, start: FlowPoint, end: FlowPoint, step: Step, h: float) -> FlowPoint:
         """A point with its time t, at the end or within a step of length h."""
@@ -136,13 +140,18 @@ class ClassificationRun(FlowRun):
         note, unit = self.recorder.violation, max(1.0, abs(row["P"]))
         note("balance", self.drift())
         note("loss_increase", (before["P"] - row["P"]) / unit)
-        fallen = max(before["P"], 0.0) * self.unit(row) / self.unit(before) - max(row["P"], 0.0)
-        note("margin_decrease", fallen / unit)
+        sizes = self.unit(before), self.unit(row)
+        note("margin_decrease", self.fallen(before["P"], row["P"], *sizes) / unit)
         ceiling = max(row["P"], 0.0) + self.c_n
         note("sandwich", max(row["P"] - row["mean"], row["mean"] - ceiling) / unit)
         note("dual_weights", self.stepper.mismatch(self.point.state))
         note("ln_t", self.point.t.error)
         self.recorder.accumulate("energy", self.setting.rtol * self.point.defect)
+
+    @staticmethod
+    def fallen(before: float, after: float, size: float, now: float) -> float:
+        """By how much P falls short of a margin that does not decrease, its size growing to now."""
+        return max(before, 0.0) * now / max(size, 1e-300) - max(after, 0.0)
 
     def unit(self, row: Row) -> float:
         """By what P is divided to give what never decreases, whichever layers are trained (F5)."""
@@ -163,7 +172,10 @@ class ClassificationRun(FlowRun):
             mean += weight * rate
             stretched -= h * weight * speed * rate / math.hypot(1.0, P)
         plain -= mean * step.energy
-        return min(abs(plain) / max(1.0, abs(after)), abs(stretched)) / self.setting.rtol
+        unit = max(1.0, abs(after))
+        sizes = (state.norm_squared for state in (point.state, step.stages[1]))
+        fallen = self.fallen(before, after, *sizes) if all(self.setting.rates) else 0.0
+        return max(min(abs(plain) / unit, abs(stretched)), fallen / unit) / self.setting.rtol
 
     def meta(self) -> dict[str, Any]:
         """What is needed to continue the run, and to describe it."""

@@ -70,6 +70,10 @@ class Classification:
         """The size in which errors of the margins are measured: max(1, | P |)."""
         return max(1.0, abs(float(self.loss.soft_margin(p))))
 
+    def rounding(self, weights: DualWeights, of_outputs: float) -> Tensor:
+        """Rounding of the weights for that of the outputs, shape (n,)."""
+        return weights.q * min(1.0, of_outputs)
+
     def stiffness(self, K: Tensor, weights: DualWeights) -> float:
         """``sum_i q_i K_ii``, a bound on the rates at which q relaxes for the exponential loss."""
         return float(K.diagonal() @ weights.q)
@@ -130,6 +134,10 @@ class Regression:
         """The size in which errors of the outputs are measured: the norm of the residuals."""
         return float(weights.norm().clamp_min(1e-300))
 
+    def rounding(self, weights: Tensor, of_outputs: float) -> Tensor:
+        """Rounding of the weights for that of the outputs, shape (n,)."""
+        return torch.full_like(weights, of_outputs)
+
     def stiffness(self, K: Tensor, weights: Tensor) -> float:
         """Bound on the rates at which residuals relax: the trace of K."""
         return float(K.diagonal().sum())
@@ -148,4 +156,5 @@ class Objective(Protocol):
     def mismatch(self, p: Tensor, weights: Any) -> float: ...
     def measure(self, change: Tensor, weights: Any) -> float: ...
     def unit(self, p: Tensor, weights: Any) -> float: ...
+    def rounding(self, weights: Any, of_outputs: float) -> Tensor: ...
     def stiffness(self, K: Tensor, weights: Any) -> float: ...

@@ -37,6 +37,8 @@ _MISMATCH = 0.2
 """Part of the tolerance by which the margins behind the weights may miss those of the neurons."""
 _MOVED = 3e-2
 """Part of the tolerance that the rounding of the weights may move in a step."""
+_SCALES = 1e8
+"""Longest step, in units of the time in which a neuron could move by its size."""
 _AT_REST = 1e-2
 """Part of it by which they may miss at rest, where errors no longer die."""
 _WEIGHT = 2.0**-52
@@ -144,8 +146,9 @@ class Radau:
         return _ROUNDING * 0.5 * state.norm_squared * float(self.planes.c.abs().max())
 
     def longest(self, weights: Any) -> float:
-        """The longest step in which the rounding of the weights moves less than the tolerance."""
-        return _MOVED * self.rtol / (_WEIGHT * max(self.fastest(weights), 1e-280))
+        """The longest step in which the rounding of the weights does not show."""
+        scales = min(_SCALES, _MOVED * self.rtol / _WEIGHT)
+        return scales / max(self.fastest(weights), 1e-280)
 
     def fastest(self, weights: Any) -> float:
         """A bound on the rates at which neurons move under weights: ``sum_i | w_i | ||x_i||``."""
@@ -160,8 +163,10 @@ class Radau:
         """Whether the network stays where it is: its weights let it, and they are its own."""
         if self.mismatch(state) > _AT_REST * self.rtol:
             return False
-        unit = self.objective.unit(state.p, state.weights)
-        return at_rest(self.planes, state.neurons, self._signed(state.weights), unit, self.rates)
+        objective, weights = self.objective, state.weights
+        error = objective.rounding(weights, self.rounding(state))
+        unit = objective.unit(state.p, weights)
+        return at_rest(self.planes, state.neurons, self._signed(weights), error, unit, self.rates)
 
     def attempt(self, start: FlowState, before: Any, ratio: float, h: float) -> Step:
         """Try a step of length h; ``before`` are the weights at the step before, h/ratio ago.

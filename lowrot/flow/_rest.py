@@ -16,7 +16,9 @@ _ROUNDING = 2.0**-50
 """Of a sum, relative to the sum of the sizes of its terms."""
 
 
-def at_rest(planes: Planes, neurons: Neurons, w: Tensor, unit: float, rates: Rates) -> bool:
+def at_rest(
+    planes: Planes, neurons: Neurons, w: Tensor, error: Tensor, unit: float, rates: Rates
+) -> bool:
     """Whether a flow of outputs with weights w stays where it is, as far as doubles can tell.
 
     Every neuron must be one of two things: still, its velocity (the least that its kinks allow)
@@ -27,11 +29,12 @@ def at_rest(planes: Planes, neurons: Neurons, w: Tensor, unit: float, rates: Rat
         planes: the hyperplanes of the inputs.
         neurons: the network.
         w: the weights of the outputs, shape (n,).
+        error: their rounding, shape (n,).
         unit: changes of the outputs below the rounding of this leave the weights as they are.
         rates: eta_a and eta_V.
     """
     a, V, S = (part.cpu().numpy() for part in (neurons.a, neurons.V, neurons.S))
-    terms = _ROUNDING * (planes.X.shape[0] + planes.X.shape[1]) * w.abs()
+    terms = _ROUNDING * (planes.X.shape[0] + planes.X.shape[1]) * w.abs() + error
     allowed = _own_terms(planes, S, terms)
     drive = planes.drive(w, 0.0 * w).arrays
     unfelt = _ROUNDING * unit / float(planes.c.abs().max())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -159,6 +160,12 @@ class FlowRun(Run[FlowPoint]):
         if fraction < 1.0:
             assert landed.step is not None
             defect = self.defect(point, landed.step, fraction * h)
+            if (
+                defect > 1.0
+            ):  # inside a step the weights are known to one order less than at its end
+                self.stats["rejected"] += 1
+                self.point = replace(point, h=0.5 * h)
+                return self.exhausted() or self.advance(self.point, limit)
             landed = replace(landed, h=end.h, error=end.error, defect=defect)
             landed = self.timed(point, landed, step, h)
         self.stats["steps"] += 1
@@ -169,8 +176,8 @@ class FlowRun(Run[FlowPoint]):
         """A step that is accurate enough, its length and its end; or that there is none."""
         room, wish = limit - point.time, point.h
         if point.step is not None and wish > self.stepper.longest(point.state.weights):
-            words = f"nothing moves that doubles resolve, from {self.clock} = {point.time:.6g} on"
-            return End(Outcome.ROUNDING, words)
+            words = f"too slow to follow in doubles from {self.clock} = {point.time:.6g} on"
+            return End(Outcome.ROUNDING, f"{words}: {self.standing(point)}")
         longest = _GROWTH / max(self.stepper.fastest_growth(point.state), 1e-300)
         while True:
             h = _SIZES.trial(min(wish, longest), room)
@@ -187,9 +194,10 @@ class FlowRun(Run[FlowPoint]):
             if step.stages is not None and error <= 1.0:
                 break
             self.stats["rejected"] += 1
-            if (spent := self.exhausted()) is not None:
-                return spent
             wish = _SIZES.after_rejected(h, error)
+            if (spent := self.exhausted()) is not None:
+                self.point = replace(point, h=wish)
+                return spent
         effort = (1.0 + _EASY) / (_EASY + step.iterations)
         end = replace(
             self._end(point, step, h),
@@ -223,6 +231,10 @@ class FlowRun(Run[FlowPoint]):
     def timed(self, start: FlowPoint, end: FlowPoint, step: Step, h: float) -> FlowPoint:
         """A point with its time t, at the end or within a step of length h, where it is kept."""
         return end
+
+    @abstractmethod
+    def standing(self, point: FlowPoint) -> str:
+        """What a run that ends without a rule has to say of its end."""
 
     def defect(self, point: FlowPoint, step: Step, h: float) -> float:
         """A second estimate of a step's error in units of the tolerance, where there is one."""

@@ -25,6 +25,7 @@ from lowrot import (
 from lowrot.flow import _radau
 from lowrot.flow.neuron import _contact, _track
 from lowrot.losses import LOSSES, soft_margin
+from lowrot.path import Outcome
 from lowrot.testing import reference_flow
 
 
@@ -162,16 +163,18 @@ def test_xor_slides_on_every_pair_of_opposite_labels(seed, loss):
     assert path.ok, path.status
     V = tensor(path["V"][-1])
     on = (V @ data.X.T).abs() <= 1e-9 * V.norm(dim=1, keepdim=True)
-    assert torch.equal(on, opposite)
-    assert path["sliding"][-1] == net.m
+    assert not (on & ~opposite).any()
     if covered:
+        assert torch.equal(on, opposite)
+        assert path["sliding"][-1] == net.m
         assert path.reason.startswith("reached min_margin")
         assert path["normalized"][-1] == pytest.approx(1 / 8, rel=1e-3)
         assert path["normalized"][-1] <= 1 / 8
     else:
-        assert path.reason.startswith("at rest at tau")
+        # Margins of covered points grow for ever, like ln tau: no rest, but an end in words.
+        assert path.outcome == Outcome.ROUNDING
         assert "not separated" in path.reason
-        assert path["min_margin"][-1] == pytest.approx(0.0, abs=1e-12)
+        assert path["min_margin"][-1] == pytest.approx(0.0, abs=1e-5)
 
 
 # Random instances
@@ -290,7 +293,8 @@ def test_resume_continues_to_the_same_end(tmp_path):
         again = gradient_flow(
             net, data, loss=loss, stop={"tau": 12.0}, resume=Path.load(tmp_path / "first")
         )
-        np.testing.assert_allclose(again["P"][:8], whole["P"][:8], rtol=1e-14)
+        kept = len(first) - 1  # the last try may have been refused
+        np.testing.assert_allclose(again["P"][:kept], whole["P"][:kept], rtol=1e-14)
         # The prediction of the weights is lost: other steps, the same end within their tolerance.
         assert again["tau"][-1] == whole["tau"][-1] == 12.0
         assert again["P"][-1] == pytest.approx(whole["P"][-1], rel=2e-3)
@@ -410,7 +414,10 @@ def test_the_time_of_the_unnormalized_flow_converges():
 def test_contradictory_labels_come_to_rest():
     data = Dataset(tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), tensor([1.0, -1.0, 1.0]))
     path = gradient_flow(balanced(10, 2, seed=0), data)
-    assert path.reason.startswith("at rest")
+    assert path.outcome == Outcome.ROUNDING  # the margin of the third point grows like ln tau
+    assert "not separated" in path.reason
+    path = gradient_flow(balanced(10, 2, seed=0), Dataset(data.X[:2], data.y[:2]))
+    assert path.outcome == Outcome.STATIONARY
     assert path["min_margin"][-1] <= 0.0
     assert path.ok, path.status
 
@@ -572,15 +579,15 @@ def test_a_dying_neuron_keeps_its_sign(off, sign):
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_a_neuron_that_dies_sliding_keeps_its_sign(sign):
-    """On the axis, which two equal points hold it on; a third one shrinks it, at last alone."""
+    """On the axis, which two points hold it on, while others that fit them move for ever."""
     X = tensor([[1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
     data = Dataset(X, -sign * tensor([1.0, 1.0, 1.0]))
-    net = Network(tensor([sign]), tensor([[1.0, 0.0]]))
+    net = Network(tensor([sign, -sign, -sign]), tensor([[1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]))
     path = gradient_flow(net, data, stop={"tau": 90.0}, save=np.arange(1.0, 90.0, 3.0).tolist())
     assert (sign * path["a"][:, 0] > 0.0).all()
     assert (path["V"][:, 0, 0] > 0.0).all()
     np.testing.assert_array_equal(path["V"][:, 0, 1], 0.0)
-    assert abs(path["a"][-1, 0]) < 1e-10
+    assert abs(path["a"][-1, 0]) < 1e-17
 
 
 # Inner weights zero

@@ -106,7 +106,7 @@ def test_regression_that_cannot_fit_comes_to_rest():
     assert path.ok, path.status
     assert path["loss"][-1] == pytest.approx(1.0, abs=1e-12)
     dead = regression_flow(Network(tensor([1.0]), tensor([[-1.0, -1.0]])), X, y)
-    assert "stationary with relative loss 1" in dead.reason
+    assert dead.reason.endswith("relative loss 1")
     assert len(dead) == 2
 
 
