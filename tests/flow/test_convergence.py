@@ -64,6 +64,9 @@ def test_kernels_are_needed_first_and_where_it_is_slow():
 def test_a_unit_takes_the_larger_of_network_and_outputs():
     K = torch.tensor([[4.0, 0.0], [0.0, 1.0]], dtype=torch.float64)
     dz = torch.tensor([1.0, 0.0], dtype=torch.float64)
-    direction = torch.tensor([0.5, 0.5], dtype=torch.float64)
-    assert Unit(direction, 100.0, 8.0, 0.0).relative(dz, K) == 0.25  # sqrt(dz K dz) / 8
-    assert Unit(direction, 0.1, 8.0, 0.0).relative(dz, K) == 20.0  # direction K dz / .1
+
+    def measure(change):
+        return float(0.5 * change.abs().sum())
+
+    assert Unit(measure, 100.0, 8.0, 0.0).relative(dz, K) == 0.25  # sqrt(dz K dz) / 8
+    assert Unit(measure, 0.1, 8.0, 0.0).relative(dz, K) == 20.0  # measure(K dz) / 0.1

@@ -64,10 +64,10 @@ def test_units_differences_and_stiffness():
     p, K = problem(2)
     objective = Classification(torch.ones(6, dtype=torch.float64), as_loss("exponential"))
     now, other = objective.respond(p), objective.respond(p + 0.1 * torch.arange(6).double())
-    direction, size = objective.unit(p + 50.0, now)
+    size = objective.unit(p + 50.0, now)
     assert size == pytest.approx(abs(float(soft_margin(p + 50.0, "exponential"))))
-    assert objective.unit(0 * p, now)[1] == pytest.approx(max(1.0, math.log(6)))
-    torch.testing.assert_close(direction, now.q)
+    assert objective.unit(0 * p, now) == pytest.approx(max(1.0, math.log(6)))
+    assert objective.measure(p, now) == pytest.approx(abs(float(now.q @ p)))
     assert objective.difference(now, now) == 0.0
     assert objective.difference(other, now) == pytest.approx(
         float((other.q * (other.ln_q - now.ln_q).abs()).sum())
@@ -90,6 +90,33 @@ def test_regression_solves_its_implicit_equation():
     assert objective.solve(f, -K, guess) is None
     torch.testing.assert_close(objective.predict(guess, new, 2.0), guess)
     assert objective.difference(2 * new, new) == pytest.approx(0.5)
-    direction, size = objective.unit(f, new)
-    assert size == pytest.approx(float(new.norm()))
-    assert float(direction @ new) == pytest.approx(size)
+    assert objective.unit(f, new) == pytest.approx(float(new.norm()))
+    assert objective.measure(f, new) == pytest.approx(float(f.norm()))
+
+
+def test_regression_sees_errors_orthogonal_to_the_weights():
+    """Residuals as large as the weights, turned away from them."""
+    weights = torch.tensor([3.0, 4.0, 0.0], dtype=torch.float64)
+    target = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
+    objective = Regression(target)
+    residuals = torch.tensor([0.0, 0.0, 5.0], dtype=torch.float64)
+    assert objective.mismatch(target - residuals, weights) == pytest.approx(math.sqrt(50.0))
+    across = torch.tensor([4.0, -3.0, 2.0], dtype=torch.float64)
+    assert float(across @ weights) == 0.0
+    assert objective.measure(across, weights) == pytest.approx(math.sqrt(29.0))
+    assert objective.mismatch(target - weights, weights) == 0.0
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_margins_whose_errors_cancel_in_the_soft_margin_are_seen(loss):
+    """Margins in another order: the soft margin is the same, the weights are others."""
+    objective = Classification(torch.ones(2, dtype=torch.float64), as_loss(loss))
+    p = torch.tensor([1.0, 2.0], dtype=torch.float64)
+    weights = objective.respond(p)
+    assert objective.mismatch(p, weights) == pytest.approx(0.0, abs=1e-14)
+    assert float(soft_margin(p.flip(0), loss)) == pytest.approx(float(soft_margin(p, loss)))
+    # All margins are off by one.
+    assert objective.mismatch(p.flip(0), weights) == pytest.approx(0.05)
+    # Where they are off by the same, the soft margin tells.
+    shifted = abs(float(soft_margin(p + 0.3, loss) - soft_margin(p, loss)))
+    assert objective.mismatch(p + 0.3, weights) == pytest.approx(shifted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 
 from lowrot.integrate import Recorder, Run
 from lowrot.path import End, Outcome
@@ -15,7 +16,7 @@ class Counter(Run):
 
     def __init__(self, fail=math.inf, interrupt=math.inf):
         self.point, self.fail, self.interrupt, self.checked = 0.0, fail, interrupt, []
-        self.stats = {"steps": 0.0, "seconds": 0.0}
+        self.stats = {"steps": 0.0, "rejected": 0.0, "seconds": 0.0}
         self.recorder = Recorder({"grows": (0.0, "x grows")})
 
     @property
@@ -48,6 +49,22 @@ class Counter(Run):
         return f"x {row['x']}"
 
 
+class Refused(Counter):
+    """Every step is rejected, after the first ``good`` ones, and tried again."""
+
+    def __init__(self, good=0):
+        super().__init__()
+        self.good = good
+
+    def advance(self, point, limit):
+        if self.stats["steps"] < self.good:
+            return super().advance(point, limit)
+        while True:
+            self.stats["rejected"] += 1
+            if (end := self.exhausted()) is not None:
+                return end
+
+
 def test_every_step_is_kept_and_certified():
     run = Counter()
     path = run.follow({"x": 9.0}, [], False, 100)
@@ -77,7 +94,7 @@ def test_a_rule_met_at_the_start_takes_no_step():
 
 def test_ends_that_are_not_rules_keep_the_last_point():
     path = Counter().follow({"x": 1e9}, [], False, 5)
-    assert path.reason == "max_steps = 5 taken before any stop rule was met"
+    assert path.reason == "max_steps = 5 tried before any stop rule was met"
     assert path.outcome == Outcome.MAX_STEPS
     path = Counter(fail=3.0).follow({"x": 1e9}, [1.0, 50.0], False, 100)
     assert (path.reason, path.outcome) == ("cannot", Outcome.STALLED)
@@ -86,6 +103,21 @@ def test_ends_that_are_not_rules_keep_the_last_point():
     assert path.reason == "interrupted at tau = 2"
     assert path.outcome == Outcome.INTERRUPTED
     assert path["tau"].tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("good", [0, 2])
+def test_steps_that_are_rejected_count_as_tried(good):
+    run = Refused(good)
+    path = run.follow({"x": 1e9}, [], False, 5)
+    assert path.outcome == Outcome.MAX_STEPS
+    assert path.reason == "max_steps = 5 tried before any stop rule was met"
+    assert path["tau"].tolist() == list(range(good + 1))
+    assert (path.stats["steps"], path.stats["rejected"]) == (good, 5 - good)
+    assert run.tried == 5
+    # Another call may try as many again.
+    again = run.follow({"x": 1e9}, [], False, 3)
+    assert again.outcome == Outcome.MAX_STEPS
+    assert run.tried == 8
 
 
 def test_an_interrupt_from_the_user_function():

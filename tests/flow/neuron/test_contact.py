@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 from scipy.linalg import expm
-from scipy.optimize import brentq, lsq_linear
+from scipy.optimize import brentq, linprog, lsq_linear
 
 from lowrot.flow.neuron._contact import (
     ARC,
@@ -45,18 +45,18 @@ class One:
         self.pattern = np.where(np.abs(z) < 1e-12, 0, np.sign(z)).astype(np.int8)
         if pattern is not None:
             self.pattern[:] = pattern
-        basis, self.arc = np.empty((d, d)), np.empty((ARC, d))
-        self.rank = settle(drive, rates, a, self.v, self.pattern, t, basis)
-        depart(drive, self.v, self.pattern, t, basis, self.rank, self.arc)
+        self.basis, self.arc = np.empty((d, d)), np.empty((ARC, d))
+        self.rank = settle(drive, rates, a, self.v, self.pattern, t, self.basis)
+        depart(drive, self.v, self.pattern, t, self.basis, self.rank, self.arc)
 
     def at(self, dt):
         v = np.empty(len(self.v))
         return at(self.arc, self.a, dt, self.rates, v), v
 
     def release(self, dt):
-        place = self.arc, self.pattern, self.rank, self.t, dt
-        time, plane, side = release(self.drive, self.a, self.v, *place)
-        return float(time), int(plane), int(side)
+        leaving = np.full_like(self.pattern, 7)
+        place = self.arc, self.pattern, self.basis, self.rank, self.t, dt
+        return float(release(self.drive, self.a, self.v, *place, leaving)), leaving
 
 
 def test_off_planes_the_field_is_constant():
@@ -218,10 +218,11 @@ def test_a_plane_lets_go_where_its_force_reaches_the_jump(edge, a):
     """``mean = edge (t - 0.1)`` against ``0.5 - 0.2 t``: at t = 0.5."""
     drive = drive_of(AXES, (0.5, -0.1 * edge), (0.0, -0.5 * a), (0.0, edge), (0.0, 0.2 * a))
     one = One(drive, a, (0.7, 0.0))
-    assert one.release(0.4) == (math.inf, -1, 0)
-    time, plane, side = one.release(0.9)
+    time, leaving = one.release(0.4)
+    assert (time, leaving.tolist()) == (math.inf, [0, 0])
+    time, leaving = one.release(0.9)
     assert time == pytest.approx(0.5, rel=1e-12)
-    assert (plane, side) == (1, int(edge * a))
+    assert leaving.tolist() == [0, int(edge * a)]
     later = One(drive, a, (0.7, 0.0), t=0.2)
     assert later.release(0.9)[0] == pytest.approx(0.3, rel=1e-12)
 
@@ -229,13 +230,14 @@ def test_a_plane_lets_go_where_its_force_reaches_the_jump(edge, a):
 def test_a_jump_that_vanishes_lets_go_before():
     """``0.1`` against ``0.5 - t``: at 0.4; what is left of the jump has the other sign."""
     one = One(drive_of(AXES, (0.5, 0.1), (0.0, -0.5), None, (0.0, 1.0)), 1.0, (0.7, 0.0))
-    time, plane, side = one.release(0.9)
-    assert (time, plane, side) == (pytest.approx(0.4, rel=1e-12), 1, 1)
+    time, leaving = one.release(0.9)
+    assert time == pytest.approx(0.4, rel=1e-12)
+    assert leaving.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_the_first_of_two_planes_lets_go(seed):
-    """Against roots of the exact forces."""
+    """Against roots of the exact forces; to the side to which the field beyond leads."""
     rng = np.random.default_rng(seed)
     U = np.pad(rng.standard_normal((2, 2)), ((0, 0), (0, 1)))
     U /= np.linalg.norm(U, axis=1, keepdims=True)
@@ -249,35 +251,59 @@ def test_the_first_of_two_planes_lets_go(seed):
         return abs(drive[3][0, k]) - abs(s[k])
 
     times = [brentq(room, 0, 50, (k,), xtol=1e-14) for k in (0, 1) if room(50, k) < 0.0]
-    time, plane, _ = one.release(50.0)
+    time, leaving = one.release(50.0)
     assert time == pytest.approx(min(times), rel=1e-9)
+    (plane,) = np.flatnonzero(leaving)
     assert room(time, plane) == pytest.approx(0.0, abs=1e-9)
+    later = One(drive, 1.0, (0.0, 0.0, 1.0), t=time * (1 + 1e-3))
+    assert later.pattern.tolist() == leaving.tolist()
+    assert leaving[plane] * (U[plane] @ later.arc[1]) > 0.0
 
 
-@pytest.mark.parametrize("d", [3, 4])
-def test_planes_that_depend_on_each_other_let_go_where_no_forces_hold(d):
-    """The planes of the hypercube through one of their lines, against bounded least squares."""
+def last_held(drive):
+    """The last time at which some forces within the jumps leave no velocity, by linear programs."""
+    U, _, h, jump = drive
+    side = np.sign(jump[0])[:, None]
+    forces = np.concatenate([np.eye(len(U)), -np.eye(len(U))])
+    found = linprog(
+        np.append(np.zeros(len(U)), -1.0),
+        A_eq=np.column_stack([U.T, h[1]]),
+        b_eq=-h[0],
+        A_ub=np.column_stack([forces, np.tile(-side * jump[1][:, None], (2, 1))]),
+        b_ub=np.tile(np.abs(jump[0]), 2),
+        bounds=[*[(None, None)] * len(U), (0.0, None)],
+        options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
+    )
+    return found.x[-1]
+
+
+@pytest.mark.parametrize("d", [4, 5])
+@pytest.mark.parametrize("fade", [0.0, 0.1, -0.1])
+@pytest.mark.parametrize("a", [1.0, -1.0])
+def test_planes_that_depend_on_each_other_let_go_where_no_forces_hold(d, fade, a):
+    """The planes of the hypercube through one of their lines, against a linear program."""
     U = hypercube(d)
     v = np.zeros(d)
     v[:2] = 1.0, -1.0
     U = U[np.abs(U @ v) < 1e-12]
     rng = np.random.default_rng(d)
     N, along = len(U), v / math.sqrt(2.0)
-    assert np.linalg.matrix_rank(U) < N or d == 3
+    assert np.linalg.matrix_rank(U) < N
     mean, rate = 0.1 * rng.standard_normal(N), rng.standard_normal(N)
-    drive = drive_of(U, mean, -0.5 - rng.uniform(size=N), rate)
-    one = One(drive, 1.0, along)
+    jump = -0.5 - rng.uniform(size=N)
+    drive = drive_of(U, mean, a * jump, rate, -a * fade * jump)
+    one = One(drive, a, along)
     assert one.rank == np.linalg.matrix_rank(U)
-
-    def missing(t):
-        h, D = drive[2][0] + t * drive[2][1], U.T * drive[3][0]
-        x = lsq_linear(D, -h, (-1.0, 1.0), method="bvls", tol=1e-15, max_iter=1000).x
-        return np.linalg.norm(h + D @ x)
-
-    time = one.release(20.0)[0]
-    assert missing(time * (1 - 1e-6)) < 1e-7
-    assert missing(time * (1 + 1e-4)) > 1e-7
-    assert one.release(time * (1 - 1e-6))[0] == math.inf
+    expected = last_held(drive)
+    for end in (8.0, 1.5 * expected, 1.001 * expected):
+        time, leaving = one.release(end)
+        assert expected < time < expected * (1 + 1e-4)
+        assert not leaving.any()
+        assert One(drive, a, along, t=time).pattern.any()
+    time, leaving = one.release(expected * (1 - 1e-6))
+    assert (time, leaving.any()) == (math.inf, False)
+    later = One(drive, a, along, t=0.5 * expected)
+    assert 0.5 * expected + later.release(8.0)[0] == pytest.approx(expected, rel=1e-4)
 
 
 # What an arc does

@@ -143,8 +143,13 @@ def test_the_drive_is_the_field_of_the_weights(slope):
         np.testing.assert_allclose(drive.jump[k], got, rtol=1e-14)
     late = both[0, 0] + 0.7 * both[0, 1]
     np.testing.assert_allclose(field_at(drive.arrays, patterns[0], 0.7), late, rtol=1e-13)
-    most = fastest_field(drive.arrays, patterns)
-    assert most == pytest.approx(np.linalg.norm(both[:, 0], axis=1).max(), rel=1e-13)
+    a, V, sizes = net.a.numpy().copy(), net.V.numpy().copy(), np.linalg.norm(both[:, 0], axis=1)
+    most = fastest_field(drive.arrays, a, V, patterns)
+    assert most == pytest.approx(sizes.max(), rel=1e-13)
+    j = sizes.argmax()
+    a[j], V[j] = 0.0, 0.0  # does not move
+    most = fastest_field(drive.arrays, a, V, patterns)
+    assert most == pytest.approx(np.delete(sizes, j).max(), rel=1e-13)
 
 
 def test_the_field_at_a_plane_slid_on_is_along_it():

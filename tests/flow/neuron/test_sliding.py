@@ -98,6 +98,13 @@ def test_a_field_at_the_edge_of_the_box_is_held(field, expected):
     assert normal[0] == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.parametrize(("other", "moves"), [(0.0, True), (1e3, False)])
+def test_what_is_small_against_all_forces_does_not_move(other, moves):
+    """A velocity of 7e-8 across the first plane, with another jump of another size."""
+    D, h = np.array([[0.7, 0.0], [0.0, other]]), np.array([0.7 * (1 + 1e-7), 0.0])
+    assert bool(solved(D, h)[1].any()) == moves
+
+
 def test_no_planes_leave_the_field_as_it_is():
     normal, r = np.empty(0), np.empty(2)
     minimal_norm_velocity(np.empty((0, 2)), np.empty(0), np.array([0.3, -2.0]), normal, r)
