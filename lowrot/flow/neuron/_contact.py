@@ -26,6 +26,8 @@ _NEWTON = 60
 """Most iterations for the time at which dependent planes let go; a handful suffice."""
 _SEEN = 4e-6
 """Least velocity, relative to the forces, at which `settle` surely sees that they do."""
+_TURNS = 1e-9
+"""A jump that changes its sign within this part of the time has done so: rounding."""
 _FIELD = 1
 ARC = 3
 """An arc is an array of this many rows of length d: the inner weights at its start, the field along
@@ -236,9 +238,16 @@ def _last_held(drive: Arrays, pattern: np.ndarray, basis: np.ndarray, t: float, 
     """The time just beyond which the planes where the pattern is 0 no longer hold, or infinity.
 
     By Newton's method from the end on the norm of the least velocity across them: zero while they
-    hold, and convex, since the velocity is linear in the time and in the forces.
+    hold, and convex, since the velocity is linear in the time and in the forces. That is so until a
+    jump changes its sign: there `settle` decides anew.
     """
     d = drive[0].shape[1]
+    turn = math.inf
+    for k in range(len(pattern)):
+        now, rate = drive[3][0, k] + t * drive[3][1, k], drive[3][1, k]
+        if pattern[k] == 0 and now * rate < 0.0 and _TURNS * dt < -now / rate < min(turn, dt):
+            turn = -now / rate
+    dt = min(dt, turn)
     time, beyond, both, along = dt, math.inf, np.empty((2, d)), np.empty(d)
     field(drive, pattern, both)
     for _ in range(_NEWTON):
@@ -254,13 +263,13 @@ def _last_held(drive: Arrays, pattern: np.ndarray, basis: np.ndarray, t: float, 
         slope = dot(r, both[1])
         for i in range(len(index)):
             early, rate = drive[3][0, index[i]], drive[3][1, index[i]]
-            slope -= abs(normal[i]) * (rate if early + (t + time) * rate > 0.0 else -rate)
+            slope -= abs(normal[i]) * (rate if early + (t + 0.5 * dt) * rate > 0.0 else -rate)
         if slope <= 0.0:
             beyond, time = time, 0.5 * time
             continue
         time = max(time - size / slope, 0.0)
         beyond = time + seen * math.sqrt(size) / slope
-    return min(beyond, dt) if beyond < math.inf else beyond
+    return min(beyond, dt) if beyond < math.inf else turn
 
 
 @jit

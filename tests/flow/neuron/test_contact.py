@@ -306,6 +306,25 @@ def test_planes_that_depend_on_each_other_let_go_where_no_forces_hold(d, fade, a
     assert 0.5 * expected + later.release(8.0)[0] == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_dependent_planes_let_go_in_time_where_a_jump_changes_its_sign(seed):
+    """At the first of many times at which they no longer hold, in one or two pieces."""
+    U = hypercube(4)
+    along = np.array([1.0, -1.0, 0.0, 0.0]) / math.sqrt(2.0)
+    U = U[np.abs(U @ along) < 1e-12]
+    rng = np.random.default_rng(seed)
+    mean, rate = 0.1 * rng.standard_normal(4), 0.5 * rng.standard_normal(4)
+    jump = -0.5 - rng.uniform(size=4)
+    drive = drive_of(U, mean, jump, rate, -jump * [rng.uniform(0.2, 2.0), 0.0, 0.0, 0.0])
+    times = np.linspace(0.0, 20.0, 2001)
+    gone = next(t for t in times if One(drive, 1.0, along, t=t).pattern.any())
+    time, pieces = 0.0, 0
+    while not (one := One(drive, 1.0, along, t=time)).pattern.any():
+        time, pieces = time + one.release(20.0 - time)[0], pieces + 1
+        assert pieces <= 2
+    assert gone - 0.01 <= time <= gone + 1e-3
+
+
 # What an arc does
 
 
