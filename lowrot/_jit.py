@@ -20,7 +20,13 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache, NullCache,
 F = TypeVar("F", bound=Callable[..., object])
 
 _HERE = Path(__file__).parent
-_SOURCES = ("_hyperplanes.py", "_jit.py", "integrate/_implicit_newton.py", "flow/neuron/*.py")
+_SOURCES = (
+    "_hyperplanes.py",
+    "_jit.py",
+    "integrate/_implicit_newton.py",
+    "flow/_rest.py",
+    "flow/neuron/*.py",
+)
 """Files, below the package, of everything that is compiled or decides how."""
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -201,8 +202,12 @@ class Network:
         kink = None if kink is None else _validate.number("kink", kink, 0.0)
         if isinstance(data, Dataset):
             self._check_data(data)
-        X = data.X if isinstance(data, Dataset) else _validate.real_array("X", data, ("n", self.d))
-        _validate.same_device(X=X, V=self.V)
+        if not isinstance(data, (Dataset, Tensor, np.ndarray, Sequence)):
+            found = type(data).__name__
+            raise TypeError(f"data is of type {found}; expected a Dataset or inputs X")
+        given = data.X if isinstance(data, Dataset) else data
+        X = _validate.real_array("data", given, ("n", self.d))
+        _validate.same_device(data=X, V=self.V)
         K = X.new_zeros(len(X), len(X))
         for part in self.chunks(len(X)):
             z = X @ self.V[part].T

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import reprlib
-import sys
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -155,8 +154,11 @@ def _plain(argument: str, value: Any) -> None:
 
 
 def _is_frame(value: Any) -> TypeGuard[pd.DataFrame]:
-    loaded = sys.modules.get("pandas")  # who passes a frame has imported it
-    return loaded is not None and isinstance(value, loaded.DataFrame)
+    if not type(value).__module__.startswith("pandas"):  # to import it takes a while
+        return False
+    import pandas as pd
+
+    return isinstance(value, pd.DataFrame)
 
 
 def _only(given: dict[str, Any], what: str, *taken: str) -> None:

@@ -52,8 +52,9 @@ def gradient_flow(
             (P_+/||W||^2), ``when`` (a function of a copy of the row of scalars, which returns True
             or False). Default: ``{"min_margin": 1000}``. Of these ``tau`` is met exactly, ``when``
             at the first step for which it holds, the others from above to a relative 1e-6. A flow
-            that comes to rest without separating the data ends too, and so does one whose margins
-            exceed 1e12; the status says which.
+            at rest that does not separate the data ends too (every neuron is still: its least
+            velocity is rounding of its own terms), and so does one whose margins exceed 1e12, or
+            whose steps exceed 1e8 of its own time scales; the status says which.
         rtol: local error of a step, relative to ``||W||`` and to max(1, ``|P|``), between 1e-10
             and 0.1.
         save: clock times to stop at and keep (steps land on them exactly), besides the start and
@@ -122,7 +123,8 @@ def regression_flow(
             (L/L(0)) and ``rho`` (both to a relative 1e-6), ``when`` (a function of a copy of the
             row of scalars, which returns True or False; at the first step with True). Default:
             ``{"relative_loss": 1e-10}``. A flow at rest at a positive loss ends too, and so does
-            one whose residuals have reached rounding; the status says which.
+            one whose residuals have reached rounding, or that is too slow for doubles; the status
+            says which.
         rtol: local error of a step, relative to ``||W||`` and to the norm of the residuals,
             between 1e-10 and 0.1.
         save: times t to stop at and keep, besides the start and the end; every step when None.

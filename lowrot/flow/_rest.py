@@ -38,7 +38,8 @@ def at_rest(
     allowed = _own_terms(planes, S, terms)
     drive = planes.drive(w, 0.0 * w).arrays
     unfelt = _ROUNDING * unit / float(planes.c.abs().max())
-    return bool(_all_still(a, V, S, drive, rates, allowed, unfelt))
+    balanced = neurons.unbalance.cpu().numpy() == 0.0  # others do not go to zero
+    return bool(_all_still(a, V, S, balanced, drive, rates, allowed, unfelt))
 
 
 def _own_terms(planes: Planes, S: np.ndarray, sizes: Tensor) -> np.ndarray:
@@ -57,6 +58,7 @@ def _all_still(
     a: np.ndarray,
     V: np.ndarray,
     S: np.ndarray,
+    balanced: np.ndarray,
     drive: Any,
     rates: Rates,
     allowed: np.ndarray,
@@ -76,7 +78,7 @@ def _all_still(
         across = 0.0
         for c in range(len(r)):
             across += (r[c] - along / max(inner, 1e-300) * V[j, c]) ** 2
-        ray = across <= allowed[j] ** 2 and a[j] * along < 0.0
+        ray = balanced[j] and across <= allowed[j] ** 2 and a[j] * along < 0.0
         if not (ray and math.sqrt(outer * inner) <= unfelt):
             return False
     return True

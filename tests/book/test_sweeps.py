@@ -67,7 +67,8 @@ def test_a_cell_of_the_flow_comes_out_the_same():
 
 
 def test_the_half_way_point_is_interpolated():
-    path = lowrot.Path({"tau": np.arange(3.0), "rho": [0.0, 2.0, 1.0], "P": [-1.0, 3.0, 9.0]})
+    columns = {"tau": [0.0, 1.0, 2.0], "rho": [0.0, 2.0, 1.0], "P": [-1.0, 3.0, 9.0]}
+    path = lowrot.Path({name: np.array(values) for name, values in columns.items()})
 
     class Theorem:
         class start:

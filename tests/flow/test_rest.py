@@ -1,0 +1,111 @@
+"""Rest is said only of points at which every neuron is still; slow flows go on."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from lowrot import Dataset, Network, balanced, gradient_flow, regression_flow, small, standard
+from lowrot.path import Outcome
+
+
+def tensor(values):
+    return torch.tensor(values, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("x", [1e-5, 1e-9])
+def test_a_neuron_that_turns_slowly_is_not_at_rest(x):
+    """``a + v = e^{x tau}`` and ``a - v = -3 e^{-x tau}``: p = 0 at ``tau = ln 3/(2 x)``."""
+    end = math.log(3.0) / (2.0 * x)
+    net, data = Network([-1.0], [[2.0]], 1.0), Dataset([[x]], [1.0])
+    path = gradient_flow(net, data, save=[0.5 * end, end, 2.0 * end], stop={"tau": 2.0 * end})
+    assert path.ok, path.status
+    assert path.reason.startswith("reached")
+    tau = path["tau"][1:]
+    np.testing.assert_allclose(path["a"][1:, 0] + path["V"][1:, 0, 0], np.exp(x * tau), rtol=1e-9)
+    np.testing.assert_allclose(
+        path["a"][1:, 0] - path["V"][1:, 0, 0], -3.0 * np.exp(-x * tau), rtol=1e-9
+    )
+
+
+@pytest.mark.parametrize("eps", [1e-4, 1e-6, 1e-8])
+def test_short_inputs_are_followed_to_their_separation(eps):
+    """Two neurons on ``(eps, 0)``: their outputs cancel at .463251/eps."""
+    net, data = Network([-1.0, 1.0], [[1.0, 0.0], [0.5, 0.0]]), Dataset([[eps, 0.0]], [1.0])
+    times = [0.463250 / eps, 0.463252 / eps]
+    path = gradient_flow(net, data, save=times, stop={"tau": times[-1]})
+    # p = eps (a_1 v_1 + a_2 v_2), each hyperbolic: e^{2 eps tau}(1.5/2)^2 - .. = 0 in between.
+    assert path.ok, path.status
+    assert path.reason.startswith("reached")
+    a, V = path["a"][-1], path["V"][-1, :, 0]
+    growth = math.exp(eps * times[-1])
+    np.testing.assert_allclose(a + V, [0.0, 1.5 * growth], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("rtol", [1e-3, 1e-5])
+def test_points_that_nearly_cancel_are_separated_in_the_end(rtol):
+    angles = tensor([1.0, 1.0 + 1e-4, 0.0])
+    data = Dataset(torch.stack([angles.cos(), angles.sin()], 1), [1, -1, 1])
+    path = gradient_flow(standard(50, 2, seed=0), data, stop={"min_margin": 1.0}, rtol=rtol)
+    assert path.ok, path.status
+    assert path["tau"][-1] == pytest.approx(71099.80, rel=rtol)  # the limit of small rtol
+
+
+def unit_data(n, d, seed):
+    generator = torch.Generator().manual_seed(seed)
+    X = torch.randn(n, d, generator=generator, dtype=torch.float64)
+    y = torch.where(torch.rand(n, generator=generator) < 0.5, -1, 1)
+    return Dataset(X / X.norm(dim=1, keepdim=True), y)
+
+
+@pytest.mark.parametrize("loss", ["exponential", "logistic"])
+@pytest.mark.parametrize("seed", range(6))
+def test_runs_end_in_words_and_in_few_steps(seed, loss):
+    """Rest is a zero of the field: a flow restarted there stays to rounding; others are slow."""
+    data = unit_data(12, 2, seed)
+    path = gradient_flow(balanced(3, 2, seed=seed), data, loss=loss)
+    assert path.ok, path.status
+    assert path.stats["steps"] + path.stats["rejected"] < 600
+    assert path["min_margin"][-1] <= 1e-5
+    assert "not separated" in path.reason
+    if path.outcome == Outcome.STATIONARY:
+        net = Network(path["a"][-1], path["V"][-1])
+        again = gradient_flow(net, data, loss=loss, stop={"tau": 100.0}, save=[50.0, 100.0])
+        assert np.abs(again["P"] - path["P"][-1]).max() < 1e-5
+    else:
+        assert path.outcome == Outcome.ROUNDING
+
+
+@pytest.mark.parametrize("rtol", [1e-3, 3e-4])
+@pytest.mark.parametrize("seed", range(3))
+def test_regression_at_rest_has_the_residuals_of_its_weights(seed, rtol):
+    generator = torch.Generator().manual_seed(seed)
+    X = torch.randn(20, 3, generator=generator, dtype=torch.float64)
+    y = torch.randn(20, generator=generator, dtype=torch.float64)
+    path = regression_flow(balanced(4, 3, seed=seed), X, y, rtol=rtol)
+    assert path.ok, path.status
+    assert path.outcome == Outcome.STATIONARY
+    assert path.stats["steps"] + path.stats["rejected"] < 800
+    net, r = Network(path["a"][-1], path["V"][-1]), tensor(path["q"][-1])
+    assert float((y - net(X) - r).norm() / r.norm()) < 1e-4
+    speed = float(r @ net.kernel(X) @ r)
+    assert speed <= 1e-12 * float(r @ r) * net.norm_squared * float(X.square().sum())
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_large_starts_are_certified(seed):
+    data = unit_data(10, 3, seed)
+    path = gradient_flow(small(standard(40, 3, seed=seed), 1e3), data)
+    assert path.ok, path.status
+    assert path.reason.startswith("reached min_margin")
+
+
+def test_a_network_that_decays_ends_at_rest():
+    data = Dataset([[1.0, 0.0]], [1.0])
+    path = gradient_flow(Network([-1.0], [[1.0, 0.0]]), data)
+    assert path.outcome == Outcome.STATIONARY
+    assert path.ok, path.status
+    assert path["tau"][-1] > 10.0
