@@ -169,7 +169,7 @@ def test_calls_refuse_other_shapes_and_zero_scales():
         with pytest.raises(ValueError, match=message):
             net.kernel(sparse_parity(2), **change)
     for inputs in (data, data.X):
-        with pytest.raises(ValueError, match="data has d = 3; expected 2|expected 2 along axis 1"):
+        with pytest.raises(ValueError, match=r"data has d = 3; expected 2|expected 2 along axis 1"):
             net.kernel(inputs)
     with pytest.raises(TypeError, match="float32"):
         net.kernel(torch.ones(3, 2))
