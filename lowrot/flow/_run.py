@@ -160,9 +160,8 @@ class FlowRun(Run[FlowPoint]):
         if fraction < 1.0:
             assert landed.step is not None
             defect = self.defect(point, landed.step, fraction * h)
-            if (
-                defect > 1.0
-            ):  # inside a step the weights are known to one order less than at its end
+            # Inside a step the weights are known to one order less than at its end.
+            if defect > 1.0:
                 self.stats["rejected"] += 1
                 self.point = replace(point, h=0.5 * h)
                 return self.exhausted() or self.advance(self.point, limit)
