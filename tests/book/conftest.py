@@ -1,6 +1,6 @@
-"""What chapters import is beside them: ``figures`` and ``data``."""
+"""What chapters import is beside them: ``figures`` and ``data``; what tests share is here."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "book"))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "book")]

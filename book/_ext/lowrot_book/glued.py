@@ -1,0 +1,88 @@
+"""Glued numbers as a reader wants them, in the text, in captions and in alternative texts."""
+
+from __future__ import annotations
+
+import re
+
+from docutils import nodes
+from myst_nb.core.variables import format_plain_text
+from myst_nb.ext.glue.crossref import read_glue_cache
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+log = logging.getLogger(__name__)
+ROLE = re.compile(r"\{glue:text\}`([^`]+)`")
+POWER = re.compile(r"([-−]?)(\d+(?:\.\d+)?)e([+-])0*(\d+)")
+SUPERSCRIPTS = str.maketrans("−0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def powers(text: str) -> list[nodes.Node]:
+    """A text whose ``1.5e-07`` are written with a power of ten, and its minus signs set."""
+    found: list[nodes.Node] = []
+    end = 0
+    for number in POWER.finditer(text):
+        sign, mantissa, below, exponent = number.groups()
+        factor = "" if mantissa == "1" else f"{mantissa}\N{NO-BREAK SPACE}·\N{NO-BREAK SPACE}"
+        before = text[end : number.start()] + ("−" if sign else "") + factor + "10"
+        raised = nodes.superscript("", ("−" if below == "-" else "") + exponent)
+        found += [nodes.Text(before), raised]
+        end = number.end()
+    rest = re.sub(r"(?<![\w.])-(?=\d)", "−", text[end:])
+    return [*found, nodes.Text(rest)] if rest or not found else found
+
+
+def plain_powers(text: str) -> str:
+    """The same where nothing can be raised."""
+    parts = [
+        node.astext().translate(SUPERSCRIPTS)
+        if isinstance(node, nodes.superscript)
+        else node.astext()
+        for node in powers(text)
+    ]
+    return "".join(parts)
+
+
+def value(app: Sphinx, docname: str, text: str) -> str:
+    """What ``key``, ``key:format`` or ``page.md::key:format`` stands for.
+
+    Raises:
+        KeyError: nothing of that name was glued.
+    """
+    name, _, form = text.partition("::")[2].partition(":") if "::" in text else text.partition(":")
+    page = docname
+    if "::" in text:
+        relative = text.partition("::")[0]
+        page = app.env.path2doc(app.env.relfn2path(relative, docname)[1]) or relative
+    data = read_glue_cache(str(app.env.mystnb_config.output_folder), page)[name]["data"]
+    return format_plain_text(data["text/plain"], form or "s")
+
+
+def describe(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Fill in the numbers of alternative texts."""
+
+    def fill(role: re.Match) -> str:
+        try:
+            return plain_powers(value(app, docname, role[1]))
+        except KeyError:
+            log.warning(
+                "alternative text: nothing is glued as %r", role[1], location=docname, type="lowrot"
+            )
+            return role[1]
+
+    for image in doctree.findall(nodes.image):
+        if "{glue:text}" in image.get("alt", ""):
+            image["alt"] = ROLE.sub(fill, image["alt"])
+
+
+def set_powers(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Write glued numbers with powers of ten."""
+    for node in list(doctree.findall(nodes.inline)):
+        if "pasted-text" in node.get("classes", []):
+            found, node.children = powers(node.astext()), []
+            node.extend(found)
+
+
+def setup(app: Sphinx) -> None:
+    """Register both steps, after what is glued has been fetched from other pages."""
+    app.connect("doctree-resolved", describe, priority=400)
+    app.connect("doctree-resolved", set_powers, priority=400)
