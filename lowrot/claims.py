@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from lowrot import _validate
+from lowrot.losses import LOSSES, Loss
 from lowrot.path import Path
 
 MIME = "application/vnd.lowrot.claim+json"
@@ -28,6 +29,8 @@ _RELATIONS: dict[str, Callable[[float, float], bool]] = {
 }
 _SYMBOLS = {"<=": "≤", ">=": "≥", "<": "&lt;", ">": "&gt;", "==": "=", "~": "≈"}
 _STARTED = time.perf_counter()
+_NAMED = (*LOSSES, "squared", "perceptron")
+_LABEL = re.compile(r"[A-Za-z][\w-]*")
 
 
 class ClaimError(AssertionError):
@@ -47,7 +50,12 @@ class Claim:
         bound: the other side.
         tolerance: absolute, for the relation "~" only.
         slack: distance of the worst measured value from violating the relation.
-        seeds: the seeds behind the values, if any.
+        relative_slack: the slack over the larger of the two sides, or over the tolerance; None
+            for an equality, and where neither side is a finite number other than zero.
+        unit: of measured, bound, tolerance and slack; "1" for a pure number.
+        theorem: the label of the statement that is checked, if it is one of the book's.
+        loss: the losses behind the values, by name.
+        seeds: the seeds behind the values; empty where nothing is random, None where not said.
         passed: always True (a claim that fails raises).
         seconds: since this library was imported in the notebook.
     """
@@ -60,6 +68,10 @@ class Claim:
     bound: float
     tolerance: float
     slack: float
+    relative_slack: float | None
+    unit: str
+    theorem: str | None
+    loss: list[str]
     seeds: list[int] | None
     passed: bool
     seconds: float
@@ -71,7 +83,9 @@ class Claim:
         if m["count"] > 1:
             value += f" ({m['min']:.4g} to {m['max']:.4g}, {m['count']:.0f} values)"
         within = f" ± {self.tolerance:.2g}" if self.relation == "~" else ""
-        return f"{value} {_SYMBOLS[self.relation]}\N{NO-BREAK SPACE}{self.bound:.6g}{within}"
+        unit = "" if self.unit == "1" else f"\N{NO-BREAK SPACE}{html.escape(self.unit)}"
+        relation = _SYMBOLS[self.relation]
+        return f"{value} {relation}\N{NO-BREAK SPACE}{self.bound:.6g}{within}{unit}"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         record = asdict(self)
@@ -110,6 +124,9 @@ def claim(
     tolerance: float = 0.0,
     seeds: Sequence[int] | None = None,
     path: Path | Sequence[Path] | None = None,
+    theorem: str | None = None,
+    unit: str = "1",
+    loss: str | Loss | Sequence[str | Loss] | None = None,
 ) -> None:
     """Check a claim, show it as a badge in the page, and record it for the reproduction report.
 
@@ -121,8 +138,12 @@ def claim(
         bound: the number on the other side.
         provenance: "paper", "derived" or "measured".
         tolerance: for "~" only, positive.
-        seeds: the seeds of the measured values.
+        seeds: the seeds of the measured values; ``[]`` says that nothing is random. The book asks
+            for one or the other wherever the provenance is "measured".
         path: the path or paths measured on; one whose certificates fail is refused.
+        theorem: the label of the statement that is checked.
+        unit: of both sides, as it is read after a number: "degrees", "samples"; "1" for none.
+        loss: the losses behind the values; without it, those of the paths.
 
     Raises:
         ClaimError: the relation does not hold, a value is NaN, or a path is not certified.
@@ -146,6 +167,9 @@ def claim(
     paths = (
         [path] if isinstance(path, Path) else _validate.listed("path", [] if path is None else path)
     )
+    _validate.kind("unit", unit, str)
+    if theorem is not None and not (isinstance(theorem, str) and _LABEL.fullmatch(theorem)):
+        raise ValueError(f"theorem is {theorem!r}; expected the label of a statement")
     for followed in paths:
         if not _validate.kind("path", followed, Path).ok:
             raise ClaimError(
@@ -158,6 +182,7 @@ def claim(
                 f"claim {id!r} fails: {statement} "
                 f"(measured {value!r}, required {relation} {bound!r}{within})"
             )
+    slack, worst = min((_slack(value, relation, bound, tolerance), value) for value in values)
     spread = {"median": float(np.median(values)), "min": min(values), "max": max(values)}
     made = Claim(
         id=id,
@@ -167,7 +192,11 @@ def claim(
         relation=relation,
         bound=bound,
         tolerance=tolerance,
-        slack=min(_slack(value, relation, bound, tolerance) for value in values),
+        slack=slack,
+        relative_slack=_relative(slack, worst, relation, bound, tolerance),
+        unit=unit,
+        theorem=theorem,
+        loss=_losses(loss, paths),
         seeds=None if seeds is None else list(seeds),
         passed=True,
         seconds=round(time.perf_counter() - _STARTED, 3),
@@ -190,6 +219,34 @@ def _slack(value: float, relation: str, bound: float, tolerance: float) -> float
     if relation in (">=", ">"):
         return value - bound
     return tolerance - abs(value - bound)
+
+
+def _relative(
+    slack: float, worst: float, relation: str, bound: float, tolerance: float
+) -> float | None:
+    """The slack over the larger side (at most 2), or over the tolerance (at most 1)."""
+    scale = tolerance if relation == "~" else max(abs(bound), abs(worst))
+    if relation == "==" or not 0.0 < scale < math.inf:
+        return None
+    return slack / scale
+
+
+def _losses(given: str | Loss | Sequence[str | Loss] | None, paths: Sequence[Path]) -> list[str]:
+    """The losses by name: those given, or those that the paths were followed under."""
+    if given is None:
+        return sorted({name for path in paths for name in _loss_of(path)})
+    listed = [given] if isinstance(given, str | Loss) else _validate.listed("loss", given)
+    names = [name.name if isinstance(name, Loss) else name for name in listed]
+    for name in names:
+        _validate.choice("loss", name, _NAMED)
+    return sorted(set(names))
+
+
+def _loss_of(path: Path) -> list[str]:
+    """The loss that a path was followed under, as it describes itself."""
+    implied = "squared" if path.meta.get("kind") == "regression" else None
+    said = path.meta.get("loss", path.meta.get("update", implied))
+    return [said] if said in _NAMED else []
 
 
 def _json_number(value: float) -> float | str:
