@@ -617,6 +617,63 @@ def test_folds_that_belong_to_nothing_stop_the_build(tiny, good, bad, complaint)
     assert complaint in said
 
 
+DOT = """from IPython.display import Image, display
+from myst_nb import glue
+import base64
+glue("small", -1.5e-10, display=False)
+dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+display(Image(base64.b64decode(dot)))"""  # noqa: E501
+DRAWN = """---
+mystnb:
+  figure:
+    caption: A dot of {glue:text}`small:.1e`.
+    name: fig-dot
+  image:
+    alt: A dot of {glue:text}`small:.1e`.
+---
+"""
+AHEAD = """# two
+
+```{needs} one
+```
+
+```{symbols} A part
+```
+"""
+
+
+def test_what_is_set_for_a_reader(tiny):
+    badge = CLAIMING.format(id="tiny.one", mime=CLAIM)
+    tiny.chapter("one", ":tags: [checks]\n" + badge + "\n" + badge.replace("tiny.one", "tiny.b"))
+    tiny.chapter("two", DRAWN + DOT)
+    for name, above in (("one", "# one\n\n```{needs}\n```\n"), ("two", AHEAD)):
+        page = tiny.root / "book" / f"{name}.md"
+        page.write_text(page.read_text().replace(f"# {name}\n", above, 1))
+    (tiny.root / "book" / "index.md").write_text("# Tiny\n\n```{reading-path}\n```\n")
+    (tiny.root / "book" / "symbols.toml").write_text(
+        "[[symbol]]\npart = 'A part'\ntex = 'x_1'\nmeans = 'an $x$'\npages = '*'\n"
+    )
+    code, said = tiny.build()
+    assert code == 0, said
+    one, two = tiny.page("book/one"), tiny.page("book/two")
+    assert one.count("<summary>2 checks hold</summary>") == 1
+    assert "About 1 minute, proofs" in one
+    assert 'Builds on <a class="reference internal" href="one.html">one</a>. About' in two
+    assert 'alt="A dot of −1.5\u00a0·\u00a010⁻¹⁰."' in two
+    assert 'A dot of <span class="pasted-text">−1.5\u00a0·\u00a010<sup>−10</sup></span>.' in two
+    assert re.search(r"<th[^>]*><p>symbol</p></th>\s*<th[^>]*><p>meaning</p></th>\s*</tr>", two)
+    assert 'd="M' in tiny.page("book/index")
+
+    page = tiny.root / "book" / "two.md"
+    page.write_text(
+        page.read_text().replace("`small", "`large").replace("{needs} one", "{needs} x")
+    )
+    code, said = tiny.build()
+    assert code == 1
+    assert "alternative text: nothing is glued as 'large:.1e'" in said
+    assert "needs 'book/x', which is no page" in said
+
+
 def test_unreadable_front_matter_is_named(tiny):
     chapter = tiny.root / "book" / "one.md"
     chapter.write_text(chapter.read_text().replace("  display_name: Python 3\n", ""))

@@ -105,7 +105,8 @@ def line(app: Sphinx, docname: str) -> nodes.paragraph:
         title = app.env.titles[name].astext()
         shown += nodes.reference("", title, refuri=address, internal=True)
     start = ". " if found["needs"] else ""
-    shown += nodes.Text(f"{start}About {found['minutes']} minutes, proofs and code aside.")
+    minutes = "1 minute" if found["minutes"] == 1 else f"{found['minutes']} minutes"
+    shown += nodes.Text(f"{start}About {minutes}, proofs and code aside.")
     return shown
 
 

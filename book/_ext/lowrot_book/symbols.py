@@ -11,7 +11,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 FILE = "book/symbols.toml"
-HEADS = ("symbol", "meaning", "name in lowrot", "unit or clock")
+HEADS = {"tex": "symbol", "means": "meaning", "name": "name in lowrot", "unit": "unit or clock"}
 
 
 def read(root: Path) -> list[dict]:
@@ -33,10 +33,12 @@ class Symbols(SphinxDirective):
         found = [symbol for symbol in read(root) if symbol["part"] == part]
         if not found:
             raise self.error(f"{FILE} has no part {part!r}")
-        lines = [f"| {' | '.join(HEADS)} |", "|:--|:--|:--|:--|"]
-        for symbol in found:
-            cells = (f"${symbol['tex']}$", symbol["means"], symbol.get("name", ""))
-            lines.append(f"| {' | '.join([*cells, symbol.get('unit', '')])} |")
+        keys = [key for key in HEADS if key == "tex" or any(key in symbol for symbol in found)]
+        rows = [[HEADS[key] for key in keys], [":--"] * len(keys)]
+        rows += [[symbol.get(key, "") for key in keys] for symbol in found]
+        for row in rows[2:]:
+            row[0] = f"${row[0]}$"
+        lines = [f"| {' | '.join(row)} |" for row in rows]
         box = nodes.container(classes=["lowrot-symbols"])
         self.state.nested_parse(StringList(lines, source=FILE), 0, box)
         return [box]

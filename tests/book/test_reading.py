@@ -1,0 +1,57 @@
+"""Numbers as they are read, and which chapter builds on which."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "book" / "_ext"))
+
+from lowrot_book import glued, paths, symbols
+
+
+@pytest.mark.parametrize(
+    ("written", "plain", "html"),
+    [
+        ("12", "12", ["12"]),
+        ("-0.5", "−0.5", ["−0.5"]),
+        ("4.1e-10", "4.1\u00a0·\u00a010⁻¹⁰", ["4.1\u00a0·\u00a010", "−10"]),
+        ("1e+06", "10⁶", ["10", "6"]),
+        ("-2e+03 to 5", "−2\u00a0·\u00a010³ to 5", ["−2\u00a0·\u00a010", "3", " to 5"]),
+        ("two-layer", "two-layer", ["two-layer"]),
+        ("", "", [""]),
+    ],
+)
+def test_powers_of_ten(written, plain, html):
+    assert glued.plain_powers(written) == plain
+    assert [node.astext() for node in glued.powers(written)] == html
+
+
+def box(name, *needs):
+    return paths.Box(name, name.title() + " of a long & longer name", f"{name}.html", 7, [*needs])
+
+
+ROWS = [[box("a")], [box("b", "a"), box("c", "a")], [box("d", "a", "b", "c", "elsewhere")]]
+
+
+def test_only_direct_needs_are_drawn():
+    assert paths.direct(ROWS) == [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d")]
+
+
+def test_every_chapter_is_drawn_and_listed_once():
+    drawn, listed = paths.drawn(ROWS), paths.listed(ROWS)
+    for name in "abcd":
+        assert drawn.count(f'<a href="{name}.html">') == 1
+        assert listed.count(f'<a href="{name}.html">') == 1
+    assert "&amp; longer" in drawn
+    assert drawn.count('class="lowrot-way-on"') == 4
+    assert "after A of a long &amp; longer name, B of" in listed
+
+
+def test_symbols_have_one_meaning_each():
+    found = symbols.read(Path(__file__).parents[2])
+    written = [symbol["tex"] for symbol in found]
+    assert len(written) == len(set(written))
+    assert all(symbol["means"] and symbol["pages"] for symbol in found)
