@@ -45,7 +45,7 @@ def test_the_wheel_is_whole(sources):
         for path in (sources / "lowrot").rglob("*")
         if path.is_file()
     }
-    assert {"lowrot/py.typed", "lowrot/plots/scrubber.js", "lowrot/plots/scrubber.css"} <= kept
+    assert {"lowrot/py.typed", "lowrot/plots/live.js", "lowrot/plots/live.css"} <= kept
     with wheel(sources) as built:
         inside = {name for name in built.namelist() if ".dist-info/" not in name}
         (about,) = (name for name in built.namelist() if name.endswith("/METADATA"))
@@ -60,13 +60,13 @@ def test_what_is_missing_from_the_wheel_is_noticed(sources):
     """A file that is no Python does not get in by itself, and the version is not said elsewhere."""
     (sources / "lowrot" / "plots" / "new.svg").touch()
     text = (sources / "pyproject.toml").read_text("utf8")
-    (sources / "pyproject.toml").write_text(text.replace('"plots/scrubber.*"', ""), "utf8")
+    (sources / "pyproject.toml").write_text(text.replace('"plots/live.*"', ""), "utf8")
     init = sources / "lowrot" / "__init__.py"
     version = f'__version__ = "{lowrot.__version__}"'
     init.write_text(init.read_text("utf8").replace(version, '__version__ = "7.0"'), "utf8")
     with wheel(sources) as built:
         assert Path(built.filename).name.startswith("lowrot-7.0-")
-        for name in ("lowrot/plots/new.svg", "lowrot/plots/scrubber.js"):
+        for name in ("lowrot/plots/new.svg", "lowrot/plots/live.js"):
             assert name not in built.namelist()
 
 

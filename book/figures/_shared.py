@@ -1,37 +1,52 @@
-"""What two chapters near initialization share."""
+"""What the figures of several chapters share."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
 
-from lowrot.plots import ACCENT, INK, NEGATIVE, POSITIVE, grid, legend_below
-
-SHADES = ("#9ecae1", "#4292c6", "#08519c", "#08306b", INK)
-"""From narrow to wide: light to dark, so that the order survives any colour vision."""
+from lowrot.plots import ACCENT, INK, NEGATIVE, POSITIVE, figure, grid
 
 
-def held_fractions(
-    frame: pd.DataFrame, panels: Mapping[int, str], met: Mapping[int, float]
-) -> list[Axes]:
+def label_rows(axes: Sequence[Axes], label: str, *, ticks: bool = True) -> None:
+    """Label the vertical axis of the first panel of each row, and of no other.
+
+    Args:
+        axes: of one figure, with equal vertical axes.
+        label: the words.
+        ticks: whether the other panels keep the numbers at their ticks.
+    """
+    for ax in axes:
+        spec = ax.get_subplotspec()
+        if spec is None or spec.is_first_col():
+            ax.set_ylabel(label)
+        elif not ticks:
+            ax.tick_params(labelleft=False)
+
+
+@figure
+def held_fractions(panels: Mapping[str, tuple[pd.DataFrame, float]]) -> list[Axes]:
     """Draw, against the width, the share of starts for which each conclusion held.
 
     Args:
-        frame: rows (``d``, ``m``, ``conclusion``) with ``share`` and its confidence interval,
-            ``low`` and ``high``.
-        panels: by dimension, the title of its panel.
-        met: by dimension, the width from which the hypotheses hold.
+        panels: by title: rows (``m``, ``conclusion``) with ``share`` and its confidence interval,
+            ``low`` and ``high``, and the width from which the hypotheses hold.
     """
-    axes = grid(len(panels), width=7.4, height=2.8)
-    for axis, (d, title) in zip(axes, panels.items()):
-        groups = frame[frame.d == d].groupby("conclusion", sort=False)
-        for colour, (name, rows) in zip((POSITIVE, NEGATIVE, ACCENT), groups):
-            axis.plot(rows.m, rows.share, "o-", ms=3, color=colour, label=name)
-            axis.fill_between(rows.m, rows.low, rows.high, color=colour, alpha=0.2, lw=0)
-        axis.axvline(met[d], color=INK, lw=0.8, ls="--", label="hypotheses hold")
-        axis.set(xscale="log", ylim=(-0.03, 1.03), xlabel="width m", title=title)
-    axes[0].set_ylabel("share of starts")
-    legend_below(axes[0], 4)
+    axes = grid(2, -(-len(panels) // 2), height=2.8)
+    for axis, (title, (frame, met)) in zip(axes, panels.items()):
+        groups = frame.groupby("conclusion", sort=False)
+        marks = zip((POSITIVE, NEGATIVE, ACCENT), ("o-", "s--", "^:"), groups)
+        for colour, mark, (name, rows) in marks:
+            axis.plot(rows.m, rows.share, mark, ms=4, color=colour, label=str(name))
+            axis.fill_between(
+                rows.m, rows.low, rows.high, color=colour, alpha=0.2, lw=0, label=f"{name}, 95 %"
+            )
+        axis.axvline(met, color=INK, lw=1.0, ls=(0, (6, 3)), label="hypotheses hold")
+        axis.set(xscale="log", ylim=(-0.03, 1.03), xlabel="width $m$", title=title)
+    label_rows(axes, "share of starts")
+    handles, labels = axes[0].get_legend_handles_labels()
+    shown = [(h, name) for h, name in zip(handles, labels) if not name.endswith("95 %")]
+    axes[0].figure.legend(*zip(*shown), loc="outside lower center", ncol=2)
     return axes

@@ -5,24 +5,31 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
+from matplotlib.colors import Normalize
 
+from figures._shared import label_rows
 from lowrot.data import Dataset
+from lowrot.network import Network
 from lowrot.path import Path
 from lowrot.plots import (
     ACCENT,
+    CLOCK,
+    DAY,
     INK,
     MUTED,
     NEGATIVE,
     POSITIVE,
     SECOND,
     WIDEST,
+    decision_regions,
+    figure,
     grid,
-    legend_below,
+    narrow,
     points,
     require_plane,
     square,
@@ -39,6 +46,7 @@ _COLOURS = {
 }
 
 
+@figure
 def escape_trajectories(
     paths: Mapping[str, Path], data: Dataset, *, after: float = 10.0
 ) -> list[Axes]:
@@ -54,26 +62,27 @@ def escape_trajectories(
     require_plane("escape_trajectories", data)
     last = max(float(path["tau"][-1]) for path in paths.values())
     first, final = math.log10(after), math.log10(last)
-    norm = plt.Normalize(first, final)
-    axes = grid(len(paths), width=WIDEST, height=3.3)
+    norm = Normalize(first, final)
+    axes = grid(len(paths), height=4.2, stacked_height=3.4)
     for axis, (title, path) in zip(axes, paths.items()):
         masses = np.abs(path["a"]) * np.linalg.norm(path["V"], axis=2)
         where = path["a"][:, :, None] * path["V"] / masses.sum(axis=1)[:, None, None]
         colour = np.log10(np.maximum(path["tau"], after))
         for track in where.swapaxes(0, 1):
             pieces = np.stack([track[:-1], track[1:]], axis=1)
-            lines = LineCollection(list(pieces), cmap="viridis_r", norm=norm, lw=2.4)
+            lines = LineCollection(list(pieces), cmap=CLOCK, norm=norm, lw=3.0)
             lines.set_array(0.5 * (colour[1:] + colour[:-1]))
             axis.add_collection(lines)
-            axis.plot(*track[0], "o", color="white", mec=INK, ms=5, mew=1, zorder=4)
-            axis.plot(*track[-1], "o", color=INK, ms=5, zorder=5)
+            axis.plot(*track[0], "o", color=DAY, mec=INK, ms=7, mew=1.2, zorder=4)
+            axis.plot(*track[-1], "o", color=INK, ms=4.5, zorder=5)
         axis.plot(0, 0, "+", color=MUTED, ms=8, zorder=0)
         points(data, ax=axis)
         square(axis, title)
     bar = axes[0].figure.colorbar(
-        plt.cm.ScalarMappable(norm, "viridis_r"), ax=axes, location="bottom", shrink=0.6, aspect=30
+        ScalarMappable(norm, CLOCK), ax=axes, location="bottom", shrink=0.7, aspect=30
     )
-    bar.set_label(r"clock $\tau$, colours by $\log\tau$")
+    bar.solids.set_rasterized(False)
+    bar.set_label(r"clock $\tau$")
     decades = range(math.floor(first), math.ceil(final) + 1)
     ticks = [step * 10.0**decade for decade in decades for step in (1, 2, 5)]
     ticks = [tick for tick in ticks if after <= tick <= last * (1 + 1e-9)]
@@ -81,6 +90,7 @@ def escape_trajectories(
     return axes
 
 
+@figure
 def escape_proof(frame: pd.DataFrame, margins: EscapeMargins) -> list[Axes]:
     """Draw the barrier of the dual weights and the bound on the margin along a trapped flow.
 
@@ -88,34 +98,35 @@ def escape_proof(frame: pd.DataFrame, margins: EscapeMargins) -> list[Axes]:
         frame: of `Escape.check`, for a start all on both points.
         margins: its constants.
     """
-    left, right = grid(2, height=3.0)
+    left, right = grid(2, height=3.7, stacked_height=3.2)
     late = frame[frame.tau > 0]
-    left.plot(late.tau, late.imbalance, color=POSITIVE, label="$q_+-q_-$")
+    left.plot(late.tau, late.imbalance, color=POSITIVE, lw=2.2, label="$q_+-q_-$")
     for level, style, name in (
-        (margins.kappa, "-", r"$\pm\kappa$"),
+        (margins.kappa, "--", r"$\pm\kappa$"),
         (margins.inner, ":", r"$\pm\kappa/(1+2\kappa)$"),
     ):
         left.axhline(level, color=NEGATIVE, ls=style, lw=1.2, label=name)
         left.axhline(-level, color=NEGATIVE, ls=style, lw=1.2)
     left.set(xscale="log", xlabel=r"clock $\tau$", ylim=(-1.5 * margins.kappa, 1.5 * margins.kappa))
     right.plot(late.tau, late.margin, color=POSITIVE, label=r"margin $P_+/\|W\|^2$")
-    right.plot(late.tau, late.bound, color=ACCENT, label="bound")
-    right.axhline(margins.bad, color=NEGATIVE, lw=1.2, label=r"$\cos(\varphi)/2$")
-    right.axhline(margins.optimum, color=INK, lw=0.8, ls="--", label="optimum")
+    right.plot(late.tau, late.bound, color=ACCENT, ls="-.", label="bound")
+    right.axhline(margins.bad, color=NEGATIVE, lw=1.4, ls="--", label=r"$\cos(\varphi)/2$")
+    right.axhline(margins.optimum, color=INK, lw=1.0, ls=":", label="optimum")
     right.set(xscale="log", xlabel=r"clock $\tau$", ylim=(0, 1.1 * margins.optimum))
     for axis in (left, right):
         axis.set_xlim(0.1, late.tau.iloc[-1])
-        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncol=2, fontsize=8)
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncol=2)
     return [left, right]
 
 
+@figure
 def margins_by_angle(ended: pd.DataFrame) -> list[Axes]:
     """Draw the margins and the growth rates of the KKT points of two points against the angle.
 
     Args:
         ended: limits of flows: columns ``degrees`` and ``margin``.
     """
-    left, right = grid(2, height=2.9)
+    left, right = grid(2, height=3.2, stacked_height=2.8)
     phi = np.radians(np.linspace(60.1, 89.9, 150))
     levels = [escape_margins(float(angle)) for angle in phi]
     curves = {
@@ -124,19 +135,27 @@ def margins_by_angle(ended: pd.DataFrame) -> list[Axes]:
         "bad": (NEGATIVE, [level.bad for level in levels]),
     }
     for label, (colour, values) in curves.items():
-        left.plot(np.degrees(phi), values, color=colour, label=label)
-    left.plot(ended.degrees, ended.margin, "o", color=INK, ms=3.5, label="flows", zorder=3)
+        style = {"optimum": "-", "tilted": "-.", "bad": "--"}[label]
+        left.plot(np.degrees(phi), values, color=colour, ls=style, label=label)
+    left.plot(ended.degrees, ended.margin, "o", color=INK, ms=4.5, label="flows", zorder=3)
     left.set(xlabel=r"$\varphi$, degrees", ylabel=r"margin / $\|W\|^2$", ylim=(0, 0.28))
-    left.legend(fontsize=8)
+    left.legend()
     turn = np.radians(np.linspace(30, 89.9, 150))
-    right.plot(np.degrees(turn), 2 * np.cos(turn), color=NEGATIVE, label=r"between: $2\cos\varphi$")
+    right.plot(
+        np.degrees(turn),
+        2 * np.cos(turn),
+        color=NEGATIVE,
+        ls="--",
+        label=r"between: $2\cos\varphi$",
+    )
     right.axhline(1.0, color=POSITIVE, label="on a point: 1")
-    right.axvline(60, color=INK, lw=0.8, ls="--")
+    right.axvline(60, color=MUTED, lw=1.0, ls=":", label=r"$60^\circ$")
     right.set(xlabel=r"$\varphi$, degrees", ylabel=r"rate of $\ln|a_j|\,\|v_j\|$", ylim=(0, 1.9))
-    right.legend(fontsize=8)
+    right.legend()
     return [left, right]
 
 
+@figure
 def outcome_shares(frame: pd.DataFrame, across: str, along: str, label: str) -> list[Axes]:
     """Draw shares of outcomes with their confidence intervals, and exact laws where known.
 
@@ -148,24 +167,39 @@ def outcome_shares(frame: pd.DataFrame, across: str, along: str, label: str) -> 
         label: of the horizontal axis.
     """
     panels = frame.groupby(across, sort=False)
-    axes = grid(len(panels), width=min(WIDEST, 2.9 * len(panels)), height=2.7)
+    axes = grid(len(panels), width=min(WIDEST, 3.6 * len(panels)), height=2.9)
     for axis, (title, rows) in zip(axes, panels):
         for name, cell in rows.groupby("outcome", sort=False):
             colour = _COLOURS[str(name)]
             error = np.clip([cell.share - cell.low, cell.high - cell.share], 0.0, None)
             style = "o" if "law" in cell else "o-"
             axis.errorbar(
-                cell[along], cell.share, error, fmt=style, color=colour, ms=3, lw=1, capsize=2,
+                cell[along], cell.share, error, fmt=style, color=colour, ms=4, lw=1.2, capsize=2,
                 label=str(name),
             )  # fmt: skip
             if "law" in cell:
-                axis.plot(cell[along], cell.law, color=colour, lw=1.3, alpha=0.8)
+                axis.plot(cell[along], cell.law, color=colour, lw=1.5, label=f"{name}, law")
         axis.set(xscale="log", ylim=(-0.04, 1.04), xlabel=label, title=str(title))
         axis.minorticks_off()
         ticks = sorted(set(rows[along]))
         axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    axes[0].set_ylabel("share of starts")
-    for axis in axes[1:]:
-        axis.set_yticklabels([])
-    legend_below(axes[0], 5)
+    label_rows(axes, "share of starts", ticks=False)
+    handles, labels = axes[0].get_legend_handles_labels()
+    shown = [(h, name) for h, name in zip(handles, labels) if not name.endswith(", law")]
+    columns = 2 if narrow() else 5
+    axes[0].figure.legend(*zip(*shown), loc="outside lower center", ncol=columns)
+    return axes
+
+
+@figure
+def two_ends(nets: Mapping[str, Network], data: Dataset) -> list[Axes]:
+    """Draw the regions of several networks on the same points of the plane.
+
+    Args:
+        nets: by the title of their panel.
+        data: points of the plane.
+    """
+    axes = grid(len(nets), height=3.6, stacked_height=3.2)
+    for axis, (title, net) in zip(axes, nets.items()):
+        decision_regions(net, data, level=float(net.margins(data).min()), ax=axis, title=title)
     return axes

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
+from lowrot.data import Dataset
 from lowrot.path import Path
-from lowrot.plots import COLOURS, INK, POSITIVE, grid
+from lowrot.plots import COLOURS, INK, POSITIVE, convergence, figure, grid, narrow, sliding_neurons
 
 
+@figure
 def smoothed_margins(
     curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
     *,
@@ -30,19 +31,20 @@ def smoothed_margins(
     """
     if not curves:
         raise ValueError("curves is empty; expected at least one curve")
-    ax = grid(1, height=2.9)[0] if ax is None else ax
+    ax = grid(1, height=3.4, stacked_height=3.2)[0] if ax is None else ax
     for index, (name, (tau, margin)) in enumerate(curves.items()):
-        width, order = (2.2, 5) if index == 0 else (1.0, 2)
+        width, order = (2.6, 5) if index == 0 else (1.1, 2)
         colour = COLOURS[index % len(COLOURS)]
         ax.plot(tau, margin, color=colour, label=name, lw=width, zorder=order)
     if best is not None:
         ax.axhline(best, color=INK, lw=0.8, ls=(0, (4, 2)), label="best possible")
     ax.set_xlabel(r"clock $\tau$")
     ax.set_ylabel(r"smoothed margin $P_+/\|W\|^2$")
-    ax.legend(loc="center left")
+    ax.figure.legend(loc="outside lower center", ncol=2 if narrow() else 4)
     return ax
 
 
+@figure
 def steps_taken(path: Path, fit: tuple[float, float], *, ax: Axes | None = None) -> Axes:
     """Draw the steps taken against the smallest margin, with a line ``a + b ln P``.
 
@@ -58,7 +60,7 @@ def steps_taken(path: Path, fit: tuple[float, float], *, ax: Axes | None = None)
     far = least > 1
     if not far.any():
         raise ValueError(f"path has min_margin <= {least.max():.3g}; expected one above 1")
-    ax = plt.subplots(figsize=(5.4, 2.8))[1] if ax is None else ax
+    ax = grid(1, width=6.0, height=3.3, stacked_height=2.8)[0] if ax is None else ax
     ends = np.array([least[far].min(), least[far].max()])
     ax.plot(least[far], np.flatnonzero(far), "o", color=POSITIVE, ms=5, label="steps taken")
     label = f"{fit[0]:.1f} + {fit[1]:.2f} ln P"
@@ -69,3 +71,32 @@ def steps_taken(path: Path, fit: tuple[float, float], *, ax: Axes | None = None)
     ax.set_ylabel("steps")
     ax.legend(loc="upper left")
     return ax
+
+
+@figure
+def sliding_pair(panels: Mapping[str, tuple[Path, Dataset]]) -> list[Axes]:
+    """Draw the angles of neurons along several flows of the plane, thick while they slide.
+
+    Args:
+        panels: by title, a path and its data.
+    """
+    axes = grid(len(panels), height=3.4, stacked_height=3.0)
+    for ax, (title, (path, data)) in zip(axes, panels.items()):
+        sliding_neurons(path, data, ax=ax, title=title)
+    return axes
+
+
+@figure
+def errors_by_effort(
+    panels: Mapping[str, tuple[Sequence[float], Sequence[float], tuple[str, str], float | None]],
+) -> list[Axes]:
+    """Draw one series a panel on logarithmic axes.
+
+    Args:
+        panels: by title: abscissas, ordinates, both labels, and a slope to compare with, or None.
+    """
+    axes = grid(len(panels), height=3.2, stacked_height=2.9)
+    for ax, (title, (x, y, labels, slope)) in zip(axes, panels.items()):
+        convergence({"measured": (x, y)}, labels=labels, slope=slope, ax=ax)
+        ax.set_title(title)
+    return axes

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.axes import Axes
@@ -18,6 +17,7 @@ from lowrot.network import Network
 from lowrot.optima import NotSeparable, Optimum, global_margin, ntk_margin, svm_margin
 from lowrot.plots import (
     ACCENT,
+    DAY,
     INK,
     NEGATIVE,
     POSITIVE,
@@ -25,7 +25,9 @@ from lowrot.plots import (
     THIRD,
     decision_regions,
     dual_curve,
+    figure,
     grid,
+    narrow,
     optimal_directions,
     tangent_predictor,
 )
@@ -34,6 +36,7 @@ _COLOURS = (POSITIVE, ACCENT, NEGATIVE, SECOND, THIRD)
 _MARKERS = ("o", "s", "^", "D", "v")
 
 
+@figure
 def best_regions(sets: Mapping[str, Dataset], nets: Mapping[str, Network]) -> list[Axes]:
     """Draw, one row a data set, the best line, the best tangent (both layers), the best network.
 
@@ -44,23 +47,29 @@ def best_regions(sets: Mapping[str, Dataset], nets: Mapping[str, Network]) -> li
     Raises:
         ValueError: a data set is not two-dimensional.
     """
-    axes = grid(3, len(sets), height=1.95)
+    axes = grid(3, len(sets), height=2.4, stacked=3, stacked_height=1.45)
     for row, (name, data) in enumerate(sets.items()):
         first, second, third = axes[3 * row : 3 * row + 3]
-        beside = first.text(-0.05, 0.5, name, transform=first.transAxes, color=INK, fontsize=9)
+        beside = first.text(-0.05, 0.5, name, transform=first.transAxes, color=INK, fontsize=10)
         beside.set(rotation=90, ha="right", va="center")
         try:
             line = svm_margin(data)
             _regions(_linear(line.primal), data, line, first, "line")
         except NotSeparable as no:
-            decision_regions(None, data, q=no.dual, ax=first, title="line: none")
+            decision_regions(
+                None, data, q=no.dual, ax=first, title="none" if narrow() else "line: none"
+            )
         tangent = ntk_margin(nets[name], data, layers="both", norm="l2")
         _regions(tangent_predictor(nets[name], tangent.primal), data, tangent, second, "tangent")
         best = global_margin(data)
         _regions(best.primal, data, best, third, "network")
+    if narrow():
+        for ax, kind in zip(axes, ("line", "tangent", "network")):
+            ax.set_title(f"{kind}\n{ax.get_title()}", loc="center", fontsize=10.5)
     return axes
 
 
+@figure
 def margin_sets(
     sets: Mapping[str, Callable[[Tensor], float]],
     data: Dataset,
@@ -85,15 +94,15 @@ def margin_sets(
     angle = np.linspace(0.0, 2.0 * math.pi, 721)
     normals = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     ends = []
-    for (name, support), colour in zip(sets.items(), _COLOURS):
+    for (name, support), colour, style in zip(sets.items(), _COLOURS, ("--", "-.", "-")):
         h = np.array([support(torch.as_tensor(w)) for w in normals])
         slope = np.gradient(h, angle)
         edge = h[:, None] * normals + slope[:, None] * normals[:, ::-1] * [-1.0, 1.0]
         ax.fill(edge[:, 0], edge[:, 1], color=colour, alpha=0.14, lw=0)
-        ax.plot(edge[:, 0], edge[:, 1], color=colour, lw=1.4, label=name)
+        ax.plot(edge[:, 0], edge[:, 1], color=colour, lw=1.6, ls=style, label=name)
         inside = (normals > 1e-9).all(axis=1)
         end = float((h[inside] / normals[inside].sum(axis=1)).min())
-        ax.plot([end], [end], "o", color=colour, ms=7, mec="white", mew=0.8, zorder=4)
+        ax.plot([end], [end], "o", color=colour, ms=7, mec=DAY, mew=0.8, zorder=4)
         ends.append(end)
     reach = 1.15 * max(ends)
     ax.plot([0, reach], [0, reach], color=INK, lw=0.8, ls=(0, (4, 2)))
@@ -101,10 +110,11 @@ def margin_sets(
     ax.set_xlabel("$p_1$")
     ax.set_ylabel("$p_2$")
     ax.set_title(title)
-    ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0))
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncol=1 if narrow() else 3)
     return ax
 
 
+@figure
 def network_certificates(sets: Mapping[str, Dataset]) -> list[Axes]:
     """Draw the directions of the best network of each data set, above the curve that certifies it.
 
@@ -112,19 +122,21 @@ def network_certificates(sets: Mapping[str, Dataset]) -> list[Axes]:
         ValueError: a data set is not two-dimensional.
         NotSeparable: no network separates a data set.
     """
-    axes = grid(len(sets), 2, height=2.1)
-    for k, (name, data) in enumerate(sets.items()):
+    axes = grid(len(sets), 2, height=2.5, stacked=2, stacked_height=1.9)
+    pairs = [
+        axes[2 * k : 2 * k + 2] if narrow() else axes[k :: len(sets)] for k in range(len(sets))
+    ]
+    for (above, below), (name, data) in zip(pairs, sets.items()):
         best = global_margin(data)
-        optimal_directions(best.primal, data, q=best.dual, ax=axes[k], title=name)
-        below = dual_curve(
-            best.dual, data, value=best.upper, net=best.primal, ax=axes[len(sets) + k]
-        )
+        optimal_directions(best.primal, data, q=best.dual, ax=above, title=name)
+        dual_curve(best.dual, data, value=best.upper, net=best.primal, ax=below)
         below.set_xticks([-180, 0, 180])
-        below.xaxis.label.set_fontsize(9)
-    axes[len(sets)].set_ylabel("dual function")
+        below.set_xlabel("angle of $v$" if narrow() else "angle of $v$, degrees")
+    pairs[0][1].set_title("dual function", fontsize=10.5)
     return axes
 
 
+@figure
 def margins_against_d(
     measured: Mapping[str, Mapping[int, Sequence[float]]],
     curves: Mapping[str, Mapping[int, float]],
@@ -145,9 +157,12 @@ def margins_against_d(
     if not measured and not curves:
         raise ValueError("measured and curves are empty; expected at least one margin")
     ax = _axes(ax)
+    styles = dict(zip(dict.fromkeys([*curves, *measured]), ("-", "--", "-.")))
     shades = dict(zip(dict.fromkeys([*curves, *measured]), _COLOURS))
     for name, line in curves.items():
-        ax.plot(list(line), list(line.values()), color=shades[name], lw=1.4, label=name)
+        ax.plot(
+            list(line), list(line.values()), color=shades[name], lw=1.7, ls=styles[name], label=name
+        )
     for (name, by_d), marker in zip(measured.items(), _MARKERS):
         median = [float(np.median(v)) for v in by_d.values()]
         low = [m - min(v) for m, v in zip(median, by_d.values())]
@@ -155,7 +170,7 @@ def margins_against_d(
         style: dict[str, Any] = {
             "fmt": marker,
             "color": shades[name],
-            "ms": 5,
+            "ms": 6,
             "capsize": 2,
             "lw": 1,
         }
@@ -182,7 +197,7 @@ def margins_against_d(
 def _regions(
     predict: Callable[[Tensor], Tensor], data: Dataset, best: Optimum[Any], ax: Axes, kind: str
 ) -> None:
-    title = f"{kind}: {best.value:.3f}"
+    title = f"{best.value:.3f}" if narrow() else f"{kind}: {best.value:.3f}"
     decision_regions(predict, data, level=best.value, q=best.dual, ax=ax, title=title)
 
 
@@ -191,4 +206,4 @@ def _linear(w: Tensor) -> Callable[[Tensor], Tensor]:
 
 
 def _axes(ax: Axes | None) -> Axes:
-    return plt.subplots(figsize=(5.4, 3.1))[1] if ax is None else ax
+    return grid(1, width=6.2, height=3.9, stacked_height=3.4)[0] if ax is None else ax

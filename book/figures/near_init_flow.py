@@ -9,10 +9,23 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from figures._shared import SHADES, held_fractions
+from figures._shared import held_fractions, label_rows
 from lowrot.data import Dataset
 from lowrot.path import Path
-from lowrot.plots import ACCENT, INK, MUTED, NEGATIVE, POSITIVE, SECOND, grid, legend_below, ring
+from lowrot.plots import (
+    ACCENT,
+    INK,
+    MUTED,
+    NEGATIVE,
+    POSITIVE,
+    SECOND,
+    SHADES,
+    WIDEST,
+    figure,
+    grid,
+    legend_below,
+    ring,
+)
 from lowrot.theorems import NearInitFlow
 
 __all__ = [
@@ -25,6 +38,7 @@ __all__ = [
 ]
 
 
+@figure
 def flow_at_a_glance(
     path: Path, stated: NearInitFlow, data: Dataset, *, levels: Mapping[str, float]
 ) -> list[Axes]:
@@ -36,30 +50,31 @@ def flow_at_a_glance(
         data: the data, drawn around the ring of neurons.
         levels: margins to compare with, by label.
     """
-    left, middle, right = grid(3, width=8.2, height=2.9)
+    left, middle, right = grid(3, height=3.5, stacked_height=2.9)
     g = stated.start.g
     near = path["rho"] <= 1.4 * g
     left.plot(path["rho"][near] / g, path["P"][near], color=POSITIVE, label="measured")
     rho = np.linspace(0.0, 1.4 * g, 200)
-    left.plot(rho / g, stated.floor(rho), color=ACCENT, label="theorem")
+    left.plot(rho / g, stated.floor(rho), color=ACCENT, ls="--", label="theorem")
     left.plot([0.5], [g**2 / 4], "o", ms=4, color=INK, label=r"$g^2/4$ at $g/2$")
     left.set(xlabel=r"$\|W - W_0\|/g$", title="soft margin $P$")
-    left.legend(loc="upper left")
+    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24))
     tau = path["tau"]
-    middle.plot(tau, path["margin"], color=POSITIVE)
+    middle.plot(tau, path["margin"], color=POSITIVE, label="measured")
     for (label, level), colour, style in zip(
         levels.items(), (INK, NEGATIVE, ACCENT), ("-", "--", ":")
     ):
         middle.axhline(level, color=colour, ls=style, lw=1.0, label=label)
-    middle.axvline(1.0, color=MUTED, lw=0.7)
+    middle.axvline(1.0, color=MUTED, lw=1.0, label=r"$\tau = 1$")
     middle.set(xlabel=r"clock $\tau$", title=r"margin $P_+/\|W\|^2$")
-    middle.legend(loc="center right", bbox_to_anchor=(1.0, 0.76), fontsize=8)
+    middle.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24))
     at = int(np.searchsorted(tau, 1.0))
     ring(stated.net, path.network(at), data, ax=right)
     right.set_title(rf"directions, $\tau = 0$ to {tau[at]:.2g}", loc="center")
     return [left, middle, right]
 
 
+@figure
 def margin_gained(runs: pd.DataFrame) -> list[Axes]:
     """Draw ``(P - P(0))/g^2`` against ``rho/g``, a panel a loss, a colour a dimension.
 
@@ -67,7 +82,7 @@ def margin_gained(runs: pd.DataFrame) -> list[Axes]:
         runs: columns ``loss``, ``d``, ``seed``, ``rho``, ``P``, ``g``, rows in order of time.
     """
     losses = list(runs["loss"].unique())
-    axes = grid(len(losses), width=7.4, height=2.9)
+    axes = grid(len(losses), height=3.0, stacked_height=2.7)
     x = np.linspace(0.0, 1.0, 100)
     for axis, loss in zip(axes, losses):
         dims = runs[runs["loss"] == loss].groupby("d")
@@ -78,11 +93,12 @@ def margin_gained(runs: pd.DataFrame) -> list[Axes]:
                 axis.plot(run.rho / run.g, gain, color=colour, lw=1.2, label=label)
         axis.plot(x, x - x**2 / 2, color=ACCENT, lw=2, ls="--", label="theorem")
         axis.set(title=f"{loss} loss", xlabel=r"$\|W - W_0\|/g$")
-    axes[0].set_ylabel("$(P - P(0))/g^2$")
-    axes[0].legend(loc="upper left", fontsize=8)
+    label_rows(axes, "$(P - P(0))/g^2$")
+    axes[0].legend(loc="upper left")
     return axes
 
 
+@figure
 def margins_in_time(
     runs: pd.DataFrame, best: Mapping[int, float], kernel: Mapping[int, float]
 ) -> list[Axes]:
@@ -94,21 +110,22 @@ def margins_in_time(
         kernel: by dimension, the margin ``gamma/(2 sqrt d)``.
     """
     dims = sorted(runs.d.unique())
-    axes = grid(len(dims), width=8.2, height=2.8)
+    axes = grid(len(dims), height=3.0)
     for axis, d in zip(axes, dims):
         part = runs[runs.d == d]
         for shade, (m, rows) in zip(SHADES, part.groupby("m")):
             mean = rows.groupby("tau").normalized.mean() / best[d]
-            axis.plot(mean.index, mean, color=shade, lw=1.3, label=f"m = {m}")
-        axis.axhline(1.0, color=INK, lw=0.8)
-        axis.axhline(kernel[d] / best[d], color=NEGATIVE, lw=1.0, ls="--")
-        axis.axvline(1.0, color=MUTED, lw=0.7)
+            axis.plot(mean.index, mean, color=shade, lw=1.3, label=f"$m = {m}$")
+        axis.axhline(1.0, color=INK, lw=1.0, label="best margin")
+        axis.axhline(kernel[d] / best[d], color=NEGATIVE, lw=1.3, ls="--", label="NTK margin")
+        axis.axvline(1.0, color=MUTED, lw=1.0, ls=":", label=r"$\tau = 1$")
         axis.set(title=f"d = {d}", xlabel=r"clock $\tau$", ylim=(-0.35, 1.05))
-    axes[0].set_ylabel(r"margin / $(\gamma_{\mathrm{gl}}/2)$")
-    legend_below(axes[0], 5)
+    label_rows(axes, r"margin / $(\gamma_{\mathrm{gl}}/2)$", ticks=False)
+    legend_below(axes[0], 4)
     return axes
 
 
+@figure
 def against_width(
     panels: Mapping[str, Mapping[str, tuple[Any, Any, str]]], logs: Sequence[bool]
 ) -> list[Axes]:
@@ -119,21 +136,24 @@ def against_width(
         logs: by panel, whether its values are on a log axis.
     """
     columns = min(2, len(panels))
-    axes = grid(columns, -(-len(panels) // columns), width=3.7 * columns, height=2.6)
+    axes = grid(
+        columns, -(-len(panels) // columns), width=WIDEST if columns > 1 else 5.6, height=2.8
+    )
     colours = (POSITIVE, NEGATIVE, ACCENT, SECOND)
     for axis, (title, series), log in zip(axes, panels.items(), logs):
         for colour, (name, (m, values, style)) in zip(colours, series.items()):
-            axis.plot(m, values, style, ms=3, color=colour, label=name)
-        axis.set(xscale="log", title=title, xlabel="width m")
+            axis.plot(m, values, style, ms=4, color=colour, label=name)
+        axis.set(xscale="log", title=title, xlabel="width $m$")
         if log:
             axis.set_yscale("log")
-        axis.legend(loc="best", fontsize=8)
+        axis.legend(loc="best")
     return axes
 
 
+@figure
 def rates(stated: Mapping[str, NearInitFlow]) -> Axes:
     """Draw the guaranteed rate ``g - rho - Phi(rho)`` against the distance, over g of the first."""
-    (axis,) = grid(1, width=5.0, height=2.8)
+    (axis,) = grid(1, width=5.6, height=3.2, stacked_height=2.8)
     scale = next(iter(stated.values())).start.g
     for (name, each), style in zip(stated.items(), ("-", "--", ":", "-.")):
         rho = np.linspace(0.0, each.start.g, 200)

@@ -10,9 +10,22 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from figures._shared import SHADES, held_fractions
+from figures._shared import held_fractions, label_rows
 from lowrot.data import Dataset
-from lowrot.plots import ACCENT, INK, MUTED, NEGATIVE, POSITIVE, SECOND, THIRD, grid, ring
+from lowrot.plots import (
+    ACCENT,
+    INK,
+    MUTED,
+    NEGATIVE,
+    POSITIVE,
+    SECOND,
+    SHADES,
+    THIRD,
+    figure,
+    grid,
+    narrow,
+    ring,
+)
 from lowrot.sgd import Runs
 from lowrot.theorems import NearInitSGD
 
@@ -26,6 +39,7 @@ __all__ = [
 ]
 
 
+@figure
 def sgd_at_a_glance(runs: Runs, stated: Sequence[NearInitSGD], data: Dataset) -> list[Axes]:
     """Draw test error and displacement of each run beside their bounds, and the neurons of one.
 
@@ -34,36 +48,40 @@ def sgd_at_a_glance(runs: Runs, stated: Sequence[NearInitSGD], data: Dataset) ->
         stated: the theorem of each run.
         data: the population, drawn around the ring of neurons.
     """
-    left, middle, right = grid(3, width=8.2, height=2.9)
+    left, middle, right = grid(3, height=3.3, stacked_height=2.7)
     for path in runs.paths:
         s = path["samples"][1:]
         left.step(s, path["test_error"][1:], where="post", color=POSITIVE, lw=1.2)
         middle.plot(s, path["rho"][1:], color=POSITIVE, lw=1.2)
     t = np.geomspace(1, runs.paths[0]["samples"][-1], 200)
     bound = np.max([each.error(t) for each in stated], axis=0)
-    left.plot(t, bound, color=ACCENT, label="bound on the average")
+    left.plot(t, bound, color=ACCENT, ls="--", label="bound on the average")
     left.plot([], [], color=POSITIVE, label="measured")
     left.set(xscale="log", xlabel="samples", title="test error", ylim=(-0.02, 1.05))
-    left.legend(loc="center", bbox_to_anchor=(0.42, 0.72))
-    middle.axhline(min(each.displacement for each in stated), color=ACCENT, label="bound")
+    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24))
+    least = min(each.displacement for each in stated)
+    middle.axhline(least, color=ACCENT, ls="--", label="bound")
+    middle.plot([], [], color=POSITIVE, label="measured")
     middle.set(xscale="log", xlabel="samples", title=r"$\|W_s - W_0\|$")
-    middle.legend(loc="center left")
+    middle.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24))
     ring(runs.start[0], runs.end(0), data, ax=right)
     right.set_title("directions, start to end", loc="center")
     return [left, middle, right]
 
 
+@figure
 def used_fractions(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Axes:
     """Draw how much of each bound is used, against the number of samples; 1 is the bound."""
-    (axis,) = grid(1, width=5.6, height=3.0)
-    for (name, (samples, share)), style in zip(curves.items(), ("-", "-", "--", "--", ":")):
+    (axis,) = grid(1, width=6.4, height=3.4, stacked_height=3.0)
+    for (name, (samples, share)), style in zip(curves.items(), ("-", "-.", "--", (0, (6, 2)), ":")):
         axis.plot(samples, share, ls=style, label=name)
     axis.axhline(1.0, color=INK, lw=0.8)
     axis.set(xscale="log", yscale="log", xlabel="samples", ylabel="measured / bound")
-    axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    axis.figure.legend(loc="outside lower center", ncol=1 if narrow() else 2)
     return axis
 
 
+@figure
 def error_curves(sweep: pd.DataFrame, target: float = 0.1) -> list[Axes]:
     """Draw test error against samples over d^2, a row a rule, a column a dimension.
 
@@ -73,7 +91,7 @@ def error_curves(sweep: pd.DataFrame, target: float = 0.1) -> list[Axes]:
         target: a level to mark.
     """
     rules, dims = list(sweep["rule"].unique()), sorted(sweep.d.unique())
-    axes = grid(len(dims), len(rules), width=7.8, height=1.9)
+    axes = grid(len(dims), len(rules), height=2.1, stacked=2, stacked_height=1.7)
     for axis, (rule, d) in zip(axes, [(r, d) for r in rules for d in dims]):
         part = sweep[(sweep["rule"] == rule) & (sweep.d == d) & (sweep.samples > 0)]
         for shade, (m, runs) in zip(SHADES, part.groupby("m")):
@@ -85,22 +103,32 @@ def error_curves(sweep: pd.DataFrame, target: float = 0.1) -> list[Axes]:
         axis.set(xscale="log", ylim=(-0.02, 1.02), xlim=(0.1, 64))
         axis.set_xticks([0.1, 1, 10], ["0.1", "1", "10"])
         axis.xaxis.set_minor_locator(NullLocator())
-        first = axis in axes[:: len(dims)]
-        axis.set_yticks([0, 0.5, 1], ["0", "0.5", "1"] if first else [])
-        if first:
-            axis.set_ylabel(rule)
-        if rule == rules[0]:
-            axis.set_title(f"d = {d}")
-        if rule == rules[-1]:
-            axis.set_xlabel("samples $/ d^2$")
+        axis.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+        if narrow():
+            axis.set_title(f"{rule}, $d = {d}$", fontsize=10.5)
+        elif rule == rules[0]:
+            axis.set_title(f"$d = {d}$")
+    for row, rule in enumerate(rules):
+        label_rows(
+            axes[row * len(dims) : (row + 1) * len(dims)],
+            "" if narrow() else f"{rule}\ntest error",
+            ticks=False,
+        )
+    for axis in axes[-len(dims) :]:
+        axis.set_xlabel("samples $/ d^2$")
     handles, labels = axes[len(dims) - 1].get_legend_handles_labels()
     handles += axes[0].plot([], [], color=ACCENT)
-    figure = axes[0].figure
-    title = "width $/ d^2$"
-    figure.legend(handles, [*labels, "bound"], title=title, loc="outside right upper", fontsize=8)
+    shown = axes[0].figure
+    shown.legend(
+        [*handles, *axes[0].plot([], [], color=MUTED, ls=":")],
+        [*(f"$m = {label}\\,d^2$" for label in labels), "bound", f"error {target:g}"],
+        loc="outside lower center",
+        ncol=2 if narrow() else 4,
+    )
     return axes
 
 
+@figure
 def power_laws(
     panels: Mapping[str, Mapping[str, tuple[Any, Any, str]]], labels: Sequence[tuple[str, str]]
 ) -> list[Axes]:
@@ -110,13 +138,13 @@ def power_laws(
         panels: by title; by name, x, y and the style: ``"o"`` for measurements, ``"-"`` for lines.
         labels: of the axes, a pair (x, y) a panel.
     """
-    axes = grid(len(panels), width=3.7 * len(panels), height=3.0)
+    axes = grid(len(panels), height=3.9, stacked_height=3.4)
     colours = (POSITIVE, NEGATIVE, ACCENT, SECOND, THIRD)
     for axis, (title, series), (x_label, y_label) in zip(axes, panels.items(), labels):
         for colour, (name, (x, y, style)) in zip(colours, series.items()):
             line = style in ("-", "--", ":")
             shown: dict[str, Any] = (
-                {"ls": style} if line else {"ls": "", "marker": style, "ms": 3.5}
+                {"ls": style} if line else {"ls": "", "marker": style, "ms": 4.5}
             )
             axis.plot(x, y, color=colour, label=name, **shown)
         axis.set(xscale="log", yscale="log", title=title, xlabel=x_label, ylabel=y_label)
@@ -124,21 +152,22 @@ def power_laws(
         if shown_x[-1] < 20 * shown_x[0]:
             axis.set_xticks(shown_x, [f"{value:g}" for value in shown_x])
             axis.xaxis.set_minor_locator(NullLocator())
-        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncol=2, fontsize=8)
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
     return axes
 
 
+@figure
 def bounds_on_error(
     curves: Mapping[str, tuple[Any, Any]], measured: tuple[Any, Any], label: str
 ) -> Axes:
     """Draw bounds on the error against the number of samples, beside what was measured."""
-    (axis,) = grid(1, width=6.0, height=3.2)
-    for name, (n, bound) in curves.items():
-        axis.plot(n, bound, label=name)
+    (axis,) = grid(1, width=6.4, height=3.6, stacked_height=3.0)
+    for (name, (n, bound)), style in zip(curves.items(), ("-", "--", "-.", ":", (0, (6, 2)))):
+        axis.plot(n, bound, ls=style, label=name)
     axis.plot(*measured, color=INK, lw=2.2, label=label)
-    axis.axhline(1.0, color=MUTED, lw=0.7)
+    axis.axhline(1.0, color=MUTED, lw=0.9)
     axis.set(xscale="log", yscale="log", xlabel="samples", ylabel="error", ylim=(1e-4, 2))
-    axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    axis.figure.legend(loc="outside lower center", ncol=1 if narrow() else 2)
     return axis
 
 

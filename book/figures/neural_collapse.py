@@ -11,6 +11,7 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from figures._shared import label_rows
 from lowrot.data import Dataset
 from lowrot.metrics import rotation
 from lowrot.network import Network
@@ -22,8 +23,11 @@ from lowrot.plots import (
     MUTED,
     NEGATIVE,
     POSITIVE,
-    WIDEST,
+    SIGNED,
+    figure,
     grid,
+    legend_below,
+    narrow,
     points,
     require_plane,
     square,
@@ -34,6 +38,7 @@ _ZERO = 1e-10
 """Metrics below this are zero but for rounding, and have no place on a logarithmic axis."""
 
 
+@figure
 def good_directions(sets: Mapping[str, Dataset], opposite: Collection[str] = ()) -> list[Axes]:
     """Draw, for each data set of the plane, the arc of good directions of each group.
 
@@ -44,12 +49,12 @@ def good_directions(sets: Mapping[str, Dataset], opposite: Collection[str] = ())
     Raises:
         ValueError: data that are not in the plane.
     """
-    axes = grid(len(sets), width=min(WIDEST, 1.6 * len(sets)), height=1.7)
+    axes = grid(len(sets), height=2.1, stacked=2, stacked_height=2.0)
     turn = np.linspace(0, 2 * math.pi, 241)
     for axis, (title, data) in zip(axes, sets.items()):
         require_plane("good_directions", data)
         assert data.groups is not None
-        axis.plot(np.cos(turn), np.sin(turn), color=MUTED, lw=0.6, zorder=0)
+        axis.plot(np.cos(turn), np.sin(turn), color=MUTED, lw=0.7, zorder=0, label="_circle")
         arcs = plane_arcs(data, opposite=title in opposite)
         for k, (name, (start, length)) in enumerate(zip(data.groups.unique(), arcs)):
             label = float(data.y[data.groups == name][0])
@@ -58,12 +63,19 @@ def good_directions(sets: Mapping[str, Dataset], opposite: Collection[str] = ())
             around = np.concatenate([along, along[::-1]])
             colour = POSITIVE if label > 0 else NEGATIVE
             if length > 0:
-                axis.fill(radius * np.cos(around), radius * np.sin(around), color=colour, lw=0)
+                axis.fill(
+                    radius * np.cos(around),
+                    radius * np.sin(around),
+                    color=colour,
+                    lw=0,
+                    label=f"group {k + 1}",
+                )
         points(data, ax=axis)
         square(axis, title)
     return axes
 
 
+@figure
 def collapse_bounds(conclusion: pd.DataFrame, proof: pd.DataFrame) -> list[Axes]:
     """Draw the margin with its bounds, and the lines of the proof around ln ||W||^2.
 
@@ -71,27 +83,30 @@ def collapse_bounds(conclusion: pd.DataFrame, proof: pd.DataFrame) -> list[Axes]
         conclusion: the frame of `NeuralCollapse.check`.
         proof: the frame of `NeuralCollapse.inequalities`, of the same path.
     """
-    left, right = grid(2, height=3.9)
+    left, right = grid(2, height=4.3, stacked_height=3.9)
     limit, ceiling = float(conclusion.limit.iloc[0]), float(conclusion.ceiling.iloc[0])
     tau = conclusion.tau
     left.plot(tau, conclusion.margin, color=POSITIVE, label=r"margin $P_+/\|W\|^2$")
-    left.plot(tau, conclusion.bound, color=ACCENT, label="bound of the theorem")
+    left.plot(tau, conclusion.bound, color=ACCENT, ls="--", label="bound of the theorem")
     left.plot(tau, conclusion.bound_a_priori, color=ACCENT, ls=":", label="bound, a priori")
-    left.axhline(limit, color=INK, lw=0.8, ls="--", label="$1/(2S)$")
-    left.axhline(ceiling, color=MUTED, lw=0.8, label="no network does better")
+    best = "$1/(2S)$, the best of all networks"
+    same = math.isclose(limit, ceiling, rel_tol=1e-6)
+    left.axhline(limit, color=INK, lw=1.0, label=best if same else "$1/(2S)$")
+    if not same:
+        left.axhline(ceiling, color=MUTED, lw=1.0, label="no network does better")
     left.set(xscale="log", xlabel=r"clock $\tau$", ylabel="margin", ylim=(0, 1.15 * ceiling))
     left.set_xlim(tau.iloc[-1] * 1e-3, tau.iloc[-1])
-    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), fontsize=8)
+    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18))
     lines = {
         "norm_bound": (r"$\ln\|W_0\|^2+4\tau P_+/\|W\|^2+J$", NEGATIVE, "--"),
         "ln_norm": (r"$\ln\|W\|^2$", POSITIVE, "-"),
-        "potential": (r"potential $\Psi$", ACCENT, "-"),
-        "growth": (r"$\ln G_0+2\tau/S$", ACCENT, ":"),
+        "potential": (r"potential $\Psi$", ACCENT, "-."),
+        "growth": (r"$\ln G_0+2\tau/S$", INK, ":"),
     }
     for name, (label, colour, style) in lines.items():
         right.plot(proof.tau, proof[name], color=colour, ls=style, label=label)
     right.set(xlabel=r"clock $\tau$", ylabel="logarithm", xlim=(0, proof.tau.iloc[-1]))
-    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), fontsize=8)
+    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18))
     return [left, right]
 
 
@@ -115,6 +130,7 @@ def mean_rotation(path: Path, net: Network, chosen: Tensor) -> np.ndarray:
     return np.array(out)
 
 
+@figure
 def rotation_and_share(path: Path, net: Network, good: Tensor) -> list[Axes]:
     """Draw how far good and other neurons have turned, and the share of mass of the good ones.
 
@@ -123,20 +139,22 @@ def rotation_and_share(path: Path, net: Network, good: Tensor) -> list[Axes]:
         net: the network at its start.
         good: neurons that were good for some group at the start, shape (m,), boolean.
     """
-    left, right = grid(2, height=2.6)
+    left, right = grid(2, height=3.0, stacked_height=2.5)
     tau = path["tau"]
     mass = np.abs(path["a"]) * np.linalg.norm(path["V"], axis=2)
     share = mass[:, good.cpu().numpy()].sum(axis=1) / mass.sum(axis=1)
-    for chosen, colour, label in ((good, POSITIVE, "good"), (~good, NEGATIVE, "others")):
-        left.plot(tau, mean_rotation(path, net, chosen), color=colour, label=label)
+    kinds = ((good, POSITIVE, "-", "good"), (~good, NEGATIVE, "--", "others"))
+    for chosen, colour, style, label in kinds:
+        left.plot(tau, mean_rotation(path, net, chosen), color=colour, ls=style, label=label)
     left.set(xscale="log", xlabel=r"clock $\tau$", ylabel="mean rotation, degrees")
     left.set_ylim(bottom=0)
     left.legend()
-    right.plot(tau, share, color=POSITIVE)
+    right.plot(tau, share, color=POSITIVE, label="good")
     right.set(xscale="log", xlabel=r"clock $\tau$", ylabel="share of good neurons", ylim=(0, 1.02))
     return [left, right]
 
 
+@figure
 def collapse_lines(frames: Mapping[str, pd.DataFrame]) -> list[Axes]:
     """Draw neural-collapse metrics against the clock, one panel a metric.
 
@@ -144,18 +162,18 @@ def collapse_lines(frames: Mapping[str, pd.DataFrame]) -> list[Axes]:
         frames: by label: column ``tau``, and one column a metric (the same in all frames).
     """
     names = [name for name in next(iter(frames.values())).columns if name != "tau"]
-    axes = grid(len(names), width=min(WIDEST, 2.45 * len(names)), height=2.4)
+    axes = grid(len(names), height=3.0, stacked_height=2.3)
     for axis, name in zip(axes, names):
-        for colour, (label, frame) in zip(COLOURS, frames.items()):
+        for colour, style, (label, frame) in zip(COLOURS, ("-", "--", "-."), frames.items()):
             later = frame[frame.tau > 0]
             values = later[name].where(later[name] > _ZERO)
-            axis.plot(later.tau, values, color=colour, label=label)
+            axis.plot(later.tau, values, color=colour, ls=style, label=label)
         axis.set(xscale="log", yscale="log", xlabel=r"clock $\tau$", title=name)
-    middle = axes[len(axes) // 2]
-    middle.legend(loc="upper center", bbox_to_anchor=(0.5, -0.3), ncol=2, fontsize=8)
+    legend_below(axes[0], 3)
     return axes
 
 
+@figure
 def missing_groups(
     curves: Mapping[str, Mapping[int, float]],
     bounds: Mapping[str, Mapping[int, float]],
@@ -168,21 +186,25 @@ def missing_groups(
         bounds: by the same labels.
         sampled: columns ``label``, ``m``, ``rate``, ``low``, ``high``: Monte Carlo.
     """
-    (axis,) = grid(1, width=5.4, height=3.2)
-    for colour, (label, curve) in zip(COLOURS, curves.items()):
-        axis.plot(list(curve), list(curve.values()), color=colour, label=label)
+    (axis,) = grid(1, width=6.4, height=3.9, stacked_height=3.6)
+    for colour, marker, (label, curve) in zip(COLOURS, "os^D", curves.items()):
+        axis.plot(list(curve), list(curve.values()), color=colour)
         bound = bounds[label]
-        axis.plot(list(bound), list(bound.values()), color=colour, ls=":", lw=1.2)
+        axis.plot(list(bound), list(bound.values()), color=colour, ls=":", lw=1.4)
         mine = sampled[sampled.label == label]
         error = np.array([mine.rate - mine.low, mine.high - mine.rate])
-        axis.errorbar(mine.m, mine.rate, error, fmt="o", color=colour, ms=3.5, capsize=2, lw=1)
-    axis.plot([], [], color=INK, ls=":", lw=1.2, label="union bound")
+        axis.errorbar(
+            mine.m, mine.rate, error, fmt=marker, color=colour, ms=5, capsize=2, lw=1.2, label=label
+        )
+    axis.plot([], [], color=INK, ls=":", lw=1.4, label="union bound")
+    axis.plot([], [], color=INK, label="exact")
     axis.set(xscale="log", yscale="log", ylim=(1e-3, 1.3), xlabel="width $m$")
     axis.set_ylabel("some group has no good neuron")
-    axis.legend(loc="lower left", fontsize=8)
+    axis.figure.legend(loc="outside lower center", ncol=1 if narrow() else 3)
     return axis
 
 
+@figure
 def errors_by_groups(frame: pd.DataFrame, guess: pd.DataFrame | None = None) -> list[Axes]:
     """Draw test errors against n, and against n/r, for several numbers of groups r.
 
@@ -190,26 +212,28 @@ def errors_by_groups(frame: pd.DataFrame, guess: pd.DataFrame | None = None) -> 
         frame: columns ``r``, ``n``, ``seed``, ``error``: mean and two standard errors are drawn.
         guess: columns ``per_group`` (n/r) and ``error``: a curve for the right panel.
     """
-    left, right = grid(2, height=2.8)
-    for colour, (r, part) in zip(COLOURS, frame.groupby("r")):
+    left, right = grid(2, height=3.1, stacked_height=2.7)
+    for colour, mark, (r, part) in zip(COLOURS, ("o-", "s--", "^-."), frame.groupby("r")):
         summary = part.groupby("n")["error"].agg(["mean", "sem"])
         n, (mean, error) = summary.index.to_numpy(), summary.to_numpy().T
         for axis, x in ((left, n), (right, n / r)):
-            axis.plot(x, mean, "o-", ms=3, color=colour, label=f"r = {r}")
+            axis.plot(x, mean, mark, ms=4.5, color=colour, label=f"$r = {r}$")
             low, high = mean - 2 * error, mean + 2 * error
             axis.fill_between(x, low, high, color=colour, alpha=0.14, lw=0)
     if guess is not None:
-        right.plot(guess.per_group, guess.error, color=INK, ls="--", lw=1, label="unseen groups")
-    left.set(xlabel="samples $n$", ylabel="test error")
-    right.set(xlabel="samples a group, $n/r$")
+        right.plot(guess.per_group, guess.error, color=INK, ls=":", lw=1.6, label="unseen groups")
+    left.set(xlabel="samples $n$")
+    right.set(xlabel="samples per group, $n/r$")
+    label_rows([left, right], "test error")
     for axis, values in ((left, frame.n), (right, frame.n / frame.r)):
         axis.set_xscale("log")
         axis.set_xticks(sorted(set(values)), [f"{value:g}" for value in sorted(set(values))])
         axis.minorticks_off()
-    right.legend(fontsize=8)
+    right.legend()
     return [left, right]
 
 
+@figure
 def products(sets: Mapping[str, Dataset], order: Collection[str] = ()) -> list[Axes]:
     """Draw the signs of the inner products of data, points of one label side by side.
 
@@ -217,7 +241,7 @@ def products(sets: Mapping[str, Dataset], order: Collection[str] = ()) -> list[A
         sets: data by the title of their panel.
         order: titles of panels whose points are sorted by group as well.
     """
-    axes = grid(min(len(sets), 2), math.ceil(len(sets) / 2), width=5.0, height=2.6)
+    axes = grid(min(len(sets), 2), math.ceil(len(sets) / 2), width=6.2, height=3.0)
     for axis, (title, data) in zip(axes, sets.items()):
         keys = [data.y.cpu().numpy()]
         if title in order and data.groups is not None:
@@ -225,10 +249,12 @@ def products(sets: Mapping[str, Dataset], order: Collection[str] = ()) -> list[A
         rank = np.lexsort(keys)
         X = data.X.cpu().numpy()[rank]
         X = X / np.linalg.norm(X, axis=1, keepdims=True)
-        axis.imshow(X @ X.T, cmap="RdBu", vmin=-1, vmax=1, interpolation="nearest")
+        shown = axis.imshow(X @ X.T, cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest")
         edge = float((data.y < 0).sum()) - 0.5
         for line in (axis.axhline, axis.axvline):
-            line(edge, color=INK, lw=0.8)
+            line(edge, color=INK, lw=1.0, label="_sides")
         axis.set(xticks=[], yticks=[])
-        axis.set_title(title, loc="center", fontsize=9)
+        axis.set_title(title, loc="center", fontsize=10.5)
+    bar = axes[0].figure.colorbar(shown, ax=axes, location="bottom", shrink=0.6, aspect=30)
+    bar.set_label("inner product of members of length one")
     return axes

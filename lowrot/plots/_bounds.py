@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from lowrot import _validate
 from lowrot.plots._columns import CLOCKS
+from lowrot.plots._layout import WIDEST, figure, grid
 from lowrot.plots._style import (
     ACCENT,
     INK,
@@ -18,8 +19,6 @@ from lowrot.plots._style import (
     POSITIVE,
     SECOND,
     THIRD,
-    WIDEST,
-    grid,
 )
 from lowrot.theorems import Check
 
@@ -42,6 +41,7 @@ _LINES: tuple[tuple[str, Any], ...] = (
 """Colours and styles: what is measured, then its bounds."""
 
 
+@figure
 def bounds(
     check: Check,
     *,
@@ -84,7 +84,7 @@ def bounds(
     if not sides:
         raise ValueError(f"no column has bounds among {', '.join(known)}; expected panels")
     across = min(2, len(sides))
-    axes = grid(across, -(-len(sides) // across), width=WIDEST if across > 1 else 4.2, height=2.2)
+    axes = grid(across, -(-len(sides) // across), width=WIDEST if across > 1 else 5.0, height=2.5)
     for unused in axes[len(sides) :]:
         unused.set_axis_off()
     plain = all(len(compared) == 2 for compared in sides.values())

@@ -13,13 +13,15 @@ from lowrot import _validate
 from lowrot.data import Dataset
 from lowrot.network import Network
 from lowrot.optima import Optimum
+from lowrot.plots._layout import figure, grid
 from lowrot.plots._regions import decision_regions, dual_curve, optimal_directions
-from lowrot.plots._style import ACCENT, INK, NEGATIVE, POSITIVE, grid
+from lowrot.plots._style import ACCENT, DAY, INK, NEGATIVE, POSITIVE
 
 _SAME = 1e-6
 """Relative difference between the value of an optimum and the margin of its predictor."""
 
 
+@figure
 def certificate(
     optimum: Optimum[Any],
     data: Dataset,
@@ -56,8 +58,8 @@ def certificate(
         )
     net = optimum.primal if isinstance(optimum.primal, Network) else None
     if data.d != 2:
-        return [_slackness(grid(1, width=4.2)[0], optimum, data, margins)]
-    axes = grid(2, 1 if net is None else 2, height=2.8)
+        return [_slackness(grid(1, width=5.0)[0], optimum, data, margins)]
+    axes = grid(2, 1 if net is None else 2, height=3.2, stacked_height=3.0)
     _slackness(axes[0], optimum, data, margins)
     decision_regions(predict, data, level=optimum.value, q=optimum.dual, ax=axes[1])
     if net is not None:
@@ -84,7 +86,7 @@ def _slackness(ax: Axes, optimum: Optimum[Any], data: Dataset, margins: Tensor) 
     p, q = margins.cpu().numpy(), optimum.dual.cpu().numpy()
     for sign, colour, marker in ((1, POSITIVE, "o"), (-1, NEGATIVE, "s")):
         mine = (data.y == sign).cpu().numpy()
-        ax.plot(p[mine], q[mine], marker, color=colour, ms=5, mec="white", mew=0.7, label=None)
+        ax.plot(p[mine], q[mine], marker, color=colour, ms=5, mec=DAY, mew=0.7, label=None)
     ax.axvline(optimum.value, color=INK, lw=1.0, label=f"value {optimum.value:.6g}")
     ax.axvline(
         optimum.upper, color=ACCENT, lw=1.2, ls=(0, (4, 2)), label=f"upper {optimum.upper:.6g}"
@@ -92,5 +94,5 @@ def _slackness(ax: Axes, optimum: Optimum[Any], data: Dataset, margins: Tensor) 
     ax.set_xlim(0.0, 1.1 * max(float(np.max(p)), optimum.upper))
     ax.set_ylim(-0.04 * float(q.max()), 1.1 * float(q.max()))
     ax.set(xlabel="margin", ylabel="dual weight", title=f"gap {optimum.gap:.1e}")
-    ax.legend(fontsize=8)
+    ax.legend()
     return ax

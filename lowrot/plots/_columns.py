@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 
 from lowrot import _validate
 from lowrot.path import Path
-from lowrot.plots._style import COLOURS, INK, WIDEST, grid
+from lowrot.plots._layout import WIDEST, figure, grid
+from lowrot.plots._style import COLOURS, INK
 
 CLOCKS = {"tau": r"clock $\tau$", "t": "time $t$", "samples": "samples"}
 """Labels of what paths and checks are drawn against, the first that is there by default."""
@@ -32,6 +33,7 @@ _PANELS = 2
 """So many in a row."""
 
 
+@figure
 def columns(
     path: Path | Mapping[str, Path],
     *names: str,
@@ -72,7 +74,7 @@ def columns(
                 raise ValueError(f"{column} has shape {shape}; expected a column, shape (k,)")
     across = min(_PANELS, len(names))
     rows = -(-len(names) // across)
-    axes = grid(across, rows, width=WIDEST if across > 1 else 4.2, height=2.6)
+    axes = grid(across, rows, width=WIDEST if across > 1 else 5.0, height=2.9)
     for unused in axes[len(names) :]:
         unused.set_axis_off()
     for ax, column in zip(axes, names):
@@ -84,5 +86,5 @@ def columns(
         ax.set(xscale=scale, yscale="log" if column in log else "linear")
         ax.set(xlabel=CLOCKS.get(x, x), title=_LABELS.get(column, column))
     if len(paths) > 1:
-        axes[0].legend(fontsize=8)
+        axes[0].legend()
     return axes[: len(names)]

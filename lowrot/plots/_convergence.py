@@ -9,11 +9,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
-from lowrot.plots._style import COLOURS, INK, grid
+from lowrot.plots._layout import figure, grid
+from lowrot.plots._style import COLOURS, INK
 
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
+@figure
 def convergence(
     series: Mapping[str, tuple[Sequence[float], Sequence[float]]],
     *,
@@ -39,7 +41,7 @@ def convergence(
     for name, sides in series.items():
         if not all(value > 0 for side in sides for value in side):
             raise ValueError(f"series {name!r} has values <= 0; expected positive ones")
-    ax = grid(1, height=2.9)[0] if ax is None else ax
+    ax = grid(1, width=5.6, height=3.3, stacked_height=3.0)[0] if ax is None else ax
     for index, (name, (x, y)) in enumerate(series.items()):
         style = f"{_MARKERS[index % 6]}{'-' if lines else ''}"
         ax.plot(x, y, style, color=COLOURS[index % 6], ms=5, lw=1.2, label=name)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from torch import Tensor
 
 from lowrot import _validate
 from lowrot.data import Dataset
-from lowrot.plots._style import NEGATIVE, POSITIVE
+from lowrot.plots._layout import grid
+from lowrot.plots._style import DAY, NEGATIVE, POSITIVE
 
 REACH = 1.22
 """Half the side of a figure of the unit disc."""
@@ -39,7 +39,7 @@ def points(data: Dataset, *, ax: Axes, q: Tensor | None = None) -> None:
         style: dict[str, Any] = {
             "c": colour,
             "marker": marker,
-            "edgecolors": "white",
+            "edgecolors": DAY,
             "linewidths": 0.7,
         }
         x = data.X.cpu().numpy()[mine]
@@ -52,7 +52,7 @@ def square(ax: Axes, title: str = "") -> Axes:
     ax.set_xlim(-REACH, REACH)
     ax.set_ylim(-REACH, REACH)
     ax.set_axis_off()
-    ax.set_title(title, loc="center", fontsize=9)
+    ax.set_title(title, loc="center", fontsize=10.5)
     return ax
 
 
@@ -65,7 +65,7 @@ def require_plane(name: str, data: Dataset) -> None:
 
 def axes_or_new(ax: Axes | None) -> Axes:
     """Return the axes given, or those of a new figure."""
-    return plt.subplots(figsize=(4.0, 3.2))[1] if ax is None else ax
+    return grid(1, width=4.4, height=3.6, stacked_height=3.2)[0] if ax is None else ax
 
 
 def orthographic(V: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from torch import Tensor
 from lowrot import _validate
 from lowrot.data import Dataset
 from lowrot.network import Network, activation, derivative
+from lowrot.plots._layout import figure
 from lowrot.plots._plane import REACH, axes_or_new, points, require_plane, square
 from lowrot.plots._style import ACCENT, INK, MUTED, NEGATIVE, POSITIVE
 
@@ -46,6 +47,7 @@ def tangent_predictor(
     return predict
 
 
+@figure
 def decision_regions(
     predict: Callable[[Tensor], Tensor] | None,
     data: Dataset,
@@ -93,6 +95,7 @@ def decision_regions(
     return square(ax, title)
 
 
+@figure
 def optimal_directions(
     net: Network,
     data: Dataset,
@@ -123,14 +126,14 @@ def optimal_directions(
         raise ValueError(f"net has d = {net.d}; expected {data.d}, as the data")
     ax = axes_or_new(ax)
     angle = np.linspace(0.0, 2.0 * math.pi, 241)
-    ax.plot(np.cos(angle), np.sin(angle), color=MUTED, lw=0.7, zorder=0)
+    ax.plot(np.cos(angle), np.sin(angle), color=MUTED, lw=0.7, zorder=0, label="_circle")
     for direction, sign, share in merged_directions(net):
         c, s = direction
         colour, style = (POSITIVE, "-") if sign > 0 else (NEGATIVE, (0, (3, 1.2)))
         ax.plot([0, c], [0, s], color=colour, lw=1.0 + 5.0 * share, ls=style, zorder=1)
         across = "center" if abs(c) < 0.4 else "left" if c > 0 else "right"
         along = "center" if abs(s) < 0.4 else "bottom" if s > 0 else "top"
-        ax.text(1.3 * c, 1.3 * s, f"{share:.2f}", ha=across, va=along, color=INK, fontsize=8)
+        ax.text(1.3 * c, 1.3 * s, f"{share:.2f}", ha=across, va=along, color=INK, fontsize=9.5)
     points(data, ax=ax, q=q)
     square(ax, title)
     ax.set_xlim(-1.75, 1.75)
@@ -163,6 +166,7 @@ def merged_directions(
     return groups
 
 
+@figure
 def dual_curve(
     q: Tensor,
     data: Dataset,

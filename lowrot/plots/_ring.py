@@ -12,13 +12,15 @@ from lowrot import _validate
 from lowrot.data import Dataset
 from lowrot.metrics import feature_change
 from lowrot.network import Network
+from lowrot.plots._layout import figure
 from lowrot.plots._plane import axes_or_new, require_plane
-from lowrot.plots._style import INK, MUTED, NEGATIVE, POSITIVE
+from lowrot.plots._style import DAY, INK, MUTED, NEGATIVE, POSITIVE
 
 _INNER, _OUTER = 0.62, 1.0
 """Radii of the first and of the last directions."""
 
 
+@figure
 def ring(
     before: Network,
     after: Network,
@@ -56,14 +58,21 @@ def ring(
     ax = axes_or_new(ax)
     turn = np.linspace(0.0, 2.0 * math.pi, 241)
     for radius in (_INNER, _OUTER):
-        ax.plot(radius * np.cos(turn), radius * np.sin(turn), color=MUTED, lw=0.6, zorder=0)
+        ax.plot(
+            radius * np.cos(turn),
+            radius * np.sin(turn),
+            color=MUTED,
+            lw=0.6,
+            zorder=0,
+            label="_ring",
+        )
     _threads(ax, before, after, shown)
     _around(ax, data)
     ax.set_aspect("equal")
     ax.set_xlim(-1.26, 1.26)
     ax.set_ylim(-1.26, 1.26)
     ax.set_axis_off()
-    ax.set_title(title, loc="center", fontsize=11, color=INK)
+    ax.set_title(title, loc="center", color=INK)
     ax.text(
         0.5,
         -0.02,
@@ -71,7 +80,7 @@ def ring(
         transform=ax.transAxes,
         ha="center",
         va="top",
-        fontsize=9,
+        fontsize=10.5,
         color=INK,
     )
     return ax
@@ -109,7 +118,7 @@ def _around(ax: Axes, data: Dataset) -> None:
     for sign, colour, marker in ((1, POSITIVE, "o"), (-1, NEGATIVE, "s")):
         mine = (data.y == sign).cpu().numpy()
         x, y = 1.16 * units[mine].T
-        ax.scatter(x, y, s=26, c=colour, marker=marker, edgecolors="white", zorder=4)
+        ax.scatter(x, y, s=26, c=colour, marker=marker, edgecolors=DAY, zorder=4)
 
 
 def _degrees(value: float) -> str:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import html
-import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from importlib.resources import files
+from typing import Any
 
 import numpy as np
 
 from lowrot import _validate
 from lowrot.data import Dataset
 from lowrot.path import Path
+from lowrot.plots._layout import Fragment, figure
+from lowrot.plots._live import Drawn, Slider, fragment
 from lowrot.plots._plane import orthographic
 
-_POINTS = 116
-"""Radius of the ring of data; the neurons are at 100."""
+_POINTS, _INNER = 116, 62
+"""Radii of the ring of data and of that of first directions; the neurons are at 100."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,33 +103,22 @@ class Panel:
         return cls(title, data, directions=V, masses=masses, readout=columns)
 
 
-@dataclass(frozen=True)
-class Scrubber:
-    """A page fragment: notebooks and the book show it; `str` gives its HTML."""
-
-    html: str
-
-    def __str__(self) -> str:
-        return self.html
-
-    def _repr_html_(self) -> str:
-        return self.html
-
-
+@figure
 def scrubber(
     panels: Panel | Sequence[Panel],
     taus: Sequence[float] | np.ndarray,
     *,
     description: str,
     clock: str = "τ",
-) -> Scrubber:
-    """Draw panels side by side with one slider over their times.
+) -> Fragment:
+    """Draw panels side by side with one slider over their times, and a button that plays them.
 
     In the plane each neuron is a thread from its first direction (inner ring) to its present one
-    (outer ring), in space a trail along the sphere, pale on the far side. Blue and solid is a
+    (outer ring), in space a trail along the sphere, faint on the far side. Blue and solid is a
     positive output weight, orange and dashed a negative one; discs and squares are the data. The
-    fragment asks for nothing from outside, follows day and night, and is moved by keyboard. It
-    shows the last time first.
+    fragment opens at the first time, asks for nothing from outside, follows day and night, is moved
+    by keyboard and says the readouts to a screen reader; for who asked for less motion the button
+    shows one time after another. Without a script it is a picture of the first time.
 
     Args:
         panels: one or more, all with one frame a clock time.
@@ -150,30 +140,12 @@ def scrubber(
             raise ValueError(
                 f"panel {panel.title!r} has {len(panel.masses)} frames; expected {k}, one a time"
             )
-    record = {
-        "panels": [_frames(panel) for panel in chosen],
-        "times": [f"{clock} = {float(tau):.3g}" for tau in taus],
-    }
-    payload = json.dumps(record, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
-    name = "scrubber-" + hashlib.sha256(payload.encode()).hexdigest()[:10]
-    style, script = (
-        files("lowrot.plots").joinpath(f"scrubber.{kind}").read_text("utf8")
-        for kind in ("css", "js")
-    )
-    drawn = "".join(_panel(panel, f"{name}-{i}") for i, panel in enumerate(chosen))
-    return Scrubber(
-        f'<div class="lowrot-scrubber" id="{name}" role="group" '
-        f'aria-label="{html.escape(description)}">\n<style>\n{style}</style>\n'
-        f'<div class="panels">{drawn}</div>\n'
-        f'<div class="time"><label for="{name}-time">time</label>'
-        f'<input type="range" id="{name}-time" min="0" max="{k - 1}" value="{k - 1}" step="1" '
-        f'autocomplete="off"><output for="{name}-time"></output></div>\n'
-        f'<script type="application/json">{payload}</script>\n'
-        f"<script>\n{script.replace('__ID__', name)}</script>\n</div>"
-    )
+    slider = Slider("time", [f"{clock} = {float(tau):.3g}" for tau in taus], plays=k > 1)
+    drawn = [Drawn(each.title, _picture(each), _frames(each), _table(each)) for each in chosen]
+    return fragment(drawn, [slider], description=description)
 
 
-def _frames(panel: Panel) -> dict[str, object]:
+def _frames(panel: Panel) -> dict[str, Any]:
     """Directions in thousandths (radians, or coordinates as seen), signed square roots of shares.
 
     A dot's area is then proportional to its share.
@@ -193,9 +165,11 @@ def _frames(panel: Panel) -> dict[str, object]:
         ", ".join(f"{label} {values[i]:.3g}" for label, values in panel.readout.items())
         for i in range(len(sizes))
     ]
+    whole = np.rint(1000 * where).astype(int)
+    fixed = bool((whole == whole[:1]).all())  # neurons that never turn are written once
     return {
         "kind": "circle" if plane else "sphere",
-        "directions": np.rint(1000 * where).astype(int).tolist(),
+        "directions": whole[:1].tolist() if fixed else whole.tolist(),
         "shares": sizes.tolist(),
         "readout": lines,
     }
@@ -214,22 +188,68 @@ def _shape(name: str, array: np.ndarray, expected: tuple[int, ...]) -> None:
         raise ValueError(f"{name} has shape {np.shape(array)}; expected {expected}")
 
 
-def _panel(panel: Panel, name: str) -> str:
-    neurons = panel.masses.shape[1]
-    threads = '<polyline class="thread"/>' * neurons
-    dots = '<circle class="dot"/>' * neurons
+def _picture(panel: Panel) -> str:
+    """Return the panel at its first time."""
+    neurons, plane = panel.masses.shape[1], panel.data.d == 2
+    frames = _frames(panel)
+    shares, where = frames["shares"][0], np.array(frames["directions"][0]) / 1000
+    most = max(*map(abs, shares), 1)
+    threads = dots = ""
+    for j, share in enumerate(shares):
+        x, y, near = (
+            (math.cos(where[j]), math.sin(where[j]), 1.0) if plane else where[3 * j : 3 * j + 3]
+        )
+        look = ("minus" if share < 0 else "plus") + (" behind" if near < 0 else "")
+        inner = _INNER if plane else 100
+        width, opacity = 0.4 + 2.6 * abs(share) / most, 0.2 + 0.7 * abs(share) / most
+        threads += (
+            f'<polyline class="thread {look}" points="{inner * x:.1f},{-inner * y:.1f} '
+            f'{100 * x:.1f},{-100 * y:.1f}" stroke-width="{width:.2f}" '
+            f'stroke-opacity="{opacity:.2f}"/>'
+        )
+        dots += (
+            f'<circle class="dot {look}" cx="{100 * x:.1f}" cy="{-100 * y:.1f}" '
+            f'r="{0.8 + 0.011 * abs(share):.2f}"/>'
+        )
     points = "".join(_point(*at) for at in zip(*_data(panel.data), panel.data.y.tolist()))
-    rings = '<circle class="ring" r="100"/>'
-    kind = "sphere"
-    if panel.data.d == 2:
-        kind, rings = "circle", rings + '<circle class="ring" r="62"/>'
-    title = html.escape(panel.title)
-    return (
-        f'<div class="panel"><svg id="{name}" class="{kind}" viewBox="-126 -126 252 252" '
-        f'role="img" aria-label="{title}: {neurons} neurons and {panel.data.n} points">'
-        f"{rings}{threads}{dots}{points}</svg>"
-        f'<p>{title}</p><p class="readout"></p></div>'
+    kind, second = (
+        ("circle", f'<circle class="ring" r="{_INNER}"/>') if plane else ("sphere", _EQUATOR)
     )
+    about = f"{html.escape(panel.title)}: {neurons} neurons and {panel.data.n} points"
+    return (
+        f'<svg class="{kind}" viewBox="-126 -126 252 252" role="img" aria-label="{about}">'
+        f'<circle class="ring" r="100"/>{second}{threads}{dots}{points}</svg>'
+    )
+
+
+def _table(panel: Panel) -> list[tuple[object, ...]]:
+    """Return the numbers of a panel: direction and mass of each neuron, and the readouts."""
+    rows: list[tuple[object, ...]] = []
+    for frame, (V, masses) in enumerate(zip(panel.directions, panel.masses)):
+        for j, (v, mass) in enumerate(zip(V, masses), 1):
+            unit = v / max(float(np.linalg.norm(v)), 1e-300)
+            at = unit if panel.data.d == 2 else orthographic(unit)[:2]
+            rows.append((f"neuron {j}", "direction", frame, *map(float, at), float(mass)))
+        for label, values in panel.readout.items():
+            rows.append((label, "readout", frame, "", "", float(values[frame])))
+    return rows
+
+
+def _equator() -> str:
+    """Return the equator of the sphere, dotted on the far side."""
+    turn = np.linspace(0, 2 * math.pi, 121)
+    seen = 100 * orthographic(np.stack([np.cos(turn), np.sin(turn), 0 * turn], axis=1))
+    out = ""
+    for near, style in ((True, ""), (False, ' stroke-dasharray="2 3"')):
+        pieces = np.split(seen, np.flatnonzero(np.diff(seen[:, 2] >= 0)) + 1)
+        for piece in pieces:
+            if (piece[0, 2] >= 0) == near and len(piece) > 1:
+                line = " ".join(f"{x:.1f},{-y:.1f}" for x, y, _ in piece)
+                out += f'<polyline class="ring" points="{line}"{style}/>'
+    return out
+
+
+_EQUATOR = _equator()
 
 
 def _data(data: Dataset) -> tuple[list[float], list[float], list[float]]:

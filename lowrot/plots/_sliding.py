@@ -9,10 +9,12 @@ from lowrot import _validate
 from lowrot.data import Dataset
 from lowrot.flow.neuron import ON
 from lowrot.path import Path
+from lowrot.plots._layout import figure, grid
 from lowrot.plots._plane import require_plane
-from lowrot.plots._style import INK, MUTED, NEGATIVE, POSITIVE, grid
+from lowrot.plots._style import INK, MUTED, NEGATIVE, POSITIVE
 
 
+@figure
 def sliding_neurons(path: Path, data: Dataset, *, ax: Axes | None = None, title: str = "") -> Axes:
     """Draw the angle of every neuron of the plane against the clock, thick where it slides.
 

@@ -1,40 +1,77 @@
-"""One style for every figure: vector, transparent, colour-blind safe, legible when inverted."""
+"""One style for every figure: vector, transparent, colour-blind safe, with colours for the night."""
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
-import seaborn as sns
 from cycler import cycler
-from matplotlib.axes import Axes
-from matplotlib_inline.backend_inline import set_matplotlib_formats
+from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgba
 
 POSITIVE, NEGATIVE = "#0072B2", "#D55E00"
 """Colours of label or sign +1 and -1 (Okabe and Ito)."""
 ACCENT, SECOND, THIRD, MUTED, INK = "#009E73", "#CC79A7", "#804000", "#8C8C8C", "#222222"
-"""Each stands out from white, and inverted from black; THIRD is darker than Okabe and Ito's
-orange, which inverts to a brown that cannot be told from NEGATIVE."""
+"""Each stands out from white with a contrast of at least 3, and its colour at night from NIGHT."""
 
 COLOURS = (POSITIVE, NEGATIVE, ACCENT, SECOND, THIRD, MUTED)
 """The cycle of colours."""
 
-WIDEST = 5.8
-"""Inches: a figure no wider keeps legible letters when a phone shows it whole."""
+DAY, NIGHT = "#FFFFFF", "#121212"
+"""What a figure stands on, which is also the colour of the halo of a marker."""
 
-_SETTINGS = {
+CLOCK = LinearSegmentedColormap.from_list("clock", ["#C77700", "#C2407E", "#25258E"], N=64)
+"""From early to late or from small to large: amber, pink, blue."""
+CLOCK_AT_NIGHT = LinearSegmentedColormap.from_list(
+    "clock at night", ["#FFC04D", "#F57FB5", "#93B4FF"], N=64
+)
+
+SHADES = tuple(to_hex(CLOCK(place)) for place in (0.0, 0.25, 0.5, 0.75, 1.0))
+"""Five steps of it."""
+
+SIGNED = LinearSegmentedColormap.from_list(
+    "signed",
+    [
+        to_rgba(NEGATIVE, 1.0),
+        to_rgba(NEGATIVE, 0.0),
+        to_rgba(POSITIVE, 0.0),
+        to_rgba(POSITIVE, 1.0),
+    ],
+    N=255,
+)
+"""From NEGATIVE to POSITIVE; zero shows the ground, whatever it is."""
+
+AT_NIGHT = {
+    POSITIVE: "#56B4E9",
+    NEGATIVE: "#F2994A",
+    ACCENT: "#3FCF9F",
+    SECOND: "#E9A3CB",
+    THIRD: "#E0D060",
+    MUTED: "#9A9A9A",
+    INK: "#E8E8E8",
+    "#000000": "#E8E8E8",
+    DAY: NIGHT,
+    **{to_hex(CLOCK(i)): to_hex(CLOCK_AT_NIGHT(i)) for i in range(CLOCK.N)},
+}
+"""The colour of each colour in the dark theme."""
+
+SETTINGS = {
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.titlesize": 10,
+    "axes.titlesize": 11.5,
     "axes.titlelocation": "left",
-    "axes.labelsize": 10,
+    "axes.labelsize": 11.5,
     "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
     "axes.linewidth": 0.8,
     "axes.prop_cycle": cycler(color=list(COLOURS)),
-    "font.size": 10,
+    "text.color": INK,
+    "font.size": 11,
     "legend.frameon": False,
-    "legend.fontsize": 9,
-    "lines.linewidth": 1.6,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
+    "legend.fontsize": 10.5,
+    "legend.handlelength": 1.8,
+    "lines.linewidth": 1.7,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": 10.5,
+    "ytick.labelsize": 10.5,
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "savefig.transparent": True,
@@ -44,28 +81,4 @@ _SETTINGS = {
     "svg.fonttype": "path",
     "mathtext.fontset": "cm",
 }
-
-
-def use_style() -> None:
-    """Set the style of the book for every figure that follows (SVG in notebooks)."""
-    sns.set_theme(context="paper", style="ticks", rc=_SETTINGS)
-    set_matplotlib_formats("svg", metadata={"Date": None})
-
-
-def grid(columns: int, rows: int = 1, *, width: float = WIDEST, height: float = 2.6) -> list[Axes]:
-    """Return the axes of a new figure, row by row.
-
-    Args:
-        columns: panels in a row.
-        rows: of panels.
-        width: of the figure, in inches.
-        height: of a row, in inches.
-    """
-    _, axes = plt.subplots(rows, columns, figsize=(width, height * rows), squeeze=False)
-    return list(axes.ravel())
-
-
-def legend_below(ax: Axes, columns: int) -> None:
-    """Put the legend of one of the axes below their figure, in so many columns."""
-    handles, labels = ax.get_legend_handles_labels()
-    ax.figure.legend(handles, labels, loc="outside lower center", ncol=columns, fontsize=8)
+"""Of matplotlib. Letters have the size of the text around the figure, or nearly."""

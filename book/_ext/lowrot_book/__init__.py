@@ -1,25 +1,26 @@
-"""The Sphinx extension of this book: claims report, index of theorems, tags, freshness, repairs."""
+"""The Sphinx extension of this book: claims, statements, proofs, figures, symbols, repairs."""
 
 from __future__ import annotations
+
+from importlib import import_module
+
+PARTS = (
+    "checks",
+    "figures",
+    "folds",
+    "freshness",
+    "glued",
+    "html",
+    "reading",
+    "report",
+    "statements",
+    "symbols",
+    "valid",
+)
 
 
 def setup(app) -> dict[str, object]:
     """Register every part; Sphinx calls this once."""
-    # Imported here, so that ``keys`` alone stays quick to import.
-    from . import (
-        checks,
-        folds,
-        freshness,
-        glued,
-        html,
-        reading,
-        report,
-        statements,
-        symbols,
-        valid,
-    )
-
-    parts = (checks, folds, freshness, glued, html, reading, report, statements, symbols, valid)
-    for part in parts:
-        part.setup(app)
+    for name in PARTS:  # imported here, so that ``keys`` alone stays quick to import
+        import_module(f"{__name__}.{name}").setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,164 @@
+"""A wide and a narrow layout of every figure: on a phone its panels stand below one another."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+WIDEST = 7.1
+"""Inches: as wide as a column of text on a desk."""
+NARROW = 3.7
+"""Inches: as wide as the screen of a phone."""
+
+P = ParamSpec("P")
+Drawn = TypeVar("Drawn", bound="Axes | Sequence[Axes] | Fragment")
+
+_narrow: ContextVar[bool] = ContextVar("narrow", default=False)
+_inside: ContextVar[bool] = ContextVar("inside", default=False)
+
+
+MIME = "application/vnd.lowrot.figure+json"
+"""Of the record that a notebook keeps beside a figure."""
+
+
+class Fragment:
+    """A fragment of a page: display it in a notebook, or write ``str(..)`` into any page.
+
+    Attributes:
+        html: what is displayed.
+        table: its numbers as CSV.
+        source: module, name and lines of the function that made it, if it was marked by `figure`.
+    """
+
+    def __init__(self, html: str, table: str = "") -> None:
+        self.html, self.table = html, table
+        self.source: dict[str, Any] | None = None
+
+    def __str__(self) -> str:
+        return self.html
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        record: dict[str, Any] = {"data": self.table}
+        if self.source:
+            record["source"] = self.source
+        return {"text/html": self.html, MIME: record}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How a figure came about: which function drew it, and how it is drawn again."""
+
+    function: Callable[..., Any]
+    draw: Callable[[], Any]
+
+    def source(self) -> dict[str, Any]:
+        """Return module, name and first and last line of the function."""
+        lines, first = inspect.getsourcelines(self.function)
+        where = [first, first + len(lines) - 1]
+        name = self.function.__name__
+        return {"module": self.function.__module__, "name": name, "lines": where}
+
+
+_origins: WeakKeyDictionary[Figure, Origin] = WeakKeyDictionary()
+
+
+def figure(draw: Callable[P, Drawn]) -> Callable[P, Drawn]:
+    """Mark a function that draws one figure and returns its axes, or a fragment with sliders.
+
+    It is remembered as the source. When a notebook shows the axes, the function is called again with the same arguments for a
+    screen of `NARROW` inches; then `grid` puts panels below one another and `narrow` is true. A
+    call that draws into axes of its caller, or one inside such a function, is left alone.
+    """
+
+    @functools.wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> Drawn:
+        if _inside.get():
+            return draw(*args, **kwargs)
+        before = set(plt.get_fignums())
+        mark = _inside.set(True)
+        try:
+            axes = draw(*args, **kwargs)
+        finally:
+            _inside.reset(mark)
+        if isinstance(axes, Fragment):
+            axes.source = Origin(draw, lambda: None).source()
+            return axes
+        made = (axes if isinstance(axes, Axes) else axes[0]).get_figure(root=True)
+        if isinstance(made, Figure) and made.number not in before:
+            _origins[made] = Origin(draw, functools.partial(draw, *args, **kwargs))
+        return axes
+
+    return drawn
+
+
+def origin(shown: Figure) -> Origin | None:
+    """Return how a figure was drawn, if a function marked by `figure` did."""
+    return _origins.get(shown)
+
+
+def narrow() -> bool:
+    """Return whether what is drawn is for a phone."""
+    return _narrow.get()
+
+
+@contextmanager
+def redrawn(made: Origin) -> Iterator[Figure]:
+    """Draw a figure for a phone, and forget it afterwards."""
+    marks = _narrow.set(True), _inside.set(True)
+    shown: Figure | None = None
+    try:
+        with plt.ioff():
+            axes = made.draw()
+            shown = (axes if isinstance(axes, Axes) else axes[0]).get_figure(root=True)
+            yield shown
+    finally:
+        _narrow.reset(marks[0])
+        _inside.reset(marks[1])
+        if shown is not None:
+            plt.close(shown)
+
+
+def grid(
+    columns: int,
+    rows: int = 1,
+    *,
+    width: float = WIDEST,
+    height: float = 2.9,
+    stacked: int = 1,
+    stacked_height: float = 2.4,
+) -> list[Axes]:
+    """Return the axes of a new figure, row by row.
+
+    Args:
+        columns: panels in a row.
+        rows: of panels.
+        width: of the figure, in inches.
+        height: of a row, in inches.
+        stacked: panels in a row on a phone, where the figure is `NARROW` inches wide.
+        stacked_height: of a row there.
+    """
+    if narrow():
+        rows, columns = -(-columns * rows // stacked), stacked
+        width, height = NARROW, stacked_height
+    _, axes = plt.subplots(rows, columns, figsize=(width, height * rows), squeeze=False)
+    return list(axes.ravel())
+
+
+def legend_below(ax: Axes, columns: int) -> None:
+    """Put the legend of one of the axes below their figure, in so many columns (a phone: two)."""
+    handles, labels = ax.get_legend_handles_labels()
+    columns = min(columns, 2) if narrow() else columns
+    ax.figure.legend(handles, labels, loc="outside lower center", ncol=columns)

@@ -1,0 +1,53 @@
+"""The dark figure of a light one: every colour is replaced, nothing is drawn again."""
+
+from __future__ import annotations
+
+import colorsys
+import re
+
+from matplotlib.colors import to_hex, to_rgb
+
+from lowrot.plots._style import AT_NIGHT, NIGHT
+
+LEGIBLE = 3.0
+"""The least contrast of graphics with their ground (WCAG 2.2, 1.4.11)."""
+
+_COLOUR = re.compile(r"""(?<=[:"'\s])#[0-9a-f]{6}(?=[;"'\s])""", re.I)
+_TABLE = {day.lower(): night.lower() for day, night in AT_NIGHT.items()}
+
+
+def night(svg: str) -> str:
+    """Return an SVG for the dark theme.
+
+    Colours of the style have their counterpart in `AT_NIGHT`; any other is made lighter until it
+    is legible on the dark ground.
+    """
+    return _COLOUR.sub(lambda found: at_night(found[0]), svg)
+
+
+def colours(svg: str) -> set[str]:
+    """Return the colours of an SVG, as ``#rrggbb``."""
+    return {found.lower() for found in _COLOUR.findall(svg)}
+
+
+def at_night(colour: str) -> str:
+    """Return the counterpart of ``#rrggbb`` in the dark theme."""
+    known = _TABLE.get(colour.lower())
+    if known is not None:
+        return known
+    hue, light, saturation = colorsys.rgb_to_hls(*to_rgb(colour))
+    while contrast(colour, NIGHT) < LEGIBLE:
+        light = min(1.0, light + 0.02)
+        colour = to_hex(colorsys.hls_to_rgb(hue, light, saturation))
+    return colour
+
+
+def contrast(colour: str, ground: str) -> float:
+    """Return the ratio of the WCAG between two colours, from 1 to 21."""
+    low, high = sorted(_luminance(each) for each in (colour, ground))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
