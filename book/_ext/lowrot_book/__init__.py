@@ -6,8 +6,9 @@ from __future__ import annotations
 def setup(app) -> dict[str, object]:
     """Register every part; Sphinx calls this once."""
     # Imported here, so that ``keys`` alone stays quick to import.
-    from . import freshness, html, report, statements, valid
+    from . import addresses, carry, citation, crate, freshness, html, report, statements, valid
 
-    for part in (freshness, html, report, statements, valid):
+    parts = (freshness, html, report, statements, valid, addresses, citation, carry, crate)
+    for part in parts:
         part.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
