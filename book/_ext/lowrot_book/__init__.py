@@ -5,7 +5,11 @@ from __future__ import annotations
 from importlib import import_module
 
 PARTS = (
+    "addresses",
+    "carry",
     "checks",
+    "citation",
+    "crate",
     "figures",
     "folds",
     "freshness",
