@@ -1,7 +1,10 @@
-"""The tables of symbols, from one file that the tests read as well."""
+"""The tables of symbols, from one file that the tests read as well, and their meanings on hover."""
 
 from __future__ import annotations
 
+import html
+import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -9,6 +12,8 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+from . import mathml
 
 FILE = "book/symbols.toml"
 HEADS = {"tex": "symbol", "means": "meaning", "name": "name in lowrot", "unit": "unit or clock"}
@@ -44,6 +49,39 @@ class Symbols(SphinxDirective):
         return [box]
 
 
+def bare(formula: str) -> str:
+    """What symbols.js compares: the inside of a formula without attributes and spaces."""
+    inside = re.search(r"<math[^>]*>(.*)</math>", formula, re.DOTALL)
+    plain = re.sub(r"\s+", "", re.sub(r"<(/?\w+)[^>]*>", r"<\1>", inside[1] if inside else ""))
+    while found := re.fullmatch(r"<(mrow|mstyle)>(.*)</\1>", plain):
+        plain = found[2]
+    return plain
+
+
+def meanings(root: Path) -> dict[str, dict]:
+    """By its MathML, what each symbol means and on which pages."""
+    found = {}
+    for symbol in read(root):
+        words = mathml.prose(html.escape(symbol["means"], quote=False))
+        words = re.sub(r"\*([^*]+)\*", r"<em>\1</em>", words)
+        if "name" in symbol:
+            words += f" <small>{re.sub('`([^`]*)`', r'<code>\1</code>', symbol['name'])}</small>"
+        for tex in (symbol["tex"], *symbol.get("also", ())):
+            shown = {"html": f"{mathml.inline(symbol['tex'])}: {words}", "pages": symbol["pages"]}
+            found[bare(mathml.inline(tex))] = shown
+    return found
+
+
+def write(app: Sphinx, exception: Exception | None) -> None:
+    """Leave the meanings beside the scripts, as a script: a page from the file system reads no data."""
+    file = Path(app.srcdir) / FILE
+    if exception is None and app.builder.format == "html" and file.is_file():
+        data = json.dumps(meanings(Path(app.srcdir)), ensure_ascii=False)
+        target = Path(app.outdir) / "_static" / "symbols-data.js"
+        target.write_text(f"window.lowrotSymbols = {data};\n", "utf8")
+
+
 def setup(app: Sphinx) -> None:
-    """Register the directive."""
+    """Register the directive and the data of the script."""
     app.add_directive("symbols", Symbols)
+    app.connect("build-finished", write)
