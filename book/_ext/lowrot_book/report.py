@@ -24,8 +24,9 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 from .freshness import cache_folder
-from .html import TAGS, loads_mathjax, number, prose, tag_html
+from .html import TAGS, number, tag_html
 from .keys import is_notebook, pages
+from .mathml import prose
 
 log = logging.getLogger(__name__)
 MIME = "application/vnd.lowrot.claim+json"
@@ -217,7 +218,6 @@ def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         log.warning("no chapter made a claim", location=docname, type="lowrot")
     made = surroundings(Path(app.srcdir))
     app.lowrot_claims = {"claims": claims, "chapters": chapters, "made": made}  # type: ignore[attr-defined]
-    loads_mathjax(app, docname)
 
     def relative(target: str | None) -> str:
         if target is None:
