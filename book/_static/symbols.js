@@ -1,7 +1,13 @@
-// What a symbol means, where the pointer rests on it; the data are in symbols-data.js, made by the build.
+// What a symbol means, where the pointer rests on it. The build writes the meanings into
+// symbols-data.js; they are loaded when they are first asked for.
 (() => {
-  const known = window.lowrotSymbols ?? {};
-  const page = document.documentElement.dataset.lowrotPage ?? location.pathname.split("/").pop().replace(".html", "");
+  const source = document.currentScript.src.replace(/symbols\.js.*$/, "symbols-data.js");
+  const page = location.pathname.split("/").pop().replace(".html", "");
+  let loading;
+  const load = () => (loading ??= new Promise((done) => {
+    const script = Object.assign(document.createElement("script"), { src: source, onload: done });
+    document.head.append(script);
+  }));
   // An element of a formula without its attributes and its spaces.
   const bare = (element) => element.outerHTML.replace(/<(\/?\w+)[^>]*>/g, "<$1>").replace(/\s+/g, "");
   const box = Object.assign(document.createElement("div"), { className: "lowrot-meaning", hidden: true });
@@ -10,13 +16,14 @@
 
   function meaning(start) {
     for (let e = start, level = 0; e && e.localName !== "math" && level < 4; e = e.parentElement, level++) {
-      const found = known[bare(e)];
+      const found = window.lowrotSymbols?.[bare(e)];
       if (found && (found.pages === "*" || found.pages.includes(page))) return [e, found];
     }
     return [];
   }
 
-  function show(event) {
+  async function show(event) {
+    await load();
     const [symbol, found] = meaning(event.target);
     if (!found) return hide();
     box.innerHTML = found.html;

@@ -14,7 +14,6 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 from . import reproduction
-from .html import loads_mathjax
 from .ledger import collect
 from .made_with import surroundings
 from .report_html import claims_html, facts_html, reproduction_html
@@ -92,7 +91,6 @@ def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if not marks:
         return
     places, found = Places(app, docname), ledger(app)
-    loads_mathjax(app, docname)
     for mark in marks:
         if mark["part"] == "reproduction":
             text = reproduced(app, places)

@@ -7,7 +7,8 @@ import math
 from collections.abc import Iterable
 
 from . import reproduction
-from .html import TAGS, number, prose, tag_html
+from .html import TAGS, number, tag_html
+from .mathml import prose
 from .ledger import RELATIONS
 from .reproduction import Row
 from .where import Places

@@ -24,6 +24,8 @@ FRAME = re.compile(
     r'<style scoped>[^<]*</style>\s*(<table) border="\d+"( class="dataframe">.*?</table>)',
     re.DOTALL,
 )
+# Images below the first screen wait until a reader comes near.
+IMAGE = re.compile(r"<img (?![^>]*\bloading=)")
 ALIGNED = re.compile(r' v?h?align="\w+"')
 
 REDIRECT = """<!DOCTYPE html>
@@ -44,6 +46,7 @@ def repaired(body: str) -> str:
     body = PROOF.sub(r"\1>", body)
     body = TITLE.sub(r"\1>", body)
     body = SUMMARY.sub(lambda m: m[1] + swapped(m[2], "p") + m[3], body)
+    body = IMAGE.sub('<img loading="lazy" ', body)
     body = CODE.sub(lambda m: swapped(m[0], "div"), body)
     return FRAME.sub(lambda m: m[1] + ALIGNED.sub("", m[2]), body)
 
