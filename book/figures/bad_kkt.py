@@ -29,6 +29,7 @@ from lowrot.plots import (
     decision_regions,
     figure,
     grid,
+    legend_under,
     narrow,
     points,
     require_plane,
@@ -81,7 +82,8 @@ def escape_trajectories(
     bar = axes[0].figure.colorbar(
         ScalarMappable(norm, CLOCK), ax=axes, location="bottom", shrink=0.7, aspect=30
     )
-    bar.solids.set_rasterized(False)
+    bar.solids.set(rasterized=False, edgecolor="face", linewidth=0.3)
+    bar.minorticks_off()
     bar.set_label(r"clock $\tau$")
     decades = range(math.floor(first), math.ceil(final) + 1)
     ticks = [step * 10.0**decade for decade in decades for step in (1, 2, 5)]
@@ -115,7 +117,7 @@ def escape_proof(frame: pd.DataFrame, margins: EscapeMargins) -> list[Axes]:
     right.set(xscale="log", xlabel=r"clock $\tau$", ylim=(0, 1.1 * margins.optimum))
     for axis in (left, right):
         axis.set_xlim(0.1, late.tau.iloc[-1])
-        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncol=2)
+        legend_under(axis, 2)
     return [left, right]
 
 
@@ -137,7 +139,7 @@ def margins_by_angle(ended: pd.DataFrame) -> list[Axes]:
     for label, (colour, values) in curves.items():
         style = {"optimum": "-", "tilted": "-.", "bad": "--"}[label]
         left.plot(np.degrees(phi), values, color=colour, ls=style, label=label)
-    left.plot(ended.degrees, ended.margin, "o", color=INK, ms=4.5, label="flows", zorder=3)
+    left.plot(ended.degrees, ended.margin, "o", color=INK, mfc="none", ms=6, label="flows", zorder=3)
     left.set(xlabel=r"$\varphi$, degrees", ylabel=r"margin / $\|W\|^2$", ylim=(0, 0.28))
     left.legend()
     turn = np.radians(np.linspace(30, 89.9, 150))

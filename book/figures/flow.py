@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
 from lowrot.data import Dataset
@@ -100,3 +101,37 @@ def errors_by_effort(
         convergence({"measured": (x, y)}, labels=labels, slope=slope, ax=ax)
         ax.set_title(title)
     return axes
+
+
+@figure
+def work_precision(runs: pd.DataFrame) -> Axes:
+    """Draw the error against the seconds of each run, its tolerance beside it.
+
+    Args:
+        runs: columns ``method``, ``tolerance``, ``error of P`` (nan where the goal was not
+            reached) and ``seconds``.
+    """
+    (ax,) = grid(1, width=6.4, height=3.7, stacked_height=4.2)
+    lost = []
+    for (name, rows), colour, mark in zip(
+        runs.groupby("method", sort=False), COLOURS, ("o-", "s--", "^-.", "D:", "v-")
+    ):
+        here = rows.dropna(subset="error of P")
+        if here.empty:
+            lost.append(str(name))
+            continue
+        ax.plot(here.seconds, here["error of P"], mark, color=colour, ms=6, label=str(name))
+        for _, row in here.iterrows():
+            ax.annotate(
+                f"{row.tolerance:g}",
+                (row.seconds, row["error of P"]),
+                (7, 4),
+                textcoords="offset points",
+                fontsize=10,
+            )
+    if lost:
+        ax.plot([], [], " ", label=f"never there: {', '.join(lost)}")
+    ax.set(xscale="log", yscale="log", xlabel="seconds", ylabel="relative error of $P$")
+    ax.margins(x=0.12, y=0.15)
+    ax.figure.legend(loc="outside lower center", ncol=1 if narrow() else 4)
+    return ax

@@ -24,6 +24,7 @@ from lowrot.plots import (
     figure,
     grid,
     legend_below,
+    legend_under,
     ring,
 )
 from lowrot.theorems import NearInitFlow
@@ -58,7 +59,7 @@ def flow_at_a_glance(
     left.plot(rho / g, stated.floor(rho), color=ACCENT, ls="--", label="theorem")
     left.plot([0.5], [g**2 / 4], "o", ms=4, color=INK, label=r"$g^2/4$ at $g/2$")
     left.set(xlabel=r"$\|W - W_0\|/g$", title="soft margin $P$")
-    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24))
+    legend_under(left)
     tau = path["tau"]
     middle.plot(tau, path["margin"], color=POSITIVE, label="measured")
     for (label, level), colour, style in zip(
@@ -67,7 +68,7 @@ def flow_at_a_glance(
         middle.axhline(level, color=colour, ls=style, lw=1.0, label=label)
     middle.axvline(1.0, color=MUTED, lw=1.0, label=r"$\tau = 1$")
     middle.set(xlabel=r"clock $\tau$", title=r"margin $P_+/\|W\|^2$")
-    middle.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24))
+    legend_under(middle)
     at = int(np.searchsorted(tau, 1.0))
     ring(stated.net, path.network(at), data, ax=right)
     right.set_title(rf"directions, $\tau = 0$ to {tau[at]:.2g}", loc="center")

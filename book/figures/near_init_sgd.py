@@ -23,6 +23,7 @@ from lowrot.plots import (
     THIRD,
     figure,
     grid,
+    legend_under,
     narrow,
     ring,
 )
@@ -58,12 +59,12 @@ def sgd_at_a_glance(runs: Runs, stated: Sequence[NearInitSGD], data: Dataset) ->
     left.plot(t, bound, color=ACCENT, ls="--", label="bound on the average")
     left.plot([], [], color=POSITIVE, label="measured")
     left.set(xscale="log", xlabel="samples", title="test error", ylim=(-0.02, 1.05))
-    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24))
+    legend_under(left)
     least = min(each.displacement for each in stated)
     middle.axhline(least, color=ACCENT, ls="--", label="bound")
     middle.plot([], [], color=POSITIVE, label="measured")
     middle.set(xscale="log", xlabel="samples", title=r"$\|W_s - W_0\|$")
-    middle.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24))
+    legend_under(middle)
     ring(runs.start[0], runs.end(0), data, ax=right)
     right.set_title("directions, start to end", loc="center")
     return [left, middle, right]
@@ -72,7 +73,7 @@ def sgd_at_a_glance(runs: Runs, stated: Sequence[NearInitSGD], data: Dataset) ->
 @figure
 def used_fractions(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Axes:
     """Draw how much of each bound is used, against the number of samples; 1 is the bound."""
-    (axis,) = grid(1, width=6.4, height=3.4, stacked_height=3.0)
+    (axis,) = grid(1, width=6.4, height=3.6, stacked_height=4.3)
     for (name, (samples, share)), style in zip(curves.items(), ("-", "-.", "--", (0, (6, 2)), ":")):
         axis.plot(samples, share, ls=style, label=name)
     axis.axhline(1.0, color=INK, lw=0.8)
@@ -123,7 +124,8 @@ def error_curves(sweep: pd.DataFrame, target: float = 0.1) -> list[Axes]:
         [*handles, *axes[0].plot([], [], color=MUTED, ls=":")],
         [*(f"$m = {label}\\,d^2$" for label in labels), "bound", f"error {target:g}"],
         loc="outside lower center",
-        ncol=2 if narrow() else 4,
+        ncol=2 if narrow() else 6,
+        columnspacing=1.2,
     )
     return axes
 
@@ -152,7 +154,7 @@ def power_laws(
         if shown_x[-1] < 20 * shown_x[0]:
             axis.set_xticks(shown_x, [f"{value:g}" for value in shown_x])
             axis.xaxis.set_minor_locator(NullLocator())
-        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
+        legend_under(axis)
     return axes
 
 
@@ -161,7 +163,7 @@ def bounds_on_error(
     curves: Mapping[str, tuple[Any, Any]], measured: tuple[Any, Any], label: str
 ) -> Axes:
     """Draw bounds on the error against the number of samples, beside what was measured."""
-    (axis,) = grid(1, width=6.4, height=3.6, stacked_height=3.0)
+    (axis,) = grid(1, width=6.4, height=3.9, stacked_height=4.6)
     for (name, (n, bound)), style in zip(curves.items(), ("-", "--", "-.", ":", (0, (6, 2)))):
         axis.plot(n, bound, ls=style, label=name)
     axis.plot(*measured, color=INK, lw=2.2, label=label)

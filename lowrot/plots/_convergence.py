@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from lowrot.plots._layout import figure, grid
 from lowrot.plots._style import COLOURS, INK
@@ -61,6 +61,10 @@ def convergence(
     ax.set_yscale("log")
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_minor_formatter(NullFormatter())
+        low, high = axis.get_view_interval()
+        if high < 30 * low:  # too few powers of ten to read it by
+            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.set_xlabel(labels[0])
     ax.set_ylabel(labels[1])
     ax.legend()

@@ -136,8 +136,8 @@ def optimal_directions(
         ax.text(1.3 * c, 1.3 * s, f"{share:.2f}", ha=across, va=along, color=INK, fontsize=9.5)
     points(data, ax=ax, q=q)
     square(ax, title)
-    ax.set_xlim(-1.75, 1.75)
-    ax.set_ylim(-1.75, 1.75)
+    ax.set_xlim(-1.6, 1.6)
+    ax.set_ylim(-1.6, 1.6)
     return ax
 
 
