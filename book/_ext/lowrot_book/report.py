@@ -102,7 +102,7 @@ def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 def write(app: Sphinx, exception: Exception | None) -> None:
     """Leave ``claims.json`` beside the pages."""
-    if exception is None and app.builder.format == "html" and hasattr(app, "lowrot_claims"):
+    if exception is None and app.builder.name == "html" and hasattr(app, "lowrot_claims"):
         path = Path(app.outdir) / "claims.json"
         path.write_text(json.dumps(app.lowrot_claims, indent=1, ensure_ascii=False) + "\n", "utf8")
 
