@@ -64,8 +64,9 @@ def coupled_flow(
     Returns:
         A `Path` with columns ``tau``, ``ln_t``, ``ln_norm`` (ln ||u||_1 = ln(||W||^2/2)),
         ``margin`` (P_+/||u||_1), ``soft_ratio`` (the signed P/||u||_1), ``min_ratio``
-        (min_i p_i/||u||_1), ``ln_P`` (ln P_+), ``ln_loss``, ``dual`` (D, an upper bound on
-        gamma_frozen), ``gap`` ((D - margin)/D), ``J`` (an upper bound on the theorem's J); states
+        (min_i p_i/||u||_1), ``ln_P`` (ln P_+), ``ln_loss``, ``dual`` (an upper bound on
+        gamma_frozen), ``gap`` ((dual - margin)/dual), ``J`` (an upper bound on the theorem's J,
+        ``int_0^tau min(2, 4 c_n/||W||^2)``); states
         ``z`` and ``q``, shape (k, n). The quadrature of ``ln_t`` adds at most rtol times
         max(1, ``|P|``) to the error of P. ``ln_t`` and ``-ln_loss`` are inf once ln t itself is
         beyond the doubles; ``ln_P`` is then also ln(ln t) to all digits, and never overflows.

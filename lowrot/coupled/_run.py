@@ -60,7 +60,7 @@ class CoupledPoint:
         node: what the integral of the time t knows here.
         h: length of step to try next.
         t: the time t.
-        J: upper bound on the integral J so far.
+        J: upper bound on ``int min(2, 2 c_n/||u||_1)`` so far.
     """
 
     tau: float
@@ -208,7 +208,7 @@ class CoupledRun(Run[CoupledPoint]):
             (start.margins.ln_scale, at_start),
             (margins.ln_scale - at_end * length, at_end),
         ]
-        J = start.J + time_under(level, below, length, max)
+        J = start.J + 2.0 * time_under(level, below, length, max)
         end = CoupledPoint(tau, z, weights, margins, self._node(length, margins, weights.q), h, J=J)
         return replace(end, t=start.t.after(self._time_between(start, end)))
 
