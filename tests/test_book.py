@@ -112,7 +112,7 @@ def test_every_statement_is_in_the_index():
     for name in keys.pages(ROOT):
         text = (ROOT / f"{name}.md").read_text("utf8")
         for kind, label in re.findall(r"\{prf:(\w+)\}.*\n:label: (\S+)", text):
-            link = rf'href="{Path(name).name}\.html#{label}">{kind.title()} \d+</a>'
+            link = rf'href="{Path(name).name}\.html#{label}">{kind.title()} \d+\.\d+</a>'
             assert re.search(link, page), label
 
 
@@ -258,10 +258,12 @@ class Tiny:
         """Run the pipeline; returns its exit code and all it printed."""
         return self.run(sys.executable, "book/build.py")
 
-    def plain(self) -> tuple[int, str]:
+    def plain(self, *options: str) -> tuple[int, str]:
         """Build as somebody who never heard of the pipeline."""
         program = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
-        return self.run(sys.executable, "-c", program, "build", ".", "-W", "-n", "--keep-going")
+        return self.run(
+            sys.executable, "-c", program, "build", ".", "-W", "-n", "--keep-going", *options
+        )
 
     def start(self) -> subprocess.Popen:
         """Begin to build, as the leader of a group of its own that hears interrupts."""
@@ -489,6 +491,130 @@ def test_ids_are_unique_and_the_door_is_a_page(tiny):
     door = tiny.page("index")
     assert door.startswith("<!DOCTYPE html>")
     assert 'content="0; url=book/index.html"' in door
+
+
+FOLDS = """---
+file_format: mystnb
+kernelspec:
+  name: python3
+  display_name: Python 3
+---
+# Folded
+
+```{{prf:theorem}} A *name* with $x$
+:label: thm-a
+A.
+```
+
+```{{prf:lemma}} B
+:label: lem-b
+B.
+```
+
+````{{proof}} thm-a, lem-b
+:title: the first half
+1. A list, first of all, and {{prf:ref}}`thm-a`.
+
+```{{math}}
+x = 1
+```
+````
+
+```{{proof}} thm-a
+The second half.
+```
+
+```{{exercise}} ex-a
+:kind: code
+Do, after {{numref}}`ex-b` and {{prf:ref}}`ex-b`.
+```
+
+```{{solution}} ex-a
+Done.
+```
+
+Between.
+
+```{{code-cell}} ipython3
+:tags: [solution]
+{body}
+```
+
+```{{exercise}} ex-b
+Do.
+```
+
+After.
+
+```{{code-cell}} ipython3
+print("outside")
+```
+"""
+
+
+def folded(tiny, text=FOLDS):
+    (tiny.root / "book" / "one.md").write_text(
+        text.format(body=CLAIMING.format(id="tiny.one", mime=CLAIM))
+    )
+    toc = (tiny.root / "_toc.yml").read_text()
+    (tiny.root / "_toc.yml").write_text(
+        toc.replace("chapters:", "options:\n  numbered: 1\nchapters:")
+    )
+
+
+def test_proofs_and_solutions_unfold(tiny):
+    folded(tiny)
+    code, said = tiny.build()
+    assert code == 0, said
+    page = tiny.page("book/one")
+    folds = re.findall(r'<details class="lowrot-fold.*?</details>', page, re.S)
+    heads = [
+        re.sub("<[^>]*>", "", re.search("<summary>(.*?)</summary>", f, re.S)[1]) for f in folds
+    ]
+    assert heads == [
+        r"Proof of Theorem 1.1 (A name with \(x\)) and Lemma 1.1 (B): the first half",
+        r"Proof of Theorem 1.1 (A name with \(x\))",
+        "Solution of Exercise 1.1",
+    ]
+    assert re.search(r"<ol[^>]*>\s*<li><p>A list, first of all", folds[0])
+    assert 'id="proof-thm-a"' in folds[0]
+    assert 'id="proof-lem-b"' in folds[0]
+    assert 'href="#lem-b"' in folds[0]
+    assert 'id="proof-thm-a-2"' in folds[1]
+    assert "Between." in folds[2]
+    assert 'id="claim-tiny.one"' in folds[2]
+    assert "After." not in folds[2]
+    assert "outside" not in folds[2]
+    for way in ("proof-thm-a", "proof-lem-b", "solution-ex-a"):
+        assert f'<a class="lowrot-way" href="#{way}"' in page
+    assert 'href="#solution-ex-b"' not in page
+    assert len(re.findall('href="#ex-b">(?:<[^>]*>)?Exercise 1.2', page)) == 2
+    assert '<span class="caption-number">Exercise 1.1 </span><span class="lowrot-kind">code' in page
+
+    code, said = tiny.plain("--builder", "custom", "--custom-builder", "latex")
+    assert code == 0, said
+    written = next((tiny.root / "_build" / "latex").glob("*.tex")).read_text()
+    assert "Proof of Theorem 1.1 (A \\sphinxstyleemphasis{name} with \\(x\\))" in written
+    assert "Exercise 1.1 (code)." in written
+    assert "Solution of Exercise 1.1." in written
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "complaint"),
+    [
+        ("{{proof}} thm-a\n", "{{proof}} thm-c\n", "a proof of 'thm-c', which is no statement"),
+        ("```{{solution}} ex-a\nDone.\n```", "", "tagged solution has no solution above"),
+        ("Between.", "# Another", "tagged solution has no solution above"),
+        (":kind: code", ":kind: hard", '"hard" unknown'),
+        ("{{exercise}} ex-b", "{{exercise}} thm-a", "duplicate label 'thm-a'"),
+    ],
+)
+def test_folds_that_belong_to_nothing_stop_the_build(tiny, good, bad, complaint):
+    assert good in FOLDS
+    folded(tiny, FOLDS.replace(good, bad))
+    code, said = tiny.build()
+    assert code == 1
+    assert complaint in said
 
 
 def test_unreadable_front_matter_is_named(tiny):

@@ -6,8 +6,8 @@ from __future__ import annotations
 def setup(app) -> dict[str, object]:
     """Register every part; Sphinx calls this once."""
     # Imported here, so that ``keys`` alone stays quick to import.
-    from . import checks, freshness, glued, html, reading, report, statements, valid
+    from . import checks, folds, freshness, glued, html, reading, report, statements, valid
 
-    for part in (checks, freshness, glued, html, reading, report, statements, valid):
+    for part in (checks, folds, freshness, glued, html, reading, report, statements, valid):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
@@ -35,18 +36,58 @@ def listing_pages(app: Sphinx, env, added, changed, removed):
 def statements(app: Sphinx, docname: str) -> Iterator[nodes.Element]:
     """The labelled statements of a page."""
     labels = getattr(app.env, "proof_list", {})
-    for node in app.env.get_doctree(docname).findall(nodes.Admonition):
-        if isinstance(node, nodes.Element) and node.get("label") in labels:
+    for node in doctree_of(app, docname).findall(nodes.Admonition):
+        if isinstance(node, nodes.Element) and "realtype" in node and node["label"] in labels:
             yield node
+
+
+class Named(NamedTuple):
+    """A statement or an exercise, by the name that readers see: Theorem 4.2.
+
+    Args:
+        docname: of its page.
+        label: which is its anchor, too.
+        name: kind and number.
+        title: the rest of its title, as nodes.
+    """
+
+    docname: str
+    label: str
+    name: str
+    title: list[nodes.Node]
+
+    @classmethod
+    def of(cls, app: Sphinx, label: str) -> Named | None:
+        """The one with this label, if there is any."""
+        known = getattr(app.env, "proof_list", {}).get(label)
+        if known is None or known["nonumber"]:
+            return None
+        docname = known["docname"]
+        number = app.env.toc_fignumbers[docname][known["countertype"]][label]
+        name = f"{known['realtype'].title()} {'.'.join(map(str, number))}"
+        title = next((node[0].children for node in statements(app, docname)
+                      if node["label"] == label), [])  # fmt: skip
+        return cls(docname, label, name, title)
+
+    def address(self, app: Sphinx, here: str) -> str:
+        """Where it is, seen from another page or from its own."""
+        page = "" if here == self.docname else app.builder.get_relative_uri(here, self.docname)
+        return f"{page}#{self.label}"
+
+
+def doctree_of(app: Sphinx, docname: str) -> nodes.document:
+    """A page as it was read; each is loaded once, and nobody may change it."""
+    loaded = app.__dict__.setdefault("lowrot_read", {})
+    if docname not in loaded:
+        loaded[docname] = app.env.get_doctree(docname)
+    return loaded[docname]
 
 
 def entry(app: Sphinx, node: nodes.Element, docname: str, here: str) -> nodes.list_item:
     """Its kind and number, linked; its title; its tag."""
-    label, kind = node["label"], node["realtype"].title()
-    number = app.env.toc_fignumbers[docname][node["countertype"]][label]
-    address = f"{app.builder.get_relative_uri(here, docname)}#{label}"
-    name = f"{kind} {'.'.join(map(str, number))}"
-    line = nodes.paragraph("", "", nodes.reference("", name, refuri=address, internal=True))
+    named = Named.of(app, node["label"])
+    link = nodes.reference("", named.name, refuri=named.address(app, here), internal=True)
+    line = nodes.paragraph("", "", link)
     line += [child.deepcopy() for child in node[0].children]
     tags = [tag for tag in node.findall(nodes.inline) if "lowrot_tag" in tag]
     if tags:

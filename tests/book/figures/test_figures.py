@@ -16,22 +16,31 @@ DRAWS = re.compile(r"\b(figures|plots)\.(\w+)\(")
 
 
 def in_order():
-    """The chapters as they are listed in ``_toc.yml``."""
-    listed = re.findall(r"(?:root|file): book/(\w+)", (BOOK.parent / "_toc.yml").read_text("utf8"))
-    return [name for name in listed if (BOOK / f"{name}.md").is_file()]
+    """The pages as they are listed in ``_toc.yml``, each with its number if it has one."""
+    toc = yaml.safe_load((BOOK.parent / "_toc.yml").read_text("utf8"))
+    pages = [(toc["root"], "")]
+    for part in toc["parts"]:
+        for page in part["chapters"]:
+            count = sum(bool(number) for _, number in pages) + 1
+            pages.append((page["file"], str(count) if part.get("numbered") else ""))
+    names = [(name.removeprefix("book/"), number) for name, number in pages]
+    return [(name, number) for name, number in names if (BOOK / f"{name}.md").is_file()]
 
 
 def numbered():
     """One line a figure, in the order of the book."""
     lines = []
-    for chapter in in_order():
+    for chapter, number in in_order():
+        count = 0
         for cell in CELL.findall((BOOK / f"{chapter}.md").read_text("utf8")):
             head = re.match(r"---\n(.*?)---\n", cell, re.S)
             if head and "figure" in (yaml.safe_load(head[1]).get("mystnb") or {}):
                 calls = DRAWS.findall(cell)
                 drawn = {f"plots.{name}" if place == "plots" else name for place, name in calls}
                 drawn -= {"plots.use_style", "plots.grid", "plots.Panel", "regimes"}
-                lines.append(f"Fig. {len(lines) + 1:<3} {chapter}: {', '.join(sorted(drawn))}")
+                count += 1
+                name = f"{number}.{count}" if number else f"{count}"
+                lines.append(f"Fig. {name:<5} {chapter}: {', '.join(sorted(drawn))}")
     return lines
 
 
@@ -51,7 +60,7 @@ def test_every_function_is_called_by_its_chapter(chapter):
     assert {name for name in own if not name.startswith("_")} <= called | inside
 
 
-@pytest.mark.parametrize("chapter", [name for name in in_order() if name in CHAPTERS])
+@pytest.mark.parametrize("chapter", [name for name, _ in in_order() if name in CHAPTERS])
 def test_every_call_finds_its_function(chapter):
     module = __import__(f"figures.{chapter}", fromlist=[chapter])
     text = (BOOK / f"{chapter}.md").read_text("utf8")
