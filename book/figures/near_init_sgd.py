@@ -46,7 +46,7 @@ def sgd_at_a_glance(runs: Runs, stated: Sequence[NearInitSGD], data: Dataset) ->
     left.set(xscale="log", xlabel="samples", title="test error", ylim=(-0.02, 1.05))
     left.legend(loc="center", bbox_to_anchor=(0.42, 0.72))
     middle.axhline(min(each.displacement for each in stated), color=ACCENT, label="bound")
-    middle.set(xscale="log", xlabel="samples", title=r"$\|W_s - W_0\|$")
+    middle.set(xscale="log", xlabel="samples", title=r"$\|W_k - W_0\|$")
     middle.legend(loc="center left")
     ring(runs.start[0], runs.end(0), data, ax=right)
     right.set_title("directions, start to end", loc="center")
