@@ -63,7 +63,7 @@ def sgd_at_a_glance(runs: Runs, stated: Sequence[NearInitSGD], data: Dataset) ->
     least = min(each.displacement for each in stated)
     middle.axhline(least, color=ACCENT, ls="--", label="bound")
     middle.plot([], [], color=POSITIVE, label="measured")
-    middle.set(xscale="log", xlabel="samples", title=r"$\|W_s - W_0\|$")
+    middle.set(xscale="log", xlabel="samples", title=r"$\|W_k - W_0\|$")
     legend_under(middle)
     ring(runs.start[0], runs.end(0), data, ax=right)
     right.set_title("directions, start to end", loc="center")
