@@ -139,7 +139,9 @@ def margins_by_angle(ended: pd.DataFrame) -> list[Axes]:
     for label, (colour, values) in curves.items():
         style = {"optimum": "-", "tilted": "-.", "bad": "--"}[label]
         left.plot(np.degrees(phi), values, color=colour, ls=style, label=label)
-    left.plot(ended.degrees, ended.margin, "o", color=INK, mfc="none", ms=6, label="flows", zorder=3)
+    left.plot(
+        ended.degrees, ended.margin, "o", color=INK, mfc="none", ms=6, label="flows", zorder=3
+    )
     left.set(xlabel=r"$\varphi$, degrees", ylabel=r"margin / $\|W\|^2$", ylim=(0, 0.28))
     left.legend()
     turn = np.radians(np.linspace(30, 89.9, 150))

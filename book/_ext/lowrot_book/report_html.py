@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from . import reproduction
 from .html import TAGS, number, tag_html
-from .mathml import prose
 from .ledger import RELATIONS
+from .mathml import prose
 from .reproduction import Row
 from .where import Places
 

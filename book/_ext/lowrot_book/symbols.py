@@ -62,18 +62,24 @@ def meanings(root: Path) -> dict[str, dict]:
     """By its MathML, what each symbol means and on which pages."""
     found = {}
     for symbol in read(root):
-        words = mathml.prose(html.escape(symbol["means"], quote=False))
-        words = re.sub(r"\*([^*]+)\*", r"<em>\1</em>", words)
+        words = worded(symbol["means"])
         if "name" in symbol:
-            words += f" <small>{re.sub('`([^`]*)`', r'<code>\1</code>', symbol['name'])}</small>"
+            words += f" <small>{worded(symbol['name'])}</small>"
+        shown = {"html": f"{mathml.inline(symbol['tex'])}: {words}", "pages": symbol["pages"]}
         for tex in (symbol["tex"], *symbol.get("also", ())):
-            shown = {"html": f"{mathml.inline(symbol['tex'])}: {words}", "pages": symbol["pages"]}
             found[bare(mathml.inline(tex))] = shown
     return found
 
 
+def worded(text: str) -> str:
+    """A cell of the tables as HTML: formulas, code and emphasis."""
+    words = mathml.prose(html.escape(text, quote=False))
+    words = re.sub(r"`([^`]*)`", r"<code>\1</code>", words)
+    return re.sub(r"\*([^*<]+)\*", r"<em>\1</em>", words)
+
+
 def write(app: Sphinx, exception: Exception | None) -> None:
-    """Leave the meanings beside the scripts, as a script: a page from the file system reads no data."""
+    """Leave the meanings beside the scripts, as a script: pages from a folder load no data."""
     file = Path(app.srcdir) / FILE
     if exception is None and app.builder.format == "html" and file.is_file():
         data = json.dumps(meanings(Path(app.srcdir)), ensure_ascii=False)
