@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from figures._shared import SHADES, held_fractions
+from figures._shared import held_fractions
 from lowrot.data import Dataset
 from lowrot.path import Path
-from lowrot.plots import ACCENT, INK, MUTED, NEGATIVE, POSITIVE, SECOND, grid, legend_below, ring
+from lowrot.plots import ACCENT, INK, MUTED, NEGATIVE, POSITIVE, SECOND, grid, ring
 from lowrot.theorems import NearInitFlow
 
 __all__ = [
@@ -20,9 +20,45 @@ __all__ = [
     "flow_at_a_glance",
     "held_fractions",
     "margin_gained",
-    "margins_in_time",
     "rates",
 ]
+
+CONCLUSIONS = {
+    "P(0) + gain <= P": (r"$P - P(0)$ above its floor at $\rho$", "thm-near-init-flow"),
+    "P <= min p": (r"$P \le \min_i p_i$", "lem-soft-margin"),
+    "distance by tau <= rho": (r"$\rho$ above its bound at $\tau$", "thm-near-init-flow"),
+    "bound at tau <= P": (r"$P$ above its bound at $\tau$", "thm-near-init-flow"),
+    "floor <= P/(||a|| ||V||)": (r"$P_+/(\|a\|\|V\|_F)$ above its floor", "thm-flow-margin"),
+    "floor <= P/||W||^2": (r"$P_+/\|W\|^2$ above its floor", "thm-flow-margin"),
+    "corollary: P >= g^2/4": (r"corollaries: $P \ge g^2/4$", "cor-flow-exponential"),
+    "corollary: rho >= g/2 by tau = 1": (
+        r"corollaries: $\rho \ge g/2$ by $\tau = 1$",
+        "cor-flow-exponential",
+    ),
+}
+"""The conclusions that `NearInitFlow.check` compares, as claims name them, and their statements."""
+
+LINES = {
+    "<W', theta> >= g - rho - Phi": r"$\langle W', \theta\rangle \ge g - \rho$",
+    "||W'||^2 >= (g - rho - Phi) ||W'||": r"$\|W'\|^2 \ge (g - \rho) \|W'\|$",
+    "<W - W_0, theta> >= tau (g - rho - Phi)": (
+        r"$\langle W - W_0, \theta\rangle \ge \tau (g - \rho)$"
+    ),
+    "outward motion while P < 0": "outward motion while $P < 0$",
+}
+"""The lines of the proof that `NearInitFlow.inequalities` compares, as claims name them."""
+
+COLUMNS = {
+    "rho": r"$\rho$",
+    "P": "$P$",
+    "floor": "floor",
+    "gamma": r"$\gtwo$",
+    "P_half": r"$P$ at $\rho = g/2$",
+    "p_one": r"$\min_i p_i$ at $\tau = 1$",
+    "rho_one": r"$\rho$ at $\tau = 1$",
+    "kernel": "kernel change",
+}
+"""Columns of the stored sweeps, as claims name them."""
 
 
 def flow_at_a_glance(
@@ -80,32 +116,6 @@ def margin_gained(runs: pd.DataFrame) -> list[Axes]:
         axis.set(title=f"{loss} loss", xlabel=r"$\|W - W_0\|/g$")
     axes[0].set_ylabel("$(P - P(0))/g^2$")
     axes[0].legend(loc="upper left", fontsize=8)
-    return axes
-
-
-def margins_in_time(
-    runs: pd.DataFrame, best: Mapping[int, float], kernel: Mapping[int, float]
-) -> list[Axes]:
-    """Draw the share of the best margin that is attained, against the clock, a panel a dimension.
-
-    Args:
-        runs: columns ``d``, ``m``, ``tau``, ``normalized``; the mean over what else there is.
-        best: by dimension, the largest margin of any network.
-        kernel: by dimension, the margin ``gamma/(2 sqrt d)``.
-    """
-    dims = sorted(runs.d.unique())
-    axes = grid(len(dims), width=8.2, height=2.8)
-    for axis, d in zip(axes, dims):
-        part = runs[runs.d == d]
-        for shade, (m, rows) in zip(SHADES, part.groupby("m")):
-            mean = rows.groupby("tau").normalized.mean() / best[d]
-            axis.plot(mean.index, mean, color=shade, lw=1.3, label=f"m = {m}")
-        axis.axhline(1.0, color=INK, lw=0.8)
-        axis.axhline(kernel[d] / best[d], color=NEGATIVE, lw=1.0, ls="--")
-        axis.axvline(1.0, color=MUTED, lw=0.7)
-        axis.set(title=f"d = {d}", xlabel=r"clock $\tau$", ylim=(-0.35, 1.05))
-    axes[0].set_ylabel(r"margin / $(\gamma_{\mathrm{gl}}/2)$")
-    legend_below(axes[0], 5)
     return axes
 
 

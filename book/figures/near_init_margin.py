@@ -1,0 +1,40 @@
+"""Figures of the margin that gradient flow attains in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from figures._shared import SHADES
+from figures.near_init_flow import against_width
+from lowrot.plots import INK, MUTED, NEGATIVE, grid, legend_below
+
+__all__ = ["against_width", "margins_in_time"]
+
+
+def margins_in_time(
+    runs: pd.DataFrame, best: Mapping[int, float], kernel: Mapping[int, float]
+) -> list[Axes]:
+    """Draw the share of the best margin that is attained, against the clock, a panel a dimension.
+
+    Args:
+        runs: columns ``d``, ``m``, ``tau``, ``normalized``; the mean over what else there is.
+        best: by dimension, the largest margin of any network.
+        kernel: by dimension, the margin ``gamma/(2 sqrt d)``.
+    """
+    dims = sorted(runs.d.unique())
+    axes = grid(len(dims), width=8.2, height=2.8)
+    for axis, d in zip(axes, dims):
+        part = runs[runs.d == d]
+        for shade, (m, rows) in zip(SHADES, part.groupby("m")):
+            mean = rows.groupby("tau").normalized.mean() / best[d]
+            axis.plot(mean.index, mean, color=shade, lw=1.3, label=f"m = {m}")
+        axis.axhline(1.0, color=INK, lw=0.8)
+        axis.axhline(kernel[d] / best[d], color=NEGATIVE, lw=1.0, ls="--")
+        axis.axvline(1.0, color=MUTED, lw=0.7)
+        axis.set(title=f"d = {d}", xlabel=r"clock $\tau$", ylim=(-0.35, 1.05))
+    axes[0].set_ylabel(r"margin / $(\gamma_{\mathrm{gl}}/2)$")
+    legend_below(axes[0], 5)
+    return axes
