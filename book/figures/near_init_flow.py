@@ -19,11 +19,9 @@ from lowrot.plots import (
     NEGATIVE,
     POSITIVE,
     SECOND,
-    SHADES,
     WIDEST,
     figure,
     grid,
-    legend_below,
     legend_under,
     ring,
 )
@@ -34,9 +32,45 @@ __all__ = [
     "flow_at_a_glance",
     "held_fractions",
     "margin_gained",
-    "margins_in_time",
     "rates",
 ]
+
+CONCLUSIONS = {
+    "P(0) + gain <= P": (r"$P - P(0)$ above its floor at $\rho$", "thm-near-init-flow"),
+    "P <= min p": (r"$P \le \min_i p_i$", "lem-soft-margin"),
+    "distance by tau <= rho": (r"$\rho$ above its bound at $\tau$", "thm-near-init-flow"),
+    "bound at tau <= P": (r"$P$ above its bound at $\tau$", "thm-near-init-flow"),
+    "floor <= P/(||a|| ||V||)": (r"$P_+/(\|a\|\|V\|_F)$ above its floor", "thm-flow-margin"),
+    "floor <= P/||W||^2": (r"$P_+/\|W\|^2$ above its floor", "thm-flow-margin"),
+    "corollary: P >= g^2/4": (r"corollaries: $P \ge g^2/4$", "cor-flow-exponential"),
+    "corollary: rho >= g/2 by tau = 1": (
+        r"corollaries: $\rho \ge g/2$ by $\tau = 1$",
+        "cor-flow-exponential",
+    ),
+}
+"""The conclusions that `NearInitFlow.check` compares, as claims name them, and their statements."""
+
+LINES = {
+    "<W', theta> >= g - rho - Phi": r"$\langle W', \theta\rangle \ge g - \rho$",
+    "||W'||^2 >= (g - rho - Phi) ||W'||": r"$\|W'\|^2 \ge (g - \rho) \|W'\|$",
+    "<W - W_0, theta> >= tau (g - rho - Phi)": (
+        r"$\langle W - W_0, \theta\rangle \ge \tau (g - \rho)$"
+    ),
+    "outward motion while P < 0": "outward motion while $P < 0$",
+}
+"""The lines of the proof that `NearInitFlow.inequalities` compares, as claims name them."""
+
+COLUMNS = {
+    "rho": r"$\rho$",
+    "P": "$P$",
+    "floor": "floor",
+    "gamma": r"$\gtwo$",
+    "P_half": r"$P$ at $\rho = g/2$",
+    "p_one": r"$\min_i p_i$ at $\tau = 1$",
+    "rho_one": r"$\rho$ at $\tau = 1$",
+    "kernel": "kernel change",
+}
+"""Columns of the stored sweeps, as claims name them."""
 
 
 @figure
@@ -99,34 +133,6 @@ def margin_gained(runs: pd.DataFrame) -> list[Axes]:
     return axes
 
 
-@figure
-def margins_in_time(
-    runs: pd.DataFrame, best: Mapping[int, float], kernel: Mapping[int, float]
-) -> list[Axes]:
-    """Draw the share of the best margin that is attained, against the clock, a panel a dimension.
-
-    Args:
-        runs: columns ``d``, ``m``, ``tau``, ``normalized``; the mean over what else there is.
-        best: by dimension, the largest margin of any network.
-        kernel: by dimension, the margin ``gamma/(2 sqrt d)``.
-    """
-    dims = sorted(runs.d.unique())
-    axes = grid(len(dims), height=3.0)
-    for axis, d in zip(axes, dims):
-        part = runs[runs.d == d]
-        for shade, (m, rows) in zip(SHADES, part.groupby("m")):
-            mean = rows.groupby("tau").normalized.mean() / best[d]
-            axis.plot(mean.index, mean, color=shade, lw=1.3, label=f"$m = {m}$")
-        axis.axhline(1.0, color=INK, lw=1.0, label="best margin")
-        axis.axhline(kernel[d] / best[d], color=NEGATIVE, lw=1.3, ls="--", label="NTK margin")
-        axis.axvline(1.0, color=MUTED, lw=1.0, ls=":", label=r"$\tau = 1$")
-        axis.set(title=f"d = {d}", xlabel=r"clock $\tau$", ylim=(-0.35, 1.05))
-    label_rows(axes, r"margin / $(\gamma_{\mathrm{gl}}/2)$", ticks=False)
-    legend_below(axes[0], 4)
-    return axes
-
-
-@figure
 def against_width(
     panels: Mapping[str, Mapping[str, tuple[Any, Any, str]]], logs: Sequence[bool]
 ) -> list[Axes]:

@@ -39,6 +39,25 @@ __all__ = [
     "used_fractions",
 ]
 
+CONCLUSIONS = {
+    "||W_k - W_0|| <= its bound": r"$\|W_k - W_0\|$ below its bound",
+    "sum Lam <= its bound": r"$\sum\Lambda$ below its bound",
+    "mistakes <= their bound": "mistakes below their bound",
+    "||grad p|| <= B": r"$\|\nabla p\| \le B$",
+    "average error <= its bound": "averaged error below its bound",
+    "best error <= its bound": "least error below its bound",
+}
+"""The conclusions that `NearInitSGD.check` compares, as claims name them."""
+
+LINES = {
+    "gain": r"the gain $\langle G, W_k - U\rangle$",
+    "step": r"$\Lambda (p - \Gamma/4)$",
+    "potential": r"the distance $\|W_k - U\|$",
+    "fresh": r"$\sum\bar\Lambda$",
+    "growth": r"$\langle W_k - W_0, \theta\rangle$",
+}
+"""The lines of the proof that `NearInitSGD.inequalities` compares, as claims name them."""
+
 
 @figure
 def sgd_at_a_glance(runs: Runs, stated: Sequence[NearInitSGD], data: Dataset) -> list[Axes]:
