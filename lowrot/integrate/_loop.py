@@ -33,6 +33,7 @@ class Run(ABC, Generic[Point]):
         rules: what ends the run.
         tries: steps tried before this call, and how many it may try.
         clock: name of the column that the run advances in.
+        unit: of margins over norms: those far below are none.
         compiled: a function that the first run of an installation compiles.
     """
 
@@ -42,6 +43,7 @@ class Run(ABC, Generic[Point]):
     rules: dict[str, Any]
     tries: tuple[float, float] = (0.0, math.inf)
     clock = "tau"
+    unit = 1.0
     compiled = "newton"
 
     @property
@@ -88,7 +90,7 @@ class Run(ABC, Generic[Point]):
             print("the first flow of an installation: compiling", flush=True)
         row = self.row(self.point)
         self.recorder.add(row, self.state(self.point))
-        end, self.tries = reached(rules, row, self.clock), (self.tried, max_steps)
+        end, self.tries = reached(rules, row, self.clock, self.unit), (self.tried, max_steps)
         try:
             while end is None:
                 end = self.ended(self.point) or self._spent(targets)
@@ -135,7 +137,7 @@ class Run(ABC, Generic[Point]):
         self.point = point
         row = self.row(point)
         self.certify(before, row)
-        end = reached(self.rules, row, self.clock)
+        end = reached(self.rules, row, self.clock, self.unit)
         if not targets or self.now >= ahead or end:
             self.recorder.add(row, self.state(point))
         return row, end
