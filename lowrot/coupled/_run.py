@@ -151,17 +151,17 @@ class CoupledRun(Run[CoupledPoint]):
         """The clock tau of the current point."""
         return self.point.tau / self.unit
 
-    def advance(self, point: CoupledPoint, limit: float) -> CoupledPoint | End:
-        """The end of one accepted step that does not pass ``limit``; or that there is none."""
+    def advance(self, point: CoupledPoint, limit: float) -> tuple[CoupledPoint, End | None]:
+        """The end of one accepted step that does not pass ``limit``; or why there is none."""
         limit *= self.unit
         room, wish = limit - point.tau, point.h
         while True:
             h = self.sizes.trial(wish, room)
             if h < room and h < 1e-13 * max(1.0, point.tau):
                 self.recorder.accumulate("failed_steps", 1.0)
-                at = f"{wish / self.unit:.1e} at tau = {self.now:.6g}"
-                words = f"step size fell below {at}"
-                return End(Outcome.STALLED, words)
+                least, now = wish / self.unit, point.tau / self.unit
+                words = f"step size fell below {least:.1e} at tau = {now:.6g}"
+                return point, End(Outcome.STALLED, words)
             stages, z = self._stages(point, h)
             error = self._error(point, stages, h) if stages else math.inf
             if error <= 1.0:
@@ -169,11 +169,11 @@ class CoupledRun(Run[CoupledPoint]):
             self.stats["rejected"] += 1
             wish = self.sizes.after_rejected(h, error)
             if (spent := self.exhausted()) is not None:
-                self.point = replace(point, h=wish)
-                return spent
+                return replace(point, h=wish), spent
         self.stats["steps"] += 1
         tau = limit if h == room else point.tau + h
-        return self._end(point, tau, z, stages[-1], self.sizes.after_accepted(wish, h, error))
+        wish = self.sizes.after_accepted(wish, h, error)
+        return self._end(point, tau, z, stages[-1], wish), None
 
     def _error(self, start: CoupledPoint, stages: list[Stage], h: float) -> float:
         """Local error of z in the 1-norm in units of the tolerance.

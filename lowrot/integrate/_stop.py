@@ -18,6 +18,9 @@ doubles do not tell smaller ones from none."""
 _EARLIEST = -700.0
 """ln t of the earliest times that doubles hold to all digits."""
 
+_EXPONENT = 690.0
+"""Beyond, exponentials overflow."""
+
 FALLING = ("gap", "relative_loss")
 """Columns that fall to the target of their rule; the others rise to it."""
 
@@ -71,15 +74,23 @@ def reached(
     return None
 
 
-def overshoot(rules: dict[str, Any], row: dict[str, float], clock: str) -> float:
-    """By how much a row is beyond the rules, about in logarithms; negative where it meets none."""
+def overshoot(
+    rules: dict[str, Any], row: dict[str, float], clock: str, *, early: bool = False
+) -> float:
+    """By how much a row is beyond the rules, about in logarithms; negative where it meets none.
+
+    ``early`` says that the step starts at t = 0, where ln t is minus infinity: then t itself
+    counts, which grows about linearly.
+    """
     most = -math.inf
     for name, target in rules.items():
+        unit = max(min(1.0, abs(target)), 1e-280) if name != "when" and target else 1.0
         if name in FALLING:
             most = max(most, math.log(max(target, 1e-300)) - math.log(max(row[name], 1e-300)))
+        elif name == "ln_t" and early:
+            most = max(most, min(math.expm1(min(row[name] - target, _EXPONENT)) / unit, 1e300))
         elif name not in ("when", clock):
-            unit = max(min(1.0, abs(target)), 1e-280) if target else 1.0
-            value = max(row[name], -1e300)  # ln_t begins at minus infinity
+            value = max(row[name], -1e300)
             ratio = max(value / unit, -1e300)
             most = max(most, math.asinh(ratio) - math.asinh(target / unit))
     return most

@@ -25,12 +25,15 @@ def sliding_neurons(path: Path, data: Dataset, *, ax: Axes | None = None, title:
     Raises:
         ValueError: the data or the neurons are not two-dimensional.
         TypeError: arguments of another type.
+        KeyError: a path without these states or the clock tau.
     """
     require_plane("sliding_neurons", data)
+    _validate.kind("title", title, str)
     V = _validate.kind("path", path, Path)["V"]
     if V.shape[-1] != 2:
         raise ValueError(f"path has inner weights of d = {V.shape[-1]}; expected 2, as the data")
-    ax = grid(1)[0] if ax is None else ax
+    tau, a = path["tau"], path["a"]
+    ax = grid(1)[0] if ax is None else _validate.kind("ax", ax, Axes)
     X = data.X.cpu().numpy()
     angle = np.degrees(np.unwrap(np.arctan2(V[:, :, 1], V[:, :, 0]), axis=0))
     angle -= 360.0 * np.floor(angle[-1] / 360.0)
@@ -40,9 +43,9 @@ def sliding_neurons(path: Path, data: Dataset, *, ax: Axes | None = None, title:
     for kink in np.unique(np.round(np.concatenate([kinks, kinks + 180.0]) % 360.0, 9)):
         ax.axhline(kink, color=MUTED, lw=0.7, ls=":")
     for j in range(V.shape[1]):
-        colour = POSITIVE if path["a"][0, j] > 0 else NEGATIVE
-        ax.plot(path["tau"], angle[:, j], color=colour, lw=0.9)
-        ax.plot(path["tau"], np.where(slides[:, j], angle[:, j], np.nan), color=INK, lw=2.6)
+        colour = POSITIVE if a[0, j] > 0 else NEGATIVE
+        ax.plot(tau, angle[:, j], color=colour, lw=0.9)
+        ax.plot(tau, np.where(slides[:, j], angle[:, j], np.nan), color=INK, lw=2.6)
     ax.set_ylim(min(-8.0, angle.min() - 8.0), max(368.0, angle.max() + 8.0))
     ax.set_yticks([0, 90, 180, 270, 360], ["0°", "90°", "180°", "270°", "360°"])
     ax.set_xlabel(r"clock $\tau$")
