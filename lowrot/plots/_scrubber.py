@@ -34,7 +34,8 @@ class Panel:
         readout: by label, one number a time, shape (k,), written below the panel.
 
     Raises:
-        ValueError: another dimension, or shapes that disagree.
+        ValueError: another dimension, shapes that disagree, or directions and masses that are not
+            finite.
         TypeError: arguments of another type, or numbers that are none, or masked.
     """
 
@@ -61,6 +62,9 @@ class Panel:
         }
         for name, values in readout.items():
             _shape(f"readout[{name!r}]", values, masses.shape[:1])
+        for name, values in (("masses", masses), ("directions", directions)):
+            if not np.isfinite(values).all():
+                raise ValueError(f"{name} has entries that are not finite; expected none")
         found = {"masses": masses, "directions": directions, "readout": readout}
         for name, value in found.items():
             object.__setattr__(self, name, value)
@@ -127,20 +131,25 @@ def scrubber(
         clock: its letter.
 
     Raises:
-        ValueError: no panel or no time, or panels whose frames are not those times.
+        ValueError: no panel or no time, times that do not increase, or panels whose frames are not
+            those times.
         TypeError: arguments of another type.
     """
     chosen = [panels] if isinstance(panels, Panel) else _validate.listed("panels", panels)
-    k = len(_times(taus))
+    times = _times(taus)
+    k = len(times)
+    if bool((np.diff(times) <= 0).any()):
+        raise ValueError(f"taus is {taus!r}; expected increasing clock times")
     _validate.kind("description", description, str)
+    _validate.kind("clock", clock, str)
     if not chosen:
-        raise ValueError(f"{len(chosen)} panels and {k} times; expected at least one of each")
+        raise ValueError("panels is empty; expected at least one")
     for panel in chosen:
         if len(_validate.kind("panels", panel, Panel).masses) != k:
             raise ValueError(
-                f"panel {panel.title!r} has {len(panel.masses)} frames; expected {k}, one a time"
+                f"panels: {panel.title!r} has {len(panel.masses)} frames; expected {k}, as taus"
             )
-    slider = Slider("time", [f"{clock} = {float(tau):.3g}" for tau in taus], plays=k > 1)
+    slider = Slider("time", [f"{clock} = {tau:.3g}" for tau in times.tolist()], plays=k > 1)
     drawn = [Drawn(each.title, _picture(each), _frames(each), _table(each)) for each in chosen]
     return fragment(drawn, [slider], description=description)
 
