@@ -102,7 +102,9 @@ def conda_parts(text: str) -> tuple[dict[str, SpecifierSet], list[str]]:
         found.append("environment.yml: the only channel is conda-forge")
     for entry in environment["dependencies"]:
         if isinstance(entry, dict):
-            pip += entry["pip"]
+            pip += [line for line in entry["pip"] if line.startswith("-")]
+            for requirement in map(Requirement, set(entry["pip"]) - set(pip)):
+                conda[canonicalize_name(requirement.name)] = requirement.specifier
             continue
         name, bounds = re.fullmatch(r"([\w.-]+)\s*(.*)", entry).groups()
         conda[name] = python_parts(bounds)

@@ -2,6 +2,8 @@
 (() => {
   const each = (selector, act) => document.querySelectorAll(selector).forEach(act);
 
+  const ours = new Set(); // what can be focused only because it scrolls
+
   function repair() {
     // The logo is outside every landmark.
     each(".sidebar-primary-item .navbar-brand, .navbar-header-items .navbar-brand", (logo) => {
@@ -45,10 +47,13 @@
       const room = image.closest("figure").clientWidth;
       image.classList.toggle("lowrot-wide", room > 0 && 0.6 * image.naturalWidth > room);
     });
-    each("pre, figure, .text_html, .pst-scrollable-table-container, .bd-article div, .bd-article table", (box) => {
+    each("pre, figure, .text_html, .pst-scrollable-table-container, .bd-article div, .bd-article table, .lowrot-wide", (box) => {
       const flow = getComputedStyle(box).overflowX;
       const scrolls = box.scrollWidth > box.clientWidth + 1 && (flow === "auto" || flow === "scroll");
-      if (scrolls && !box.hasAttribute("tabindex")) box.tabIndex = 0;
+      if (scrolls && !box.hasAttribute("tabindex")) {
+        box.tabIndex = 0;
+        ours.add(box);
+      } else if (!scrolls && ours.delete(box)) box.removeAttribute("tabindex");
     });
   }
 
@@ -60,4 +65,5 @@
   if (document.readyState === "complete") start();
   else window.addEventListener("load", start);
   window.addEventListener("resize", repair);
+  document.addEventListener("toggle", repair, true); // what was closed had no width
 })();

@@ -46,6 +46,9 @@ BRACKET = re.compile(r'<mo fence="true" (?=symmetric="true" minsize)')
 # The bars of a norm stand too close to what they enclose.
 LEFT = re.compile(r'(<mo fence="true" form="prefix")(?= stretchy="false">‖)')
 RIGHT = re.compile(r'(<mo fence="true" form="postfix")(?= stretchy="false">‖)')
+# Alone in its row, or last in it, an operator of a formula that may be broken loses its spaces.
+ALONE = re.compile(r"<mrow><mo>([^<]+)</mo></mrow>")
+LAST = re.compile(r"<mo>([^<]+)</mo></mrow><mrow>")
 ALIGNED = r"\begin{aligned}%s\end{aligned}"
 
 Formula = tuple[str, bool]
@@ -94,6 +97,8 @@ class Typesetter:
 def tidied(mathml: str) -> str:
     """MathML with the spaces of TeX."""
     mathml = NAME.sub(r'\1<mspace width="0.1667em"></mspace>', mathml)
+    mathml = ALONE.sub(r'<mrow><mo form="infix">\1</mo><mspace></mspace></mrow>', mathml)
+    mathml = LAST.sub(r'<mo form="infix">\1</mo></mrow><mrow>', mathml)
     mathml = BRACKET.sub('<mo fence="true" lspace="0" rspace="0" ', mathml)
     return RIGHT.sub(r'\1 lspace="0.08em"', LEFT.sub(r'\1 rspace="0.08em"', mathml))
 
