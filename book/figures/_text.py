@@ -1,0 +1,86 @@
+"""Tables and glued numbers, as a reader wants them."""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from IPython.display import HTML
+from myst_nb import glue
+
+from lowrot.theorems import Theorem
+
+SPACE = "\N{NARROW NO-BREAK SPACE}"
+_DOLLARS = re.compile(r"\$([^$]+)\$")
+
+
+def spaced(number: float) -> str:
+    """A number in three significant digits, its thousands apart; whole ones with all digits.
+
+    Args:
+        number: a real number; very large and very small ones get a power of ten, ``1.1e+08``.
+    """
+    if isinstance(number, bool | np.bool_):
+        return "yes" if number else "no"
+    if math.isnan(number):
+        return ""
+    if isinstance(number, int | np.integer):
+        return f"{number:,}".replace(",", SPACE if abs(number) >= 10_000 else "")
+    if number == 0 or 1e-3 <= abs(number) < 1e6:
+        shown = f"{number:#.3g}" if abs(number) < 1000 else f"{float(f'{number:.3g}'):,.0f}"
+        return shown.rstrip(".").replace(",", SPACE if abs(number) >= 10_000 else "")
+    return f"{number:.2e}"
+
+
+def say(prefix: str, **values: Any) -> None:
+    """Glue values as ``prefix-name``; whole numbers are spaced, other numbers keep all digits.
+
+    Args:
+        prefix: of the chapter.
+        values: numbers or words by name; ``_`` becomes ``-``.
+    """
+    for name, value in values.items():
+        if isinstance(value, int | np.integer):
+            value = spaced(value) if abs(value) >= 10_000 else int(value)
+        elif not isinstance(value, str):
+            value = float(value)
+        glue(f"{prefix}-{name.replace('_', '-')}", value, display=False)
+
+
+def table(frame: pd.DataFrame, *, index: bool = True) -> HTML:
+    r"""Show a frame: formulas between dollars are typeset, numbers in three significant digits.
+
+    Args:
+        frame: its cells are numbers, truth values or text.
+        index: whether the names of the rows are shown.
+    """
+    shown = frame.map(cell)
+    if index and frame.index.nlevels > 1:
+        levels = [[cell(part) for part in row] for row in frame.index]
+        shown.index = pd.MultiIndex.from_tuples(levels, names=list(map(cell, frame.index.names)))
+    elif index:
+        shown.index = pd.Index([cell(name) for name in frame.index], name=None)
+        shown.columns.name = None if frame.index.name is None else cell(frame.index.name)
+    shown.columns = pd.Index([cell(name) for name in frame.columns], name=shown.columns.name)
+    return HTML(shown.to_html(index=index, escape=False, border=0))
+
+
+def hypotheses(theorem: Theorem) -> HTML:
+    """Show the hypotheses of a theorem: whether each holds, what it asks, and of which number."""
+    frame = theorem.hypothesis_frame()
+    names = {"holds": "holds", "statement": "hypothesis", "value": "value", "limit": "asked for"}
+    return table(frame[list(names)].rename(columns=names), index=False)
+
+
+def cell(value: Any) -> str:
+    """HTML of what stands in a cell."""
+    if isinstance(value, str):
+        words = html.escape(value, quote=False)
+        return _DOLLARS.sub(r'<span class="math notranslate nohighlight">\\(\1\\)</span>', words)
+    mantissa, _, exponent = spaced(value).replace("-", "−").partition("e")
+    power = exponent.replace("+", "").replace("−0", "−").lstrip("0")
+    return f"{mantissa}&nbsp;·&nbsp;10<sup>{power}</sup>" if exponent else mantissa
