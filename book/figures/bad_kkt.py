@@ -102,10 +102,10 @@ def escape_proof(frame: pd.DataFrame, margins: EscapeMargins) -> list[Axes]:
     """
     left, right = grid(2, height=3.7, stacked_height=3.2)
     late = frame[frame.tau > 0]
-    left.plot(late.tau, late.imbalance, color=POSITIVE, lw=2.2, label="$q_+-q_-$")
+    left.plot(late.tau, late.imbalance, color=POSITIVE, lw=2.2, label=r"$\zeta=q_+-q_-$")
     for level, style, name in (
-        (margins.kappa, "--", r"$\pm\kappa$"),
-        (margins.inner, ":", r"$\pm\kappa/(1+2\kappa)$"),
+        (margins.kappa, "--", r"$\pm\cot^2\varphi$"),
+        (margins.inner, ":", r"$\pm1/(2+\tan^2\varphi)$"),
     ):
         left.axhline(level, color=NEGATIVE, ls=style, lw=1.2, label=name)
         left.axhline(-level, color=NEGATIVE, ls=style, lw=1.2)
