@@ -110,6 +110,7 @@ def scrubber(
     *,
     description: str,
     clock: str = "τ",
+    texts: Sequence[str] | None = None,
 ) -> Fragment:
     """Draw panels side by side with one slider over their times, and a button that plays them.
 
@@ -125,6 +126,7 @@ def scrubber(
         taus: the clock times, shape (k,), increasing.
         description: what the picture shows, for readers who cannot see it.
         clock: its letter.
+        texts: what is shown in place of the clock, one a time.
 
     Raises:
         ValueError: no panel or no time, or panels whose frames are not those times.
@@ -140,7 +142,10 @@ def scrubber(
             raise ValueError(
                 f"panel {panel.title!r} has {len(panel.masses)} frames; expected {k}, one a time"
             )
-    slider = Slider("time", [f"{clock} = {float(tau):.3g}" for tau in taus], plays=k > 1)
+    shown = [f"{clock} = {float(tau):.3g}" for tau in taus] if texts is None else list(texts)
+    if len(shown) != k:
+        raise ValueError(f"texts has {len(shown)} entries; expected {k}, one a time")
+    slider = Slider("time" if texts is None else "share of the run", shown, plays=k > 1)
     drawn = [Drawn(each.title, _picture(each), _frames(each), _table(each)) for each in chosen]
     return fragment(drawn, [slider], description=description)
 
@@ -152,7 +157,9 @@ def _frames(panel: Panel) -> dict[str, Any]:
     """
     total = np.abs(panel.masses).sum(axis=1, keepdims=True)
     share = np.abs(panel.masses) / np.where(total > 0, total, 1.0)
-    sizes = np.rint(1000 * np.sign(panel.masses) * np.sqrt(share)).astype(int)
+    # However small, a mass keeps its sign.
+    least = np.maximum(np.rint(1000 * np.sqrt(share)), 1.0)
+    sizes = (np.sign(panel.masses) * least).astype(int)
     plane = panel.data.d == 2
     if plane:
         angle = np.arctan2(panel.directions[:, :, 1], panel.directions[:, :, 0])
