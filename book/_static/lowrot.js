@@ -42,11 +42,6 @@
       const room = formula.parentElement.closest("p, li, dd, dt, td, th, figcaption, div, section");
       formula.classList.toggle("lowrot-wide", formula.scrollWidth > room.clientWidth && room.clientWidth > 0);
     });
-    // A figure that a phone would make illegible scrolls; any other is shown whole.
-    each(".bd-article figure img", (image) => {
-      const room = image.closest("figure").clientWidth;
-      image.classList.toggle("lowrot-wide", room > 0 && 0.6 * image.naturalWidth > room);
-    });
     each("pre, figure, .text_html, .pst-scrollable-table-container, .bd-article div, .bd-article table, .lowrot-wide", (box) => {
       const flow = getComputedStyle(box).overflowX;
       const scrolls = box.scrollWidth > box.clientWidth + 1 && (flow === "auto" || flow === "scroll");

@@ -20,6 +20,12 @@ from lowrot.plots import (
     POSITIVE,
     SECOND,
     WIDEST,
+    Axis,
+    Chart,
+    Curve,
+    Fragment,
+    Slider,
+    explorer,
     figure,
     grid,
     legend_under,
@@ -169,3 +175,51 @@ def rates(stated: Mapping[str, NearInitFlow]) -> Axes:
     axis.set(xlabel=r"$\rho/g$", ylabel=r"$(g - \rho - \Phi(\rho))/g$")
     axis.legend(loc="upper right")
     return axis
+
+
+@figure
+def hypotheses_explorer(share: pd.DataFrame, met: Mapping[int, float]) -> Fragment:
+    """Show which conclusions held at a chosen dimension and width, and whether they had to.
+
+    Args:
+        share: rows (``d``, ``m``, ``conclusion``) with ``share``, ``low`` and ``high``.
+        met: by dimension, the width from which the hypotheses hold.
+    """
+    dims = sorted(set(share.d))
+    widths = sorted(set.intersection(*(set(share[share.d == d].m) for d in dims)))
+    places = [(d, m) for d in dims for m in widths]
+    curves = [
+        Curve("hypotheses hold from", [([met[d]] * 2, [0, 1]) for d, _ in places], "ink dashed")
+    ]
+    for name, look in zip(dict.fromkeys(share.conclusion), ("plus", "minus", "accent")):
+        rows = {
+            d: share[(share.d == d) & (share.conclusion == name)].sort_values("m") for d in dims
+        }
+        lines = [(rows[d].m.tolist(), rows[d].share.tolist()) for d, _ in places]
+        here = [([m], rows[d][rows[d].m == m].share.tolist()) for d, m in places]
+        curves += [Curve(str(name), lines, look), Curve("", here, f"{look} dots")]
+    most = 1.3 * max(*(met[d] for d in dims), *widths)
+    chart = Chart(
+        "share of starts for which each conclusion holds",
+        Axis("width m", min(widths) / 1.3, most, [10, 100, 1000, 10_000], log=True),
+        Axis("share of starts", 0, 1.05, [0, 0.5, 1]),
+        curves,
+        readout=[_at(share, met[d], d, m) for d, m in places],
+        about="Share of starts against the width, and the width that the hypotheses ask for",
+    )
+    sliders = [
+        Slider("dimension", [f"d = {d}" for d in dims]),
+        Slider("width", [f"m = {m}" for m in widths], start=len(widths) // 2),
+    ]
+    words = "Hypotheses met and conclusions measured, by dimension and width"
+    return explorer(chart, sliders, description=words)
+
+
+def _at(share: pd.DataFrame, met: float, d: int, m: int) -> str:
+    """Describe one dimension and width in words."""
+    holds = "hypotheses met" if m >= met else f"hypotheses not met (from m = {met:.0f} on)"
+    said = [
+        f"{row.conclusion}: {100 * row.share:.0f} % ({100 * row.low:.0f} to {100 * row.high:.0f})"
+        for row in share[(share.d == d) & (share.m == m)].itertuples()
+    ]
+    return "; ".join([holds, *said])

@@ -114,6 +114,7 @@ def scrubber(
     *,
     description: str,
     clock: str = "τ",
+    texts: Sequence[str] | None = None,
 ) -> Fragment:
     """Draw panels side by side with one slider over their times, and a button that plays them.
 
@@ -129,6 +130,7 @@ def scrubber(
         taus: the clock times, shape (k,), increasing.
         description: what the picture shows, for readers who cannot see it.
         clock: its letter.
+        texts: what is shown in place of the clock, one a time.
 
     Raises:
         ValueError: no panel or no time, times that do not increase, or panels whose frames are not
@@ -149,7 +151,12 @@ def scrubber(
             raise ValueError(
                 f"panels: {panel.title!r} has {len(panel.masses)} frames; expected {k}, as taus"
             )
-    slider = Slider("time", [f"{clock} = {tau:.3g}" for tau in times.tolist()], plays=k > 1)
+    shown = [f"{clock} = {tau:.3g}" for tau in times.tolist()]
+    if texts is not None:
+        shown = [_validate.kind("texts", text, str) for text in _validate.listed("texts", texts)]
+    if len(shown) != k:
+        raise ValueError(f"texts has {len(shown)} entries; expected {k}, one a time")
+    slider = Slider("time" if texts is None else "share of the run", shown, plays=k > 1)
     drawn = [Drawn(each.title, _picture(each), _frames(each), _table(each)) for each in chosen]
     return fragment(drawn, [slider], description=description)
 
@@ -161,7 +168,9 @@ def _frames(panel: Panel) -> dict[str, Any]:
     """
     total = np.abs(panel.masses).sum(axis=1, keepdims=True)
     share = np.abs(panel.masses) / np.where(total > 0, total, 1.0)
-    sizes = np.rint(1000 * np.sign(panel.masses) * np.sqrt(share)).astype(int)
+    # However small, a mass keeps its sign.
+    least = np.maximum(np.rint(1000 * np.sqrt(share)), 1.0)
+    sizes = (np.sign(panel.masses) * least).astype(int)
     plane = panel.data.d == 2
     if plane:
         angle = np.arctan2(panel.directions[:, :, 1], panel.directions[:, :, 0])

@@ -247,7 +247,9 @@ class Escape(Theorem):
         off = ((net.a**2 - size**2).abs() / size.square())[~zero].max().item()
         near = ((net.V @ X.T).abs() / size[:, None])[~zero].min().item()
         found = [
-            Hypothesis(r"ReLU: slope $\alpha$ of the activation", net.slope, "$= 0$", net.slope == 0),
+            Hypothesis(
+                r"ReLU: slope $\alpha$ of the activation", net.slope, "$= 0$", net.slope == 0
+            ),
             Hypothesis(
                 r"balance: largest $|a_j^2/\|v_j\|^2 - 1|$",
                 off,
