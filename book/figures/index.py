@@ -194,15 +194,16 @@ def margins_by_dimension(ends: pd.DataFrame) -> pd.DataFrame:
             columns ``d``, ``m``, ``seed``, ``tau``, ``normalized``, ``gamma``.
 
     Returns:
-        Columns ``d``, ``best`` (``gamma_gl/2``), ``tangent`` (``gamma/(2 sqrt d)``), ``flow`` (mean
-        of the last normalized margins of the widest networks), ``low`` and ``high`` over seeds.
+        Columns ``d``, ``best`` (``gamma_gl``), ``tangent`` (``gamma_l2`` of the outer layer),
+        ``flow`` (mean of twice the last normalized margins of the widest networks), ``low`` and
+        ``high`` over seeds.
     """
     rows = []
     for d, part in ends.groupby("d"):
         last = part[(part.m == part.m.max()) & (part.tau == part.tau.max())]
-        best = sparse_parity(int(d)).known["gamma_gl"] / 2
-        tangent = last.gamma.mean() / (2 * math.sqrt(d))
-        flow = last.normalized
+        best = sparse_parity(int(d)).known["gamma_gl"]
+        tangent = last.gamma.mean()
+        flow = 2 * last.normalized
         rows.append((d, best, tangent, flow.mean(), flow.min(), flow.max()))
     return pd.DataFrame(rows, columns=["d", "best", "tangent", "flow", "low", "high"])
 
@@ -216,20 +217,28 @@ def global_and_tangent(frame: pd.DataFrame) -> Axes:
     """
     (axis,) = grid(1, width=6.4, height=4.0, stacked_height=4.0)
     axis.plot(
-        frame.d, frame.best, color=POSITIVE, label=r"best margin of any network, $\sim 1/\sqrt{d}$"
+        frame.d,
+        frame.best,
+        color=POSITIVE,
+        label=r"best network, $\gamma_{\mathrm{gl}} = 1/\sqrt{8 d}$",
     )
     axis.plot(
-        frame.d, frame.tangent, "s--", color=NEGATIVE, ms=5, label=r"tangent margin, $\sim 1/d$"
+        frame.d,
+        frame.tangent,
+        "s--",
+        color=NEGATIVE,
+        ms=5,
+        label=r"tangent at the start, $\gamma_{\ell_2} \sim 1/d$",
     )
     error = [frame.flow - frame.low, frame.high - frame.flow]
     axis.errorbar(
         frame.d, frame.flow, error, fmt="o", color=INK, ms=7, capsize=3,
         label="where gradient flow ends",
     )  # fmt: skip
-    axis.set(xscale="log", yscale="log", xlabel="dimension $d$", ylabel=r"margin / $\|W\|^2$")
+    axis.set(xscale="log", yscale="log", xlabel="dimension $d$", ylabel="margin")
     axis.minorticks_off()
     axis.set_xticks(list(frame.d), [f"{d:g}" for d in frame.d])
-    axis.set_yticks([0.02, 0.05, 0.1], ["0.02", "0.05", "0.1"])
+    axis.set_yticks([0.05, 0.1, 0.2], ["0.05", "0.1", "0.2"])
     axis.set_ylim(0.8 * frame.tangent.min(), 1.25 * frame.best.max())
     legend_under(axis)
     return axis
