@@ -196,8 +196,6 @@ def report(browser):
 
 ROWS = "() => [...document.querySelectorAll('.lowrot-ledger tbody tr')]"
 VISIBLE = ROWS + ".filter(row => row.offsetParent)"
-    "() => [...document.querySelectorAll('.lowrot-ledger tbody tr')].filter(r => r.offsetParent)"
-)
 
 
 def test_the_list_folds_within_five_screens(report):
