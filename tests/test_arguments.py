@@ -252,7 +252,7 @@ def plot_calls(w):
     theorem, run = w.made[1]
     return [
         call(
-            plots.bounds, check=theorem.check(run), panels={"rho": ["rho", "rho_bound"]},
+            plots.bounds, check=theorem.check(run), panels={"P": ["P", "floor"]},
             against="tau", scale="linear",
         ),
         call(plots.certificate, optimum=w.best, data=points, predict=lambda X: X @ w.best.primal),
@@ -288,7 +288,7 @@ def plot_calls(w):
 
 @functools.wraps(plots.columns)
 def columns_by_name(path, names, **given):
-    return plots.columns(path, *names, **given)
+    return plots.columns(path, *(names if isinstance(names, (list, tuple)) else [names]), **given)
 
 
 def public_methods(kind):

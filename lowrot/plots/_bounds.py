@@ -73,8 +73,8 @@ def bounds(
     frame = _validate.kind("check", check, Check).frame
     _validate.choice("scale", scale, ("linear", "log"))
     known = tuple(map(str, frame))
-    x = next((c for c in CLOCKS if c in known), None) if against is None else against
-    _validate.choice("against", x, known)
+    clock = next((name for name in CLOCKS if name in known), None)
+    x = _validate.choice("against", clock if against is None else against, known)
     sides = _sides(panels, known)
     across = min(2, len(sides))
     axes = grid(across, -(-len(sides) // across), width=WIDEST if across > 1 else 5.0, height=2.5)

@@ -102,8 +102,11 @@ def _paths(path: Any, names: Sequence[str]) -> dict[str, Path]:
     for name, each in paths.items():
         _validate.kind(f"path[{name!r}]" if name else "path", each, Path)
         for column in names:
-            if (shape := each[column].shape)[1:]:
-                raise ValueError(f"{column} has shape {shape}; expected a column, shape (k,)")
+            shape = each[_validate.kind("names", column, str)].shape
+            if shape[1:]:
+                raise ValueError(
+                    f"names: {column} has shape {shape}; expected a column, shape (k,)"
+                )
     return paths
 
 

@@ -101,8 +101,12 @@ class Panel:
                 f"taus start at {times.min():g}; this path starts at tau = {path['tau'][0]:g}"
             )
         V = path["V"][index]
+        if V.shape[2] != _validate.kind("data", data, Dataset).d:
+            raise ValueError(f"path has d = {V.shape[2]}; expected {data.d}, as the data")
         masses = path["a"][index] * np.linalg.norm(V, axis=2)
         wanted = {} if readout is None else _validate.kind("readout", readout, Mapping)
+        for label, name in wanted.items():
+            _validate.kind(f"readout[{label!r}]", name, str)
         columns = {label: path[name][index] for label, name in wanted.items()}
         return cls(title, data, directions=V, masses=masses, readout=columns)
 
