@@ -16,7 +16,8 @@ import numpy as np
 import torch
 
 from lowrot._jit import jit
-from lowrot.flow.neuron._contact import ARC, at, depart, direction, energy, release, settle, speed
+from lowrot.flow.neuron._arc import ARC, at, depart, energy, speed
+from lowrot.flow.neuron._contact import direction, release, settle
 from lowrot.flow.neuron._events import (
     first_crossed,
     meet,
