@@ -25,7 +25,8 @@ from lowrot.flow._planes import Planes
 from lowrot.flow._radau import Radau, Step
 from lowrot.flow.neuron import Rates, _arc, _contact, _propagate
 from lowrot.losses import Loss, as_loss
-from lowrot.network import Network, check_fit
+from lowrot.network import Network
+from lowrot.network._network import check_fit
 
 Array = np.ndarray
 

@@ -21,7 +21,8 @@ from lowrot.flow._classification_run import ClassificationRun
 from lowrot.flow._regression_run import RegressionRun
 from lowrot.integrate import stop_rules, targets
 from lowrot.losses import Loss, as_loss
-from lowrot.network import Network, check_fit
+from lowrot.network import Network
+from lowrot.network._network import check_fit
 from lowrot.path import Path
 
 LAYERS = {"both": (1.0, 1.0), "outer": (1.0, 0.0), "inner": (0.0, 1.0)}

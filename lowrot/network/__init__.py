@@ -1,13 +1,12 @@
 """Two-layer (leaky) ReLU networks: outputs, margins, gradients, kernels; and initializations."""
 
-from lowrot.network._network import Network, activation, check_fit, derivative
+from lowrot.network._network import Network, activation, derivative
 from lowrot.network._starts import balanced, in_plane, small, standard
 
 __all__ = [
     "Network",
     "activation",
     "balanced",
-    "check_fit",
     "derivative",
     "in_plane",
     "small",

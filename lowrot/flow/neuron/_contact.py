@@ -56,17 +56,10 @@ def settle(
         t: the time.
         basis: written, an orthonormal basis of the normals held.
     """
-    U, size, on = drive[0], math.sqrt(dot(v, v)), 0
+    U, size = drive[0], math.sqrt(dot(v, v))
     if rates[1] > 0.0 and size <= _ORIGIN * abs(a) and not np.all(pattern):
         size, v[:], pattern[:] = 0.0, 0.0, 0
-    for k in range(len(pattern)):
-        if pattern[k] == 0:
-            height = dot(U[k], v)
-            if abs(height) > _LOST * size:
-                pattern[k] = 1 if height > 0.0 else -1
-            else:
-                on += 1
-    if on == 0 or rates[1] == 0.0 or (size == 0.0 and a == 0.0):
+    if _still_on(U, v, size, pattern) == 0 or rates[1] == 0.0 or (size == 0.0 and a == 0.0):
         return 0
     left, r = np.zeros(len(pattern), dtype=np.bool_), np.zeros(len(v))
     sign = _leave(drive, a, v, pattern, t, left, r)
@@ -82,6 +75,20 @@ def settle(
     if size > 0.0:
         resize(v, size)
     return rank
+
+
+@jit
+def _still_on(U: np.ndarray, v: np.ndarray, size: float, pattern: np.ndarray) -> int:
+    """Write the sides of planes that inner weights v are on no longer; count those they are on."""
+    on = 0
+    for k in range(len(pattern)):
+        if pattern[k] == 0:
+            height = dot(U[k], v)
+            if abs(height) > _LOST * size:
+                pattern[k] = 1 if height > 0.0 else -1
+            else:
+                on += 1
+    return on
 
 
 @jit
@@ -231,6 +238,17 @@ def release(
 
 
 @jit
+def _first_turn(jump: np.ndarray, pattern: np.ndarray, t: float, dt: float) -> float:
+    """The time from now, within dt, at which a jump at planes held changes its sign; or infinity."""
+    turn = math.inf
+    for k in range(len(pattern)):
+        now, rate = jump[0, k] + t * jump[1, k], jump[1, k]
+        if pattern[k] == 0 and now * rate < 0.0 and _TURNS * dt < -now / rate < min(turn, dt):
+            turn = -now / rate
+    return turn
+
+
+@jit
 def _last_held(drive: Arrays, pattern: np.ndarray, basis: np.ndarray, t: float, dt: float) -> float:
     """The time just beyond which the planes where the pattern is 0 no longer hold, or infinity.
 
@@ -238,12 +256,7 @@ def _last_held(drive: Arrays, pattern: np.ndarray, basis: np.ndarray, t: float, 
     hold, and convex, since the velocity is linear in the time and in the forces. That is so until a
     jump changes its sign: there `settle` decides anew.
     """
-    d = drive[0].shape[1]
-    turn = math.inf
-    for k in range(len(pattern)):
-        now, rate = drive[3][0, k] + t * drive[3][1, k], drive[3][1, k]
-        if pattern[k] == 0 and now * rate < 0.0 and _TURNS * dt < -now / rate < min(turn, dt):
-            turn = -now / rate
+    d, turn = drive[0].shape[1], _first_turn(drive[3], pattern, t, dt)
     dt = min(dt, turn)
     time, beyond, both, along = dt, math.inf, np.empty((2, d)), np.empty(d)
     field(drive, pattern, both)
