@@ -239,7 +239,7 @@ def release(
 
 @jit
 def _first_turn(jump: np.ndarray, pattern: np.ndarray, t: float, dt: float) -> float:
-    """The time from now, within dt, at which a jump at planes held changes its sign; or infinity."""
+    """The time from now, within dt, at which a jump at planes held changes sign, or infinity."""
     turn = math.inf
     for k in range(len(pattern)):
         now, rate = jump[0, k] + t * jump[1, k], jump[1, k]
