@@ -95,7 +95,7 @@ class Escape(Theorem):
 
     @property
     def J_limit(self) -> float:
-        """Upper bound on J at every tau: ``(1 + ln_+(2 c_n/G_0))/cos(phi)`` for a start all on both.
+        """Upper bound on J at every tau; all on both: ``(1 + ln_+(2 c_n/G_0))/cos(phi)``.
 
         Covered: that of neural collapse; otherwise inf, as the theorem does not speak of J.
         """
@@ -132,8 +132,8 @@ class Escape(Theorem):
 
         Returns:
             A `Check`. Uncovered and all on both: its frame has ``margin``, ``normalized``,
-            ``imbalance`` (zeta, ``q_+ - q_-``), ``pattern`` and, all on both, ``bound``. Covered and
-            one-sided: the frame of `NeuralCollapse`, from the first saved time that is covered.
+            ``imbalance`` (zeta, ``q_+ - q_-``), ``pattern`` and, all on both, ``bound``. Covered
+            and one-sided: the frame of `NeuralCollapse`, from the first saved time that is covered.
 
         Raises:
             TypeError, ValueError: a path that does not belong to the theorem, or a one-sided one
@@ -247,7 +247,9 @@ class Escape(Theorem):
         off = ((net.a**2 - size**2).abs() / size.square())[~zero].max().item()
         near = ((net.V @ X.T).abs() / size[:, None])[~zero].min().item()
         found = [
-            Hypothesis(r"ReLU: slope $\alpha$ of the activation", net.slope, "$= 0$", net.slope == 0),
+            Hypothesis(
+                r"ReLU: slope $\alpha$ of the activation", net.slope, "$= 0$", net.slope == 0
+            ),
             Hypothesis(
                 r"balance: largest $|a_j^2/\|v_j\|^2 - 1|$",
                 off,

@@ -30,6 +30,17 @@ def turning(net, degrees):
     return Path({"tau": tau}, {"a": np.stack(a), "V": np.stack(V)})
 
 
+def test_angles_to_groups_are_those_of_their_sign():
+    beta = lowrot.neural_collapse(lowrot.standard(3, 2, seed=0), THREE).beta
+    net = lowrot.Network([1.0, -1.0, 2.0], torch.stack([beta[0], 2 * beta[0], beta[2]]))
+    theorem = lowrot.neural_collapse(net, THREE)
+    angle, mass = figures.angle_to_groups(turning(net, [0, 20]), theorem)
+    # The second neuron has the sign of the second group only, at 120 degrees from the first.
+    assert angle[0] == pytest.approx([0, 120, 0], abs=1e-5)
+    assert angle[1] == pytest.approx([20, 100, 20])
+    assert mass[0] == pytest.approx([0.2, 0.4, 0.4])
+
+
 def test_arcs_are_those_of_the_theorem():
     axes = figures.good_directions({"three": THREE, "XOR": XOR}, opposite=["XOR"])
     assert [ax.get_title("center") for ax in axes] == ["three", "XOR"]
