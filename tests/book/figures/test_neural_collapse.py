@@ -99,7 +99,8 @@ def test_missing_groups_draws_curves_bounds_and_intervals():
         [("a", 10, 0.5, 0.4, 0.6)], columns=["label", "m", "rate", "low", "high"]
     )
     ax = figures.missing_groups(curve, {"a": {10: 0.7, 20: 0.1}}, sampled)
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["a", "union bound"]
+    (legend,) = ax.figure.legends
+    assert [t.get_text() for t in legend.get_texts()] == ["union bound", "exact", "a"]
     (bars,) = ax.containers
     segment = bars[2][0].get_segments()[0]
     assert segment[:, 1].tolist() == pytest.approx([0.4, 0.6])
@@ -132,4 +133,6 @@ def test_bounds_are_drawn_from_both_frames():
         dict.fromkeys(("tau", "growth", "potential", "ln_norm", "norm_bound"), tau)
     )
     left, right = figures.collapse_bounds(conclusion, proof)
+    assert (len(left.lines), len(right.lines)) == (4, 4)  # the limit is the ceiling
+    left, right = figures.collapse_bounds(conclusion.assign(limit=0.5), proof)
     assert (len(left.lines), len(right.lines)) == (5, 4)
