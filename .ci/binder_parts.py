@@ -1,9 +1,13 @@
-"""The steps of .ci/binder that are easier in Python: torch FOLDER, requirements FILE, compare."""
+"""The steps of .ci/binder that are easier in Python.
+
+torch FOLDER, requirements FILE, compare [REPORT]: the report of what pip would install.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import sys
 import zipfile
 from importlib.metadata import distributions
@@ -40,12 +44,21 @@ def requirements(file: Path) -> None:
     file.write_text("\n".join(pip) + "\n", "utf8")
 
 
-def compare() -> None:
+def canonical(name: str) -> str:
+    """The one spelling of a package's name."""
+    return name.lower().replace("_", "-")
+
+
+def compare(report: Path | None = None) -> None:
     """Complain of everything here that has another version than the lock's, but for torch."""
     lines = (ROOT / "requirements.lock").read_text("utf8").splitlines()
     pins = dict(line.split("==") for line in lines if line and not line.startswith("#"))
-    pins = {name.lower().replace("_", "-"): version for name, version in pins.items()}
-    found = {d.name.lower().replace("_", "-"): d.version for d in distributions()}
+    pins = {canonical(name): version for name, version in pins.items()}
+    found = {canonical(d.name): d.version for d in distributions()}
+    if report:
+        planned = json.loads(report.read_text("utf8"))["install"]
+        about = [entry["metadata"] for entry in planned]
+        found |= {canonical(entry["name"]): entry["version"] for entry in about}
     wrong = [
         f"{name} {version}, the lock: {pins.get(name, 'nothing')}"
         for name, version in sorted(found.items())

@@ -27,6 +27,7 @@ from lowrot.plots import (
     figure,
     grid,
     legend_below,
+    legend_under,
     narrow,
     points,
     require_plane,
@@ -76,27 +77,28 @@ def good_directions(sets: Mapping[str, Dataset], opposite: Collection[str] = ())
 
 
 @figure
-def collapse_bounds(conclusion: pd.DataFrame, proof: pd.DataFrame) -> list[Axes]:
+def collapse_bounds(conclusion: pd.DataFrame, proof: pd.DataFrame, best: float) -> list[Axes]:
     """Draw the margin with its bounds, and the lines of the proof around ln ||W||^2.
 
     Args:
         conclusion: the frame of `NeuralCollapse.check`.
         proof: the frame of `NeuralCollapse.inequalities`, of the same path.
+        best: the largest limit of the margin of any network, ``gamma_gl/2``.
     """
     left, right = grid(2, height=4.3, stacked_height=3.9)
-    limit, ceiling = float(conclusion.limit.iloc[0]), float(conclusion.ceiling.iloc[0])
+    limit = float(conclusion.limit.iloc[0])
     tau = conclusion.tau
     left.plot(tau, conclusion.margin, color=POSITIVE, label=r"margin $P_+/\|W\|^2$")
     left.plot(tau, conclusion.bound, color=ACCENT, ls="--", label="bound of the theorem")
     left.plot(tau, conclusion.bound_a_priori, color=ACCENT, ls=":", label="bound, a priori")
-    best = "$1/(2S)$, the best of all networks"
-    same = math.isclose(limit, ceiling, rel_tol=1e-6)
-    left.axhline(limit, color=INK, lw=1.0, label=best if same else "$1/(2S)$")
+    same = math.isclose(limit, best, rel_tol=1e-6)
+    name = "$1/(2S)$, best of all networks" if same else "$1/(2S)$"
+    left.axhline(limit, color=INK, lw=1.0, label=name)
     if not same:
-        left.axhline(ceiling, color=MUTED, lw=1.0, label="no network does better")
-    left.set(xscale="log", xlabel=r"clock $\tau$", ylabel="margin", ylim=(0, 1.15 * ceiling))
+        left.axhline(best, color=MUTED, lw=1.0, ls=(0, (6, 3)), label="best of all networks")
+    left.set(xscale="log", xlabel=r"clock $\tau$", ylabel="margin", ylim=(0, 1.25 * best))
     left.set_xlim(tau.iloc[-1] * 1e-3, tau.iloc[-1])
-    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18))
+    legend_under(left)
     lines = {
         "norm_bound": (r"$\ln\|W_0\|^2+4\tau P_+/\|W\|^2+J$", NEGATIVE, "--"),
         "ln_norm": (r"$\ln\|W\|^2$", POSITIVE, "-"),
@@ -106,7 +108,7 @@ def collapse_bounds(conclusion: pd.DataFrame, proof: pd.DataFrame) -> list[Axes]
     for name, (label, colour, style) in lines.items():
         right.plot(proof.tau, proof[name], color=colour, ls=style, label=label)
     right.set(xlabel=r"clock $\tau$", ylabel="logarithm", xlim=(0, proof.tau.iloc[-1]))
-    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18))
+    legend_under(right)
     return [left, right]
 
 
@@ -206,7 +208,7 @@ def missing_groups(
         bounds: by the same labels.
         sampled: columns ``label``, ``m``, ``rate``, ``low``, ``high``: Monte Carlo.
     """
-    (axis,) = grid(1, width=6.4, height=3.9, stacked_height=3.6)
+    (axis,) = grid(1, width=6.4, height=4.0, stacked_height=4.7)
     for colour, marker, (label, curve) in zip(COLOURS, "os^D", curves.items()):
         axis.plot(list(curve), list(curve.values()), color=colour)
         bound = bounds[label]
@@ -247,7 +249,8 @@ def errors_by_groups(frame: pd.DataFrame, guess: pd.DataFrame | None = None) -> 
     label_rows([left, right], "test error")
     for axis, values in ((left, frame.n), (right, frame.n / frame.r)):
         axis.set_xscale("log")
-        axis.set_xticks(sorted(set(values)), [f"{value:g}" for value in sorted(set(values))])
+        shown = sorted(set(values))[::-2][::-1]
+        axis.set_xticks(shown, [f"{value:g}" for value in shown])
         axis.minorticks_off()
     right.legend()
     return [left, right]
@@ -276,5 +279,6 @@ def products(sets: Mapping[str, Dataset], order: Collection[str] = ()) -> list[A
         axis.set(xticks=[], yticks=[])
         axis.set_title(title, loc="center", fontsize=10.5)
     bar = axes[0].figure.colorbar(shown, ax=axes, location="bottom", shrink=0.6, aspect=30)
-    bar.set_label("inner product of members of length one")
+    bar.set_label("inner product")
+    bar.set_ticks([-1, -0.5, 0, 0.5, 1])
     return axes

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from IPython.display import HTML
 from matplotlib.axes import Axes
 
+from figures._text import table
 from lowrot.coupled import Features
 from lowrot.data import Dataset
 from lowrot.path import Path
@@ -20,6 +22,7 @@ from lowrot.plots import (
     Panel,
     figure,
     grid,
+    legend_under,
     narrow,
     scrubber,
 )
@@ -51,6 +54,38 @@ def masses(path: Path, features: Features, data: Dataset, *, title: str) -> Frag
     return scrubber(panel, path["tau"], description=f"Masses on fixed directions: {title}")
 
 
+_HEADS = {
+    "tau": r"$\tau$",
+    "ln_norm": r"$\ln \|u\|_1$",
+    "bound": "bound",
+    "margin": r"margin $P_+/\|u\|_1$",
+    "gamma": r"$\gamma_{\mathrm{frozen}}$",
+    "dual": r"certificate $\hat\gamma$",
+    "gap": "relative gap",
+    "width": "width of the certificate",
+    "width_bound": "bound on the width",
+    "ln_P": r"$\ln P_+$",
+}
+
+
+def both_sides(frame: pd.DataFrame) -> HTML:
+    """Show rows of `NoRotation.check`: what the two theorems compare."""
+    return _shown(frame, ["tau", "bound", "margin", "gamma", "dual", "width", "width_bound"])
+
+
+def columns(frame: pd.DataFrame) -> HTML:
+    """Show rows of a coupled path: norm, margin and certificate."""
+    return _shown(frame, ["tau", "ln_norm", "margin", "dual", "gap", "ln_P"])
+
+
+def _shown(frame: pd.DataFrame, names: list[str]) -> HTML:
+    """The columns by name; margins, which differ late, with more digits."""
+    shown = frame[names].astype(object)
+    for name in {"bound", "margin", "gamma", "dual"} & set(names):
+        shown[name] = [f"{value:.5f}" for value in frame[name]]
+    return table(shown.rename(columns=_HEADS), index=False)
+
+
 @figure
 def bounds(frame: pd.DataFrame, gamma_global: float | None = None) -> list[Axes]:
     """Draw margin, bounds and dual certificate against tau, and their distances on log axes.
@@ -61,33 +96,38 @@ def bounds(frame: pd.DataFrame, gamma_global: float | None = None) -> list[Axes]
     """
     left, right = grid(2, height=4.5, stacked_height=4.2)
     gamma = float(frame.gamma.iloc[0])
-    left.plot(frame.tau, frame.dual, color=NEGATIVE, ls="--", label=r"certificate $D(\tau)$")
+    left.plot(
+        frame.tau, frame.dual, color=NEGATIVE, ls="--", label=r"certificate $\hat\gamma(\tau)$"
+    )
     left.plot(frame.tau, frame.margin, color=POSITIVE, label=r"margin $P_+/\|u\|_1$")
     left.plot(frame.tau, frame.bound, color=ACCENT, ls="-.", label="bound of the theorem")
     left.plot(frame.tau, frame.bound_a_priori, color=ACCENT, ls=":", label="bound, a priori")
-    left.axhline(gamma, color=INK, lw=1.0, label=r"$\gamma$ (linear program)")
+    left.axhline(gamma, color=INK, lw=1.0, label=r"$\gamma_{\mathrm{frozen}}$ (linear program)")
     if gamma_global is not None:
         left.axhline(gamma_global, color=MUTED, lw=1.0, ls=(0, (6, 3)), label="global optimum")
     left.set(xscale="log", xlabel=r"clock $\tau$", ylabel="margin", ylim=(0, 1.6 * gamma))
     left.set_xlim(frame.tau.iloc[-1] * 1e-5, frame.tau.iloc[-1])
-    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17))
-    right.plot(frame.tau, gamma - frame.margin, color=POSITIVE, label=r"$\gamma - P_+/\|u\|_1$")
+    legend_under(left)
+    right.plot(
+        frame.tau,
+        gamma - frame.margin,
+        color=POSITIVE,
+        label=r"$\gamma_{\mathrm{frozen}} - P_+/\|u\|_1$",
+    )
     right.plot(
         frame.tau,
         gamma - frame.bound,
         color=ACCENT,
         ls="-.",
-        label="bound on $\\gamma - P_+/\\|u\\|_1$",
+        label="bound on the same",
     )
-    right.plot(frame.tau, frame.width, color=NEGATIVE, ls="--", label=r"$D - P_+/\|u\|_1$")
-    right.plot(
-        frame.tau, frame.width_bound, color=SECOND, ls=":", label="bound on $D - P_+/\\|u\\|_1$"
-    )
+    right.plot(frame.tau, frame.width, color=NEGATIVE, ls="--", label=r"$\hat\gamma - P_+/\|u\|_1$")
+    right.plot(frame.tau, frame.width_bound, color=SECOND, ls=":", label="bound on the same")
     right.set(xscale="log", yscale="log", xlabel=r"clock $\tau$", ylabel="distance")
     right.set_xlim(*left.get_xlim())
     visible = frame[frame.tau >= left.get_xlim()[0]]
     right.set_ylim(0.3 * (gamma - visible.margin).clip(lower=1e-12).min(), 30 * gamma)
-    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17))
+    legend_under(right)
     return [left, right]
 
 
@@ -99,7 +139,7 @@ def widths(frame: pd.DataFrame, covering: pd.DataFrame) -> Axes:
         frame: columns ``d``, ``m``, ``seed``, ``loss`` (1 - gamma_frozen/gamma_gl, in [0, 1]).
         covering: columns ``d``, ``m``, ``bound`` (its bound at the stated confidence).
     """
-    (axis,) = grid(1, width=6.4, height=3.9, stacked_height=3.6)
+    (axis,) = grid(1, width=6.4, height=3.9, stacked_height=4.0)
     colors = [POSITIVE, NEGATIVE, ACCENT, SECOND]
     for color, mark, (d, part) in zip(colors, "os^D", frame.groupby("d")):
         summary = part.groupby("m")["loss"].agg(["median", "min", "max"])
@@ -126,7 +166,7 @@ def relevant_mass(curves: dict[str, tuple[np.ndarray, np.ndarray]]) -> Axes:
         axis.plot(tau[tau > 0], mass[tau > 0], ls=style, label=label)
     axis.set(xscale="log", xlabel=r"clock $\tau$", ylabel="relevant share of the mass")
     axis.set_ylim(0, 1.02)
-    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
+    legend_under(axis)
     return axis
 
 
@@ -135,7 +175,12 @@ def proof_lines(frame: pd.DataFrame) -> list[Axes]:
     """Draw both sides of the three inequalities of the proof (frame of `inequalities`)."""
     axes = grid(3, height=3.2, stacked_height=2.6)
     lines = [
-        ("(1) optimal neurons", "optimal_growth", "two_gamma_tau", r"$2\gamma\tau$"),
+        (
+            "(1) optimal neurons",
+            "optimal_growth",
+            "two_gamma_tau",
+            r"$2 \gamma_{\mathrm{frozen}} \tau$",
+        ),
         ("(2) Gibbs", "ln_norm", "gibbs", "lower bound"),
         ("(4) norm", "norm_growth_bound", "norm_growth", "left side"),
     ]

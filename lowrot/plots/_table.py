@@ -55,7 +55,7 @@ def _series(ax: Axes) -> Iterator[Row]:
         name = labels.get(artist, str(artist.get_label()))
         if name.startswith("_") and not name.startswith(("_child", "_nolegend_", "_container")):
             continue
-        rows = [row for row in _rows(artist, ax) if row[2] != "" or row[3] != ""]
+        rows = [row for row in _rows(artist, ax) if all(map(_known, row[2:4]))]
         if rows:
             if not name or name.startswith("_"):
                 unnamed += 1
@@ -81,7 +81,7 @@ def _rows(artist: Artist, ax: Axes) -> Iterator[Row]:
         middles = 0.25 * (corners[1:, 1:] + corners[1:, :-1] + corners[:-1, 1:] + corners[:-1, :-1])
         values = np.ravel(np.asarray(shown))
         yield from (("cell", 1, x, y, v) for (x, y), v in zip(middles.reshape(-1, 2), values))
-    elif isinstance(artist, Collection):
+    elif isinstance(artist, Collection) and not getattr(artist, "filled", False):
         kind = "segment" if isinstance(artist, LineCollection) else "outline"
         shown = getattr(artist, "levels", artist.get_array())
         values = [""] if shown is None else list(np.asarray(shown))
@@ -116,6 +116,11 @@ def _flat(parts: object) -> Iterator[object]:
             yield from _flat(part)
     else:
         yield parts
+
+
+def _known(value: object) -> bool:
+    """Return whether a coordinate is drawn; a level has one that is empty."""
+    return not (isinstance(value, (float, np.floating)) and np.isnan(value))
 
 
 def _written(value: object) -> object:

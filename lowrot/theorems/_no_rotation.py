@@ -33,7 +33,7 @@ class NoRotation(NormGrowthTheorem):
     """The theorem on given features and data; build it with `no_rotation`.
 
     Here the smoothed margin is ``P_+/||u||_1``, twice ``P_+/||W||^2``, and J(tau) the integral of
-    ``min(1, c_n/||u||_1)``, column ``J`` of a coupled path.
+    ``min(2, 4 c_n/||W||^2) = min(2, 2 c_n/||u||_1)``, column ``J`` of a coupled path.
 
     Attributes:
         features: the frozen features (m neurons).
@@ -44,11 +44,11 @@ class NoRotation(NormGrowthTheorem):
         c_n: ln n (exponential loss) or ln 2n (logistic loss).
         ln_start_norm: ``ln ||u(0)||_1``.
         limit: what ``P_+/||u||_1`` tends to: the value of ``gamma``.
-        lost: half the divergence, what the start costs.
+        lost: the divergence, what the start costs.
         hypotheses: evaluated.
     """
 
-    _per_margin = 1.0  # of half ln ||u||_1
+    _per_margin = 2.0  # of ln ||u||_1
 
     def __init__(self, features: Features, data: Dataset, loss: str | Loss) -> None:
         self.features = features
@@ -64,18 +64,18 @@ class NoRotation(NormGrowthTheorem):
         self._optimal = weights / weights.sum()
         relative_start = features.start[self._support] - self.ln_start_norm
         self.divergence = float((self._optimal * (self._optimal.log() - relative_start)).sum())
-        self.limit, self.lost = self.gamma.value, self.divergence / 2.0
+        self.limit, self.lost = self.gamma.value, self.divergence
         self.subject = self._runs()
         self.hypotheses = self._evaluate()
 
     @property
     def J_limit(self) -> float:
-        """``(1 + KL + ln_+(c_n/||u(0)||_1)) / (2 gamma)``, an upper bound on J at every tau."""
+        """``(1 + KL + ln_+(c_n/||u(0)||_1)) / gamma_frozen``, an upper bound on J at every tau."""
         late = max(math.log(self.c_n) - self.ln_start_norm, 0.0) if self.c_n > 0 else 0.0
-        return (1.0 + self.divergence + late) / (2.0 * self.gamma.value)
+        return (1.0 + self.divergence + late) / self.gamma.value
 
     def width_of_certificate(self, tau: Any, J: Any) -> np.ndarray:
-        """Upper bound on ``D - P_+/||u||_1``, the certificate that needs no solver.
+        """Upper bound on ``dual - P_+/||u||_1``, the width of the certificate that needs no solver.
 
         Args:
             tau: clock times >= 0.
@@ -91,7 +91,7 @@ class NoRotation(NormGrowthTheorem):
         spread = self.ln_start_norm - float(self.features.start.min())
         tau, J = nonnegative("tau", tau), nonnegative("J", J)
         fitting("J", J, tau)
-        return over(0.5 * spread + J, tau)
+        return over(0.5 * (spread + J), tau)
 
     def check(self, path: Path) -> Check:
         """Compare the conclusion with a coupled path, at every saved time after the start.
@@ -101,7 +101,7 @@ class NoRotation(NormGrowthTheorem):
 
         Returns:
             A `Check`; its frame has ``margin`` beside ``bound``, ``bound_a_priori`` and ``gamma``,
-            the certificate ``dual`` (D) and its ``width`` beside ``width_bound``, ``J`` beside
+            the certificate ``dual`` and its ``width`` beside ``width_bound``, ``J`` beside
             ``J_limit``.
 
         Raises:
@@ -130,8 +130,8 @@ class NoRotation(NormGrowthTheorem):
             "bound <= margin": (frame.margin - frame.bound).min(),
             "a priori bound <= bound": (frame.bound - frame.bound_a_priori).min(),
             "margin <= gamma": (self.gamma.upper - frame.margin).min(),
-            "gamma <= D": (frame.dual - self.gamma.value).min(),
-            "D - margin <= width": (frame.width_bound - frame.width).min(),
+            "gamma <= dual": (frame.dual - self.gamma.value).min(),
+            "dual - margin <= width": (frame.width_bound - frame.width).min(),
             "J <= its limit": (frame.J_limit - frame.J).min(),
         }
         return verdict(frame, slack)
@@ -146,7 +146,7 @@ class NoRotation(NormGrowthTheorem):
             A `Check`; its frame has, by line of the proof: ``optimal_growth``,
             ``sum |u*_j| ln(|u_j(tau)|/|u_j(0)|)``, and ``two_gamma_tau``; ``ln_norm`` and its
             lower bound ``gibbs`` (Gibbs' inequality); ``norm_growth``, of ``ln ||u||_1``, and
-            ``norm_growth_bound``, ``2 tau P_+/||u||_1 + 2 J``.
+            ``norm_growth_bound``, ``2 tau P_+/||u||_1 + J``.
 
         Raises:
             TypeError, ValueError: a path that does not belong to the theorem.
@@ -164,7 +164,7 @@ class NoRotation(NormGrowthTheorem):
                 "ln_norm": ln_norm,
                 "gibbs": optimal_growth + gibbs,
                 "norm_growth": ln_norm - self.ln_start_norm,
-                "norm_growth_bound": 2.0 * tau * path["margin"] + 2.0 * path["J"],
+                "norm_growth_bound": 2.0 * tau * path["margin"] + path["J"],
             }
         )
         frame = frame[frame.tau > 0]
@@ -205,15 +205,24 @@ class NoRotation(NormGrowthTheorem):
         largest = float(self.data.X.norm(dim=1).max())
         value, gap = self.gamma.value, self.gamma.gap
         return [
-            Hypothesis("unit directions: max | ||v_j|| - 1 |", unit, "<= 1e-9", unit <= _UNIT),
             Hypothesis(
-                "bounded features: max |s(v_j . x_i)| <= max ||x_i||",
+                r"unit directions: $\max_j \vert \|v_j\| - 1 \vert$",
+                unit,
+                r"$\le 10^{-9}$",
+                unit <= _UNIT,
+            ),
+            Hypothesis(
+                r"bounded features: $\max_{ij} |s(v_j \cdot x_i)| \le \max_i \|x_i\|$",
                 largest,
-                "<= 1",
+                r"$\le 1$",
                 largest <= 1 + 1e-12,
             ),
-            Hypothesis("positive frozen margin: gamma_frozen", value, "> 0", value > 0),
-            Hypothesis("its optimum is certified: relative gap", gap, "<= 1e-4", gap <= _GAP),
+            Hypothesis(
+                r"positive frozen margin: $\gamma_{\mathrm{frozen}}$", value, "$> 0$", value > 0
+            ),
+            Hypothesis(
+                "its optimum is certified: relative gap", gap, r"$\le 10^{-4}$", gap <= _GAP
+            ),
         ]
 
 

@@ -10,20 +10,22 @@ FORMULA = re.compile(
     r"|\$\$(?P<display>.*?)\$\$|(?<![\\\w])\$(?P<inline>[^$]+)\$",
     re.DOTALL | re.MULTILINE,
 )
-CODE = re.compile(r"^(`{3,})(?:\{code-cell\}|\w+)[^\n]*\n.*?^\1$|(?<!`)`[^`\n]+`(?!`)", re.DOTALL | re.MULTILINE)
+CODE = re.compile(
+    r"^(`{3,})(?:\{code-cell\}|\w+)[^\n]*\n.*?^\1$|(?<!`)`[^`\n]+`(?!`)", re.DOTALL | re.MULTILINE
+)
 WORDS = re.compile(
     r"\\(?:text|mathrm|mathtt|operatorname\*?|label|tag|begin|end|quad|color)\s*\{[^{}]*\}"
     r"|\\(?:[bB]igg?[lrm]?|left|right|middle)(?![a-zA-Z])|^:\w+:.*$",
     re.MULTILINE,
 )
 GREEK = (
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi "
-    "rho varrho sigma varsigma tau upsilon phi varphi chi psi omega "
-    "Gamma Delta Theta Lambda Xi Sigma Phi Psi Omega ell"
-).split()
+    "alpha|beta|gamma|delta|epsilon|varepsilon|zeta|eta|theta|vartheta|iota|kappa|lambda|mu|nu|xi"
+    "|rho|varrho|sigma|varsigma|tau|upsilon|phi|varphi|chi|psi|omega"
+    "|Gamma|Delta|Theta|Lambda|Xi|Sigma|Phi|Psi|Omega|ell"
+)
 LETTER = re.compile(
     r"\\(?P<style>mathcal|mathsf|mathbf|boldsymbol)\s*(?:\{(?P<a>[A-Za-z])\}|(?P<b>[A-Za-z]))"
-    rf"|\\(?P<greek>{'|'.join(GREEK)})(?![A-Za-z])|\\[A-Za-z]+|(?P<latin>[A-Za-z])"
+    rf"|\\(?P<greek>{GREEK})(?![A-Za-z])|\\[A-Za-z]+|(?P<latin>[A-Za-z])"
 )
 MACROS = {"ggl": "gamma", "gntk": "gamma", "gtwo": "gamma", "gfr": "gamma"}
 
@@ -36,7 +38,7 @@ def formulas(text: str) -> Iterator[tuple[int, str]]:
 
 
 def letters(formula: str) -> Iterator[str]:
-    """The letters of a formula: one Latin letter, the name of a Greek one, or a style and a letter."""
+    """The letters of a formula: Latin ones, names of Greek ones, styles with a letter."""
     for found in LETTER.finditer(WORDS.sub(" ", formula)):
         if found["style"]:
             yield f"{found['style']} {found['a'] or found['b']}"

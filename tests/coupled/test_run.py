@@ -47,19 +47,19 @@ def test_J_of_one_neuron_is_exact(start):
     late = np.maximum(path["tau"] - reached, 0.0)
     height = math.exp(min(0.0, ln_c - start))
     exact = np.minimum(path["tau"], reached) + height * -np.expm1(-2 * c * late) / (2 * c)
-    np.testing.assert_allclose(path["J"], exact, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(path["J"], 2 * exact, rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_J_is_an_upper_bound_and_converges(loss):
     net, data = small(balanced(30, 3, seed=2), 0.3), sparse_parity(3)
     fine = coupled_flow(net, data, loss=loss, stop={"tau": 12.0}, save=np.linspace(0.01, 12, 1200))
-    height = np.minimum(1.0, entropy_constant(8, loss) * np.exp(-fine["ln_norm"]))
+    height = np.minimum(2.0, 2 * entropy_constant(8, loss) * np.exp(-fine["ln_norm"]))
     exact = np.concatenate([[0], np.cumsum(np.diff(fine["tau"]) * (height[1:] + height[:-1]) / 2)])
-    np.testing.assert_allclose(fine["J"], exact, atol=2e-4)
+    np.testing.assert_allclose(fine["J"], exact, atol=4e-4)
     coarse = coupled_flow(net, data, loss=loss, stop={"tau": 12.0}, rtol=1e-2)
     at = np.interp(coarse["tau"], fine["tau"], exact)
-    assert (coarse["J"] >= at - 2e-3).all()
+    assert (coarse["J"] >= at - 4e-3).all()
     assert coarse["J"][-1] == pytest.approx(exact[-1], rel=0.05)
 
 

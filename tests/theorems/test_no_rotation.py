@@ -33,13 +33,14 @@ def test_constants_of_two_orthogonal_points():
     assert theorem.gamma.value == pytest.approx(0.5, abs=1e-9)
     assert theorem.divergence == pytest.approx(math.log(2), abs=1e-9)
     assert theorem.c_n == pytest.approx(math.log(2))
-    # ||u(0)||_1 = 1 > ln 2, so 2 J <= (1 + ln 2)/gamma.
-    assert theorem.J_limit == pytest.approx(1 + math.log(2), abs=1e-8)
-    assert theorem.bound(10.0, 0.5) == pytest.approx(0.5 - (math.log(2) + 1.0) / 20)
-    assert theorem.width_of_certificate(10.0, 0.5) == pytest.approx((math.log(4) + 1.0) / 20)
+    # ||u(0)||_1 = 1 > ln 2, so J <= (1 + ln 2)/gamma.
+    assert theorem.J_limit == pytest.approx(2 + 2 * math.log(2), abs=1e-8)
+    assert theorem.bound(10.0, 1.0) == pytest.approx(0.5 - (math.log(2) + 1.0) / 20)
+    assert theorem.width_of_certificate(10.0, 1.0) == pytest.approx((math.log(4) + 1.0) / 20)
     logistic = no_rotation(AXES, ORTHOGONAL, loss="logistic")
     assert logistic.c_n == pytest.approx(math.log(4))
-    assert logistic.J_limit == pytest.approx(1 + math.log(2) + math.log(math.log(4)), abs=1e-8)
+    late = math.log(2) + math.log(math.log(4))
+    assert logistic.J_limit == pytest.approx(2 + 2 * late, abs=1e-8)
 
 
 @pytest.mark.parametrize("loss", ["exponential", "logistic"])
@@ -81,9 +82,9 @@ def test_constants_of_an_unequal_start():
     # u* has 1/2 on the first and the last neuron.
     divergence = -math.log(2) + total - (0.0 - 5.0) / 2
     assert theorem.divergence == pytest.approx(divergence, abs=1e-8)
-    assert theorem.width_of_certificate(10.0, 0.5) == pytest.approx((total + 5.0 + 1.0) / 20)
+    assert theorem.width_of_certificate(10.0, 1.0) == pytest.approx((total + 5.0 + 1.0) / 20)
     assert theorem.width_of_certificate(0.0, 0.0) == math.inf
-    assert theorem.J_limit == pytest.approx(1 + divergence, abs=1e-7)
+    assert theorem.J_limit == pytest.approx(2 + 2 * divergence, abs=1e-7)
     assert theorem.bound(10.0) == pytest.approx(0.5 - (divergence + 2 + 2 * divergence) / 20)
     assert theorem.bound_a_priori(10.0) == theorem.bound(10.0)
 
@@ -97,7 +98,7 @@ def test_each_line_of_the_proof_by_hand():
     np.testing.assert_allclose(frame.two_gamma_tau, frame.tau, rtol=1e-8)
     np.testing.assert_allclose(frame.gibbs, frame.tau - math.log(2), rtol=1e-8)
     np.testing.assert_allclose(frame.norm_growth, frame.ln_norm, atol=1e-12)
-    bound = 2 * path["tau"] * path["margin"] + 2 * path["J"]
+    bound = 2 * path["tau"] * path["margin"] + path["J"]
     np.testing.assert_allclose(frame.norm_growth_bound, bound[1:])
 
 

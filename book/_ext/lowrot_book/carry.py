@@ -63,7 +63,7 @@ def code(root: Path) -> list[Path]:
 
 def write(app: Sphinx, exception: Exception | None) -> None:
     """Put everything beside the pages."""
-    if exception is not None or app.builder.format != "html":
+    if exception is not None or app.builder.name != "html":
         return
     root, folder = Path(app.srcdir), Path(app.outdir) / FOLDER
     shutil.rmtree(folder, ignore_errors=True)

@@ -96,7 +96,7 @@ def describe(root: Path, outdir: Path, made: dict) -> None:
 def write(app: Sphinx, exception: Exception | None) -> None:
     """When all other files are there."""
     root = Path(app.srcdir)
-    ready = exception is None and app.builder.format == "html" and hasattr(app, "lowrot_claims")
+    ready = exception is None and app.builder.name == "html" and hasattr(app, "lowrot_claims")
     if ready and citation.here(root):
         describe(root, Path(app.outdir), app.lowrot_claims["made"])
 

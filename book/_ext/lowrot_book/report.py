@@ -14,7 +14,6 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 from . import reproduction
-from .html import loads_mathjax
 from .ledger import collect
 from .made_with import surroundings
 from .report_html import claims_html, facts_html, reproduction_html
@@ -92,7 +91,6 @@ def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if not marks:
         return
     places, found = Places(app, docname), ledger(app)
-    loads_mathjax(app, docname)
     for mark in marks:
         if mark["part"] == "reproduction":
             text = reproduced(app, places)
@@ -104,7 +102,7 @@ def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 def write(app: Sphinx, exception: Exception | None) -> None:
     """Leave ``claims.json`` beside the pages."""
-    if exception is None and app.builder.format == "html" and hasattr(app, "lowrot_claims"):
+    if exception is None and app.builder.name == "html" and hasattr(app, "lowrot_claims"):
         path = Path(app.outdir) / "claims.json"
         path.write_text(json.dumps(app.lowrot_claims, indent=1, ensure_ascii=False) + "\n", "utf8")
 

@@ -7,8 +7,9 @@ import math
 from collections.abc import Iterable
 
 from . import reproduction
-from .html import TAGS, number, prose, tag_html
+from .html import TAGS, number, tag_html
 from .ledger import RELATIONS
+from .mathml import prose
 from .reproduction import Row
 from .where import Places
 
@@ -82,14 +83,15 @@ def claim_row(claim: dict, places: Places) -> str:
 
 def chapter_html(entry: dict, own: list[dict], places: Places) -> str:
     """The claims of one chapter, folded."""
-    slacks = [c["relative_slack"] for c in own if c["relative_slack"] is not None]
-    least = f", least relative slack {percent(min(slacks))}" if slacks else ""
+    kinds = ", ".join(
+        f"{count} {name}" for name in TAGS if (count := sum(c["provenance"] == name for c in own))
+    )
     rows = "".join(claim_row(claim, places) for claim in own)
     name = entry["chapter"].rsplit("/", 1)[-1]
     return (
         f'<details class="lowrot-chapter" id="claims-{html.escape(name)}">'
         f"<summary>{html.escape(entry['title'])}"
-        f'<small><span class="lowrot-shown">{len(own)}</span> claims{least}</small></summary>'
+        f'<small><span class="lowrot-shown">{len(own)}</span> claims: {kinds}</small></summary>'
         f'<p class="lowrot-more"><a href="{places.page(entry["chapter"])}">To the chapter</a></p>'
         f'<table class="lowrot-claims table"><thead><tr><th scope="col">claim</th>'
         '<th scope="col">measured</th><th scope="col">bound</th><th scope="col">slack</th>'
@@ -140,7 +142,7 @@ def row_html(row: Row, claims: dict[str, dict], places: Places, cited: str) -> s
         for c in own
     )
     chapters = list(dict.fromkeys(c["chapter"] for c in own))
-    where = [f'<a href="{places.page(name)}">{html.escape(places.title(name))}</a>'
+    where = [f'<a href="{places.page(name)}">{html.escape(places.title(name).split(":")[0])}</a>'
              for name in chapters]  # fmt: skip
     drawn = dict.fromkeys((c["chapter"], c["figure"]) for c in own)
     where += [text for name, fig in drawn if (text := places.figure(name, fig))]
@@ -159,8 +161,8 @@ def row_html(row: Row, claims: dict[str, dict], places: Places, cited: str) -> s
 def absent_html(row: Row, cited: str) -> str:
     """One statement of a paper whose chapter is to come."""
     return (
-        f'<tr class="lowrot-later"><th scope="row">{prose(html.escape(row.says))} {cited}</th>'
-        '<td colspan="5" data-label="verdict" class="lowrot-verdict">'
+        f'<tr class="lowrot-later"><th scope="row" colspan="4">{prose(html.escape(row.says))} '
+        f'{cited}</th><td colspan="2" data-label="verdict" class="lowrot-verdict">'
         f"{reproduction.VERDICTS['absent']}</td></tr>"
     )
 

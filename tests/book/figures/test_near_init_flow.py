@@ -45,14 +45,6 @@ def test_gains_are_in_units_of_g(followed):
     assert axes[0].lines[1].get_ydata()[-1] == 0.5
 
 
-def test_margins_are_shares_of_the_best():
-    rows = [(2, m, seed, tau, 0.01 * tau) for m in (8, 32) for seed in (0, 1) for tau in (1, 2)]
-    frame = pd.DataFrame(rows, columns=["d", "m", "seed", "tau", "normalized"])
-    (axis,) = figures.margins_in_time(frame, {2: 0.1}, {2: 0.05})
-    assert axis.lines[0].get_ydata() == pytest.approx([0.1, 0.2])
-    assert axis.lines[3].get_ydata()[0] == pytest.approx(0.5)
-
-
 def test_panels_against_the_width():
     series = {"d = 2": ([8, 16], [1.0, 2.0], "o-"), "law": ([8, 16], [1.0, 1.5], "--")}
     axes = figures.against_width({"moved": series, "turned": series}, [True, False])
