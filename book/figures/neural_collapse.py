@@ -33,7 +33,7 @@ from lowrot.plots import (
     require_plane,
     square,
 )
-from lowrot.theorems import plane_arcs
+from lowrot.theorems import NeuralCollapse, plane_arcs
 
 _ZERO = 1e-10
 """Metrics below this are zero but for rounding, and have no place on a logarithmic axis."""
@@ -130,6 +130,26 @@ def mean_rotation(path: Path, net: Network, chosen: Tensor) -> np.ndarray:
         turned = torch.nan_to_num(torch.rad2deg(rotation(now, net)))
         out.append(float((mass * turned).sum() / mass.sum()) if mass.sum() > 0 else math.nan)
     return np.array(out)
+
+
+def angle_to_groups(path: Path, theorem: NeuralCollapse) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far each neuron is from the nearest group of its sign, and its share of the mass.
+
+    Args:
+        path: with states a, shape (k, m), and V, shape (k, m, d).
+        theorem: of its start; its r groups are at the unit vectors ``beta``.
+
+    Returns:
+        Angles in degrees and shares of the mass ``|a_j| ||v_j||``, both of shape (k, m). The angle
+        is 180 where no group has the sign of the neuron.
+    """
+    size = np.linalg.norm(path["V"], axis=2)
+    mass = np.abs(path["a"]) * size
+    cosine = path["V"] @ theorem.beta.cpu().numpy().T / np.where(size > 0, size, 1.0)[:, :, None]
+    label = theorem.group_frame().label.to_numpy()
+    mine = np.sign(path["a"])[:, :, None] == label
+    angle = np.where(mine, np.degrees(np.arccos(cosine.clip(-1, 1))), 180.0).min(axis=2)
+    return angle, mass / mass.sum(axis=1, keepdims=True)
 
 
 @figure

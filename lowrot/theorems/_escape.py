@@ -95,7 +95,7 @@ class Escape(Theorem):
 
     @property
     def J_limit(self) -> float:
-        """Upper bound on J at every tau: ``(1 + ln_+(2 c_n/G_0))/cos(phi)`` for a start all on both.
+        """Upper bound on J at every tau; all on both: ``(1 + ln_+(2 c_n/G_0))/cos(phi)``.
 
         Covered: that of neural collapse; otherwise inf, as the theorem does not speak of J.
         """
@@ -132,8 +132,8 @@ class Escape(Theorem):
 
         Returns:
             A `Check`. Uncovered and all on both: its frame has ``margin``, ``normalized``,
-            ``imbalance`` (zeta, ``q_+ - q_-``), ``pattern`` and, all on both, ``bound``. Covered and
-            one-sided: the frame of `NeuralCollapse`, from the first saved time that is covered.
+            ``imbalance`` (zeta, ``q_+ - q_-``), ``pattern`` and, all on both, ``bound``. Covered
+            and one-sided: the frame of `NeuralCollapse`, from the first saved time that is covered.
 
         Raises:
             TypeError, ValueError: a path that does not belong to the theorem, or a one-sided one
