@@ -34,7 +34,7 @@ def test_steps_taken_counts_from_the_first_margin_above_one():
 
 def test_euler_steps_are_those_of_every_size():
     xor, start = lowrot.sparse_parity(2), lowrot.balanced(4, 2, seed=1)
-    path = lowrot.gradient_flow(start, xor, stop={"tau": 2}, save=[0.5, 1.0])
+    path = lowrot.gradient_flow(start, xor, stop={"tau": 2}, save=[1.0, 2.0])
     shown = figures.step_explorer(path, start, xor, (0.1, 0.5))
     held = json.loads(re.search(r'application/json">(.*?)</script>', str(shown), re.S)[1])
     assert held["controls"] == [["h = 0.1", "h = 0.5"]]
