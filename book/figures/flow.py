@@ -167,7 +167,7 @@ def step_explorer(path: Path, net: Network, data: Dataset, steps: Sequence[float
     end = float(path["tau"][-1])
     runs = [_euler(net, data, h, end) for h in steps]
     flow_tracks = _tracks([(a, V) for a, V in zip(path["a"], path["V"])])
-    best = max(float(path["margin"].max()), *(float(run[1].max()) for run in runs))
+    best = max(float(path["margin"].max()), *(float(run[1].max()) for run in runs), 1e-9)
     margins = Chart(
         "smoothed margin",
         Axis("clock τ", 0, end, [0, 5, 10, 15, 20]),
