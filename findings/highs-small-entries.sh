@@ -6,7 +6,7 @@
 # cut, the right-hand side is not. options={"small_matrix_value": 1e-12}, an option linprog warns it does
 # not know, is passed on and mends all three.
 # Why it matters here: frozen margins are linear programs in the data, and the data may be in any unit;
-# lowrot divides by the longest row first and tests that the answer scales.
+# they are brought to one unit before they are solved, and tests ask that the answer scales.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
