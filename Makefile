@@ -1,4 +1,4 @@
-# make book · make test · make bench · make clean · make env
+# make book · make pdf · make test · make bench · make clean · make env · make constraints
 # A bare machine needs make and a Python from 3.11 to 3.14; everything else goes into .venv.
 # The newest Python that works is taken; PYTHON=... wins, also over a .venv made with another.
 BIN := .venv/bin
@@ -6,8 +6,9 @@ OTHER := $(if $(PYTHON),$(shell python=$$(.ci/python $(PYTHON) 2> /dev/null) && 
   [ "$$("$$python" -V)" = "$$($(BIN)/python -V 2> /dev/null)" ] || echo other))
 LOCKED := .venv/.locked-$(shell cksum < requirements.lock | cut -d' ' -f1)
 INSTALLED := .venv/.installed
+BUILT := test_book.py test_pages.py test_carried.py # look at the pages
 
-.PHONY: env book test lint imports bench clean other
+.PHONY: env book pdf constraints test lint imports bench clean other
 
 env: $(INSTALLED)
 
@@ -25,6 +26,9 @@ $(INSTALLED): $(LOCKED) pyproject.toml
 book: env
 	$(BIN)/python book/build.py
 
+pdf: book
+	$(BIN)/python book/print.py
+
 lint: imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -38,13 +42,17 @@ imports: env
 	$(BIN)/deptry lowrot book tests benchmarks .ci --ignore DEP002
 
 test: lint
-	$(BIN)/python -m pytest -n 2 tests --ignore tests/test_book.py --ignore tests/test_pages.py
+	$(BIN)/python -m pytest -n 2 tests $(addprefix --ignore tests/,$(BUILT))
 	$(BIN)/python book/build.py
-	$(BIN)/python -m pytest -n 2 tests/test_book.py tests/test_pages.py
+	$(BIN)/python -m pytest -n 2 $(addprefix tests/,$(BUILT))
 
 bench: env
 	$(BIN)/python -m pip install -c requirements.lock -e ".[bench]"
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+
+constraints: # for conda and Binder: the lock without torch
+	@{ echo "# requirements.lock without torch, for environment.yml; made by: make constraints"; \
+	  grep -v '^#\|^torch==' requirements.lock; } > constraints.txt
 
 clean:
 	rm -rf lowrot/__pycache__ build _build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -7,7 +7,7 @@ import math
 import operator
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -54,6 +54,7 @@ class Claim:
             for an equality, and where neither side is a finite number other than zero.
         unit: of measured, bound, tolerance and slack; "1" for a pure number.
         theorem: the label of the statement that is checked, if it is one of the book's.
+        sizes: by symbol, the sizes at which it was measured, where they are said.
         loss: the losses behind the values, by name.
         seeds: the seeds behind the values; empty where nothing is random, None where not said.
         passed: always True (a claim that fails raises).
@@ -71,6 +72,7 @@ class Claim:
     relative_slack: float | None
     unit: str
     theorem: str | None
+    sizes: dict[str, list[float]]
     loss: list[str]
     seeds: list[int] | None
     passed: bool
@@ -126,6 +128,7 @@ def claim(
     path: Path | Sequence[Path] | None = None,
     theorem: str | None = None,
     unit: str = "1",
+    sizes: Mapping[str, Any] | None = None,
     loss: str | Loss | Sequence[str | Loss] | None = None,
 ) -> None:
     """Check a claim, show it as a badge in the page, and record it for the reproduction report.
@@ -143,6 +146,7 @@ def claim(
         path: the path or paths measured on; one whose certificates fail is refused.
         theorem: the label of the statement that is checked.
         unit: of both sides, as it is read after a number: "degrees", "samples"; "1" for none.
+        sizes: by symbol, the sizes at which it was measured: ``{"d": [2, 3], "m": 800}``.
         loss: the losses behind the values; without it, those of the paths.
 
     Raises:
@@ -196,6 +200,7 @@ def claim(
         relative_slack=_relative(slack, worst, relation, bound, tolerance),
         unit=unit,
         theorem=theorem,
+        sizes=_sizes({} if sizes is None else sizes),
         loss=_losses(loss, paths),
         seeds=None if seeds is None else list(seeds),
         passed=True,
@@ -229,6 +234,16 @@ def _relative(
     if relation == "==" or not 0.0 < scale < math.inf:
         return None
     return slack / scale
+
+
+def _sizes(given: Mapping[str, Any]) -> dict[str, list[float]]:
+    """The distinct sizes of each symbol, ascending; whole numbers as such."""
+    found = {}
+    for symbol, values in _validate.kind("sizes", given, Mapping).items():
+        _validate.kind("a symbol of sizes", symbol, str)
+        numbers = sorted(set(_validate.numbers(f"sizes[{symbol!r}]", values).ravel().tolist()))
+        found[symbol] = [int(x) if float(x).is_integer() else float(x) for x in numbers]
+    return found
 
 
 def _losses(given: str | Loss | Sequence[str | Loss] | None, paths: Sequence[Path]) -> list[str]:

@@ -5,6 +5,7 @@ What comes back must be a result, an error that the docstring documents, or a Ty
 ValueError raised by lowrot itself that names an argument.
 """
 
+import functools
 import inspect
 import linecache
 import re
@@ -14,6 +15,7 @@ import warnings
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,15 +23,17 @@ import torch
 from scipy import sparse
 
 import lowrot
-from lowrot import data, losses, metrics, optima, sgd, testing, theorems
+from lowrot import data, losses, metrics, optima, plots, sgd, testing, theorems
 
 PACKAGE = str(FilePath(lowrot.__file__).parent)
-ROOMS = (lowrot, data, losses, metrics, optima, sgd, testing, theorems)
+ROOMS = (lowrot, data, losses, metrics, optima, plots, sgd, testing, theorems)
 EXEMPT = {
     # Made by the library, not by its users; the methods of theorems are called by what makes them.
     "Check", "CollapseMetrics", "Escape", "EscapeMargins", "FeatureChange", "Hypothesis",
     "KKTResidual", "NearInitFlow", "NearInitSGD", "NeuralCollapse", "NoRotation", "NotSeparable",
-    "Optimum",
+    "Optimum", "Scrubber",
+    # Style alone.
+    "grid", "legend_below", "use_style",
     # The inside of the reference flow.
     "minimal_norm_element",
 }  # fmt: skip
@@ -56,6 +60,9 @@ class World:
         self.table.write_text("a,b,y\n0.1,0.2,1\n0.3,0.5,-1\n")
         np.savez(self.file, X=self.points.X.numpy(), y=[1, -1])
         self.flow.save(self.kept)
+        self.best = lowrot.svm_margin(self.points)
+        self.tangent = lowrot.ntk_margin(self.net, self.points, layers="both")
+        self.ax = plt.figure().add_subplot()
         self.made = [
             (theorems.no_rotation(self.features, self.points), self.coupled),
             (theorems.near_init_flow(self.net, self.points), self.flow),
@@ -188,6 +195,7 @@ def valid_calls(w):
         call(testing.fixed_steps, net=net, data=points, tau=0.1, steps=2, loss="logistic"),
         call(testing.planted, bug="no sliding"),
         *theorem_calls(w),
+        *plot_calls(w),
     ]  # fmt: skip
 
 
@@ -234,6 +242,53 @@ def theorem_calls(w):
             given = {p: usual.get(p, [0.5, 1.0]) for p in asked}
             calls.append(Call(method.__qualname__, method, given))
     return calls
+
+
+def plot_calls(w):
+    net, points, flow = w.net, w.points, w.flow
+    drawn = {"ax": w.ax, "title": "title"}
+    masses = flow["a"] * np.linalg.norm(flow["V"], axis=2)
+    moved = {"directions": flow["V"], "masses": masses, "readout": {"time": flow["tau"]}}
+    theorem, run = w.made[1]
+    return [
+        call(
+            plots.bounds, check=theorem.check(run), panels={"P": ["P", "floor"]},
+            against="tau", scale="linear",
+        ),
+        call(plots.certificate, optimum=w.best, data=points, predict=lambda X: X @ w.best.primal),
+        call(
+            columns_by_name, path={"one": flow}, names=["P"], levels={"P": 1.0}, against="tau",
+            scale="log", log=["P"],
+        ),
+        call(
+            plots.convergence, series={"one": ([1.0, 2.0], [3.0, 4.0])}, labels=("x", "y"),
+            slope=1.0, lines=True, ax=w.ax,
+        ),
+        call(plots.decision_regions, predict=net, data=points, level=0.1, q=w.q, **drawn),
+        call(plots.dual_curve, q=w.q, data=points, value=1.0, net=net, slope=0.1, **drawn),
+        call(plots.optimal_directions, net=net, data=points, q=w.q, **drawn),
+        call(plots.orthographic, V=np.ones((2, 3))),
+        call(plots.points, data=points, ax=w.ax, q=w.q),
+        call(plots.require_plane, name="figure", data=points),
+        call(plots.ring, before=net, after=net, data=points, shown=3, **drawn),
+        call(plots.Panel, title="one", data=points, **moved),
+        call(
+            plots.Panel.from_path, path=flow, data=points, title="one", taus=[1.0, 2.0],
+            readout={"time": "tau"},
+        ),
+        call(
+            plots.scrubber, panels=[plots.Panel("one", points, **moved)], taus=flow["tau"],
+            description="neurons", clock="t",
+        ),
+        call(plots.sliding_neurons, path=flow, data=points, **drawn),
+        call(plots.square, **drawn),
+        call(plots.tangent_predictor, net=net, theta=w.tangent.primal),
+    ]  # fmt: skip
+
+
+@functools.wraps(plots.columns)
+def columns_by_name(path, names, **given):
+    return plots.columns(path, *(names if isinstance(names, (list, tuple)) else [names]), **given)
 
 
 def public_methods(kind):
@@ -362,6 +417,8 @@ def test_wrong_arguments_are_named_in_a_typed_error(world, monkeypatch, tmp_path
     monkeypatch.chdir(tmp_path)
     found = []
     for made in valid_calls(world):
+        plt.close("all")
+        world.ax.clear()
         for argument in made.given:
             if argument == "self":
                 continue

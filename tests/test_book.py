@@ -23,7 +23,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 from lowrot_book import html as dressing  # noqa: E402
-from lowrot_book import keys, valid  # noqa: E402
+from lowrot_book import icons, keys, tex, valid  # noqa: E402
 
 CLAIM = "application/vnd.lowrot.claim+json"
 CHAPTERS = keys.chapters(ROOT)
@@ -47,9 +47,10 @@ def test_every_page_with_code_is_a_chapter():
 
 
 def test_every_text_is_in_the_book():
-    assert {p.stem for p in (ROOT / "book").glob("*.md")} == {
-        Path(p).name for p in keys.pages(ROOT)
+    written = {
+        p.relative_to(ROOT).with_suffix("").as_posix() for p in (ROOT / "book").rglob("*.md")
     }
+    assert written == set(keys.pages(ROOT))
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
@@ -107,13 +108,16 @@ def test_the_report_is_complete():
                for c in report["claims"])  # fmt: skip
 
 
-def test_every_statement_is_in_the_index():
+def test_every_statement_is_in_the_index_with_its_text():
     page = (ROOT / "_build" / "html" / "book" / "theorems.html").read_text("utf8")
     for name in keys.pages(ROOT):
         text = (ROOT / f"{name}.md").read_text("utf8")
         for kind, label in re.findall(r"\{prf:(\w+)\}.*\n:label: (\S+)", text):
             link = rf'href="{Path(name).name}\.html#{label}">{kind.title()} \d+\.\d+</a>'
             assert re.search(link, page), label
+    entries = re.findall('<details class="lowrot-fold lowrot-entry">.*?</details>', page, re.S)
+    assert len(entries) == page.count(" in its chapter</p>")
+    assert all(len(re.sub("<[^>]*>", "", entry)) > 80 for entry in entries)
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
@@ -146,7 +150,7 @@ def test_badges_are_set():
         '<span class="lowrot-claim-numbers">3e-05 (-1e-09 to inf, 10 values) &lt; 2.5</span></div>'
     )
     dressed = dressing.BADGE.sub(dressing.dress, badge)
-    assert r"\(a &lt; b\)</span>, 1e-3</span>" in dressed
+    assert "<mo>&lt;</mo><mi>b</mi></mrow></math></span>,</span> 1e-3</span>" in dressed
     numbers = (
         "3&nbsp;·&nbsp;10<sup>−5</sup> (−10<sup>−9</sup> to ∞, 10 values) &lt; 2.5</span></div>"
     )
@@ -167,6 +171,10 @@ def test_badges_are_set():
         (
             '<summary aria-label="a"><p class="b">c</p></summary><p>d</p>',
             '<summary aria-label="a"><span class="b">c</span></summary><p>d</p>',
+        ),
+        (
+            '<summary aria-label="Toggle hidden content"><span>Show</span></summary><img src="a">',
+            '<summary><span>Show</span></summary><img loading="lazy" src="a">',
         ),
         (
             '<div><pre>a <div class="viewcode-block" id="b">\nc</div></pre></div>',
@@ -310,7 +318,7 @@ def test_executed_once_and_only_what_changed(tiny):
     assert said.rstrip().splitlines()[-1].startswith("The book is at file://")
     report = tiny.page("book/report")
     assert 'href="one.html#claim-tiny.one"' in report
-    assert r"\(x &lt; 1\)</span> &amp; more" in report
+    assert "<math><mrow><mi>x</mi><mo>&lt;</mo><mn>1</mn></mrow></math></span> &amp; more" in report
     assert "0.25 to ∞, 3 values" in report
     assert (
         json.loads((tiny.root / "_build/html/claims.json").read_text())["claims"][0]["bound"] == 1
@@ -572,8 +580,8 @@ def test_proofs_and_solutions_unfold(tiny):
         re.sub("<[^>]*>", "", re.search("<summary>(.*?)</summary>", f, re.S)[1]) for f in folds
     ]
     assert heads == [
-        r"Proof of Theorem 1.1 (A name with \(x\)) and Lemma 1.1 (B): the first half",
-        r"Proof of Theorem 1.1 (A name with \(x\))",
+        "Proof of Theorem 1.1 (A name with x) and Lemma 1.1 (B): the first half",
+        "Proof of Theorem 1.1 (A name with x)",
         "Solution of Exercise 1.1",
     ]
     assert re.search(r"<ol[^>]*>\s*<li><p>A list, first of all", folds[0])
@@ -589,6 +597,18 @@ def test_proofs_and_solutions_unfold(tiny):
         assert f'<a class="lowrot-way" href="#{way}"' in page
     assert 'href="#solution-ex-b"' not in page
     assert len(re.findall('href="#ex-b">(?:<[^>]*>)?Exercise 1.2', page)) == 2
+    assert page.count('<a class="lowrot-ref reference internal" href="#ex-b">') == 2
+    store = (tiny.root / "_build" / "html" / "_static" / "previews" / "book-one.js").read_text()
+    head, _, text = store.partition(" = ")
+    assert head == '(window.lowrotPreviews ??= {})["book/one"]'
+    shown = json.loads(text.rstrip(";\n"))
+    assert set(shown) == {"thm-a", "lem-b", "ex-a", "ex-b"}
+    assert ' id="' not in shown["thm-a"]["html"]
+    assert 'href="book/one.html#ex-b"' in shown["ex-a"]["html"]
+    assert shown["thm-a"]["tex"] == (
+        "\\begin{theorem}[A \\emph{name} with $x$]\\label{thm-a}\nA.\n\\end{theorem}\n"
+    )
+    assert "<!--" not in page
     assert '<span class="caption-number">Exercise 1.1 </span><span class="lowrot-kind">code' in page
 
     code, said = tiny.plain("--builder", "custom", "--custom-builder", "latex")
@@ -672,6 +692,65 @@ def test_what_is_set_for_a_reader(tiny):
     assert code == 1
     assert "alternative text: nothing is glued as 'large:.1e'" in said
     assert "needs 'book/x', which is no page" in said
+
+
+FORMULAS = r"""# Tiny
+
+In a line: $\norm{x}^2$, then ($y$).
+
+$$
+a &= b \\
+c &= d \tag{7}
+$$ (eq-one)
+
+See {eq}`eq-one`.
+
+\begin{align}
+a &= \begin{cases} 1 & x > 0 \\ 0 & x \le 0 \end{cases} \\
+b &= \bigl( \ln x \bigr)
+\end{align}
+"""
+
+
+def test_formulas_are_mathml(tiny):
+    """Macros, several lines, numbers, and no line that begins with a comma; no script."""
+    (tiny.root / "book" / "index.md").write_text(FORMULAS)
+    code, said = tiny.build()
+    assert code == 0, said
+    page = tiny.page("book/index")
+    math = re.findall("<math.*?</math>", page, re.S)
+    assert len(math) == 4
+    assert ">‖</mo>" in math[0]
+    assert '</math></span>,</span> then <span class="lowrot-together">(<span' in page
+    assert re.search(r'id="equation-eq-one">\s*<span class="eqno">\(1\)', page)
+    assert re.search('<a class="[^"]*" href="#equation-eq-one">\\(1\\)</a>', page)
+    assert "(7)" in re.sub("<[^>]*>", "", math[2])
+    assert math[3].count("<mtable") == 2
+    assert '<mo fence="true" lspace="0" rspace="0"' in math[3]
+    assert "mathjax" not in page.lower()
+
+    (tiny.root / "book" / "index.md").write_text("# Tiny\n\n$\\left( x$ and $\\unknown$\n")
+    code, said = tiny.build()
+    assert code == 1
+    assert r"formula '\\unknown'" in said
+    assert r"formula '\\left( x'" in said
+
+
+def test_commands_of_the_book_are_copied_with_a_statement():
+    macros = {"norm": [r"\lVert #1 \rVert", 1], "R": r"\mathbb{R}", "both": r"\norm{\R}", "no": "x"}
+    assert tex.definitions(r"$\both$", macros) == (
+        "\\providecommand{\\R}{\\mathbb{R}}\n"
+        "\\providecommand{\\both}{\\norm{\\R}}\n"
+        "\\providecommand{\\norm}[1]{\\lVert #1 \\rVert}\n"
+    )
+
+
+def test_styles_of_unused_icons_go():
+    style = (
+        '.a{b:c}.fa-bars:before,.fa-navicon:before{content:"\\f0c9"}.fa-x:before{content:"\\f00d"}'
+    )
+    assert icons.thinned(style, {"fa-x"}) == '.a{b:c}.fa-x:before{content:"\\f00d"}'
+    assert icons.thinned(style, {"fa-navicon"}) == style.split(".fa-x")[0]
 
 
 def test_unreadable_front_matter_is_named(tiny):

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from lowrot import claims
+from lowrot import claims, losses
 from lowrot.claims import MIME, ClaimError, claim
 from lowrot.path import Certificate, Path
 
@@ -74,6 +74,60 @@ def test_spread_and_slack_are_those_of_the_values(checked):
 
 
 @pytest.mark.parametrize(
+    ("measured", "relation", "bound", "relative"),
+    [
+        ([3.0, 1.0], ">=", 0.5, 0.5),
+        (1e-9, "<", 1e-3, 1 - 1e-6),
+        (3.0, ">=", -1e-7, 1 + 1e-7 / 3),
+        ([0.99, 1.03], "~", 1.0, 0.4),
+        (1.0, "==", 1.0, None),
+        (0.0, "<=", 0.0, None),
+        (math.inf, ">=", 1.0, None),
+    ],
+)
+def test_relative_slack_is_over_the_larger_side(checked, measured, relation, bound, relative):
+    tolerance = 0.05 if relation == "~" else 0.0
+    made = checked("x", "s", measured, relation, bound, "derived", tolerance=tolerance)
+    assert made.relative_slack == (None if relative is None else pytest.approx(relative))
+
+
+def test_what_the_report_needs_is_recorded(checked):
+    made = checked(
+        *("x", "s", 3.0, "<=", 5.0, "measured"),
+        theorem="thm-one",
+        unit="degrees",
+        loss=losses.Logistic(),
+        seeds=[],
+        sizes={"d": np.array([4, 2, 2]), "m": 800, "h": 0.5},
+    )
+    record = made._repr_mimebundle_()[MIME]
+    assert record["theorem"] == "thm-one"
+    assert record["unit"] == "degrees"
+    assert record["loss"] == ["logistic"]
+    assert record["seeds"] == []
+    assert json.dumps(record["sizes"]) == '{"d": [2, 4], "m": [800], "h": [0.5]}'
+    assert str(made).endswith("3 ≤\N{NO-BREAK SPACE}5\N{NO-BREAK SPACE}degrees")
+    bare = checked("x", "s", 3.0, "<=", 5.0, "derived")
+    assert (bare.theorem, bare.unit, bare.loss, bare.seeds, bare.sizes) == (None, "1", [], None, {})
+
+
+@pytest.mark.parametrize(
+    ("meta", "loss", "said"),
+    [
+        ([{"kind": "flow", "loss": "logistic"}, {"loss": "exponential"}], None,
+         ["exponential", "logistic"]),
+        ([{"kind": "regression"}], None, ["squared"]),
+        ([{"kind": "sgd", "update": "perceptron"}], None, ["perceptron"]),
+        ([{"kind": "flow", "loss": "logistic"}], "exponential", ["exponential"]),
+        ([{}], None, []),
+    ],
+)  # fmt: skip
+def test_losses_are_those_of_the_paths(checked, meta, loss, said):
+    paths = [Path({"tau": np.array([0.0])}, meta=each) for each in meta]
+    assert checked("x", "s", 1.0, "<=", 2.0, "derived", path=paths, loss=loss).loss == said
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"id": "Not An Id"}, "id is"),
@@ -97,6 +151,14 @@ def test_spread_and_slack_are_those_of_the_values(checked):
         ({"path": ["path"]}, "path is a str"),
         ({"bound": None}, "bound is None"),
         ({"bound": [1.0, 2.0]}, "bound is "),
+        ({"theorem": "Theorem 1"}, "theorem is 'Theorem 1'"),
+        ({"theorem": 1}, "theorem is 1"),
+        ({"unit": 1}, "unit is"),
+        ({"loss": "hinge"}, "loss is 'hinge'"),
+        ({"loss": ["exponential", None]}, "loss is"),
+        ({"sizes": [2, 3]}, "sizes is"),
+        ({"sizes": {2: 3}}, "a symbol of sizes is"),
+        ({"sizes": {"d": "two"}}, "sizes"),
     ],
 )
 def test_malformed_claims_are_refused(checked, change, message):

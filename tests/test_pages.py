@@ -190,7 +190,7 @@ class Visit:
         self.page.goto(url, wait_until="commit" if sent_on else "load")
         if sent_on:  # a page that is about to leave has nothing that could be looked at
             self.page.wait_for_url(sent_on, wait_until="load")
-        self.page.evaluate("() => window.MathJax?.startup?.promise")
+        self.page.evaluate("() => document.fonts.ready")
         self.page.wait_for_timeout(400)  # the scripts that repair the theme run twice
 
     def console(self, message) -> None:
@@ -228,13 +228,14 @@ def visit(browser):
 
 
 MATH = """() => ({
-  written: document.querySelectorAll('.math').length,
-  shown: document.querySelectorAll('mjx-container').length,
-  errors: [...document.querySelectorAll('mjx-merror, [data-mjx-error], mjx-mtext[style*="red"]')]
-    .map(e => e.getAttribute('data-mjx-error') || e.textContent),
-  raw: [...document.querySelectorAll('.math')].filter(e => !e.querySelector('mjx-container'))
+  unread: [...document.querySelectorAll('.lowrot-unread, merror')].map(e => e.textContent),
+  unset: [...document.querySelectorAll('.math')].filter(e => !e.querySelector('math'))
     .map(e => e.textContent.slice(0, 60)),
 })"""
+TABS = """() => [...document.querySelectorAll('.bd-article [tabindex="0"]')]
+  .filter(e => !e.matches('a, button, input, summary, select, textarea'))
+  .filter(e => e.scrollWidth <= e.clientWidth + 1 && e.scrollHeight <= e.clientHeight + 1)
+  .map(e => e.outerHTML.slice(0, 120))"""
 LOOSE = """() => [...document.querySelectorAll(':not(.lowrot-together) > span.math')]
   .filter(e => e.nextSibling?.nodeType === Node.TEXT_NODE && /^[,.;:)]/.test(e.nextSibling.data))
   .map(e => e.textContent.slice(0, 40) + e.nextSibling.data.slice(0, 20))"""
@@ -266,8 +267,9 @@ def problems(seen: Visit, view: str) -> list[str]:
         found.append(f"the theme is {theme}")
     found += [f"image not loaded: {image}" for image in seen.page.evaluate(IMAGES)]
     math = seen.page.evaluate(MATH)
-    found += [f"formula that MathJax cannot read: {text}" for text in math["errors"]]
-    found += [f"formula not set: {text}" for text in math["raw"]]
+    found += [f"formula that cannot be read: {text}" for text in math["unread"]]
+    found += [f"formula not set: {text}" for text in math["unset"]]
+    found += [f"focus on what does not scroll: {html}" for html in seen.page.evaluate(TABS)]
     found += [f"a line may begin with: {text}" for text in seen.page.evaluate(LOOSE)]
     found += [f"wider than the screen: {html}" for html in seen.page.evaluate(WIDE)]
     text = seen.page.inner_text("main")
@@ -299,8 +301,8 @@ def test_page(visit, address, page, view):
     [
         ('<p><img src="http://127.0.0.2:9/a.png" alt="a"></p>', "request to another host"),
         ('<p><img src="none.svg" alt="a"></p>', "image not loaded"),
-        (r'<p><span class="math notranslate">\(\left( x\)</span></p>', "MathJax cannot read"),
-        (r'<p><span class="math notranslate">\(\undefined\)</span></p>', "MathJax cannot read"),
+        ("<p><math><merror>x</merror></math></p>", "formula that cannot be read"),
+        ('<div tabindex="0">short</div>', "focus on what does not scroll"),
         ('<p><span class="math notranslate">x</span></p>', "formula not set"),
         ('<div style="width: 2000px">wide</div>', "wider than the screen"),
         ("<script>console.error('planted')</script>", "console error: planted"),
@@ -325,3 +327,223 @@ def test_offline_from_the_file_system(visit):
     assert seen.page.evaluate(IMAGES) == []
     assert seen.page.inner_text("h1")
     assert not [url for url in seen.requests if urlsplit(url).scheme.startswith("http")]
+
+
+# ---------------------------------------------------------------- proofs, previews, weight
+
+CHAPTERS = [page for page in PAGES if "lowrot-fold" in (HTML / page).read_text("utf8")]
+FOLDED = "book/no_rotation.html"
+
+
+def test_links_open_what_is_closed(visit, address):
+    """A claim in a solution, from the report; a proof, from its statement; again after closing."""
+    text = (HTML / FOLDED).read_text("utf8")
+    inside = re.search(r'lowrot-solution.*?id="(claim-[^"]*)"', text, re.S)[1]
+    seen = visit(f"{address}/{FOLDED}#{inside}", "desktop-light")
+    assert seen.page.locator(f"#{inside}").is_visible()
+    way = seen.page.locator("a.lowrot-way").first
+    anchor = way.get_attribute("href")
+    for _ in range(2):
+        way.click()
+        assert seen.page.locator(anchor).is_visible()
+        seen.page.evaluate(
+            "() => document.querySelectorAll('details').forEach(d => d.open = false)"
+        )
+        assert not seen.page.locator(anchor).is_visible()
+
+
+def test_paper_shows_everything(visit, address):
+    seen = visit(f"{address}/{FOLDED}", "desktop-light")
+    closed = "() => document.querySelectorAll('.bd-article details:not([open])').length"
+    before = seen.page.evaluate(closed)
+    assert before > 3
+    seen.page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+    assert seen.page.evaluate(closed) == 0
+    seen.page.evaluate("() => dispatchEvent(new Event('afterprint'))")
+    assert seen.page.evaluate(closed) == before
+
+
+@pytest.mark.parametrize("start", ["server", "file"])
+def test_references_are_previewed(visit, address, start):
+    """From another page and from this one, by mouse and by keyboard; Escape closes."""
+    page = "book/neural_collapse.html"
+    seen = visit(
+        f"{address}/{page}" if start == "server" else (HTML / page).as_uri(), "desktop-dark"
+    )
+    box = seen.page.locator(".lowrot-preview")
+    other = seen.page.locator("p > a.lowrot-ref[href*='html#']:visible").first
+    other.hover()
+    box.wait_for()
+    name = other.inner_text()
+    assert name in box.inner_text()
+    box.hover()
+    seen.page.wait_for_timeout(500)
+    assert box.is_visible(), "the pointer may move into the preview"
+    axe = pytest.importorskip("axe_playwright_python.base")
+    seen.page.evaluate(axe.AXE_SCRIPT)
+    assert seen.page.evaluate(AXE) == []
+    seen.page.keyboard.press("Escape")
+    assert box.count() == 0
+    seen.page.mouse.move(2, 2)
+    own = seen.page.locator("a.lowrot-ref[href^='#thm']:visible").first
+    seen.page.keyboard.press("Tab")  # focus by script counts as by keyboard after a key
+    own.focus()
+    box.wait_for()
+    assert own.inner_text() in box.inner_text()
+    assert (
+        seen.page.locator("[id]").evaluate_all(
+            "all => all.length - new Set(all.map(e => e.id)).size"
+        )
+        == 0
+    )
+    seen.page.keyboard.press("Tab")
+    seen.page.wait_for_timeout(400)
+    assert own.inner_text() not in (box.inner_text() if box.count() else "")
+    assert seen.errors == []
+
+
+def test_statements_are_copied_as_latex(visit, address):
+    seen = visit(f"{address}/{FOLDED}", "phone-light")
+    seen.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    seen.page.locator("#thm-no-rotation button.lowrot-copy").click()
+    seen.page.get_by_text("copied").wait_for()
+    copied = seen.page.evaluate("() => navigator.clipboard.readText()")
+    assert copied.startswith(r"\begin{theorem}[No rotation]\label{thm-no-rotation}")
+    assert copied.endswith("\\end{theorem}\n")
+
+
+@pytest.mark.parametrize("blocked", ["aborted", "silent"])
+def test_live_code_gives_the_page_back(visit, address, blocked):
+    """A server that refuses, and one that never answers: said within ten seconds."""
+    seen = visit(f"{address}/{FOLDED}", "desktop-light")
+    answer = (lambda route: route.abort()) if blocked == "aborted" else (lambda route: None)
+    seen.page.route(lambda url: not url.startswith(address), answer)
+    before = seen.page.inner_text(".bd-article")
+    seen.page.evaluate("() => { window.initThebeSBT(); }")
+    notice = seen.page.locator(".lowrot-notice")
+    notice.get_by_text("nothing on this page has changed").wait_for(timeout=10_000)
+    assert seen.page.inner_text(".bd-article") == before
+    assert seen.page.locator(".thebe-launch-button").count() == 0
+    notice.get_by_role("button").click()
+    assert not notice.is_visible()
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_pages_are_light(browser, address, page):
+    """What a reader waits for: bytes on the wire, seconds of script, stops of the tab key."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    try:
+        seen = context.new_page()
+        tools = context.new_cdp_session(seen)
+        tools.send("Network.enable")
+        tools.send("Performance.enable")
+        sizes: list[float] = []
+        tools.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+        seen.goto(f"{address}/{page}", wait_until="load")
+        seen.wait_for_timeout(500)
+        metrics = tools.send("Performance.getMetrics")["metrics"]
+        script = {one["name"]: one["value"] for one in metrics}["ScriptDuration"]
+        assert sum(sizes) < HEAVY.get(page, 1.5e6)
+        assert script < 1
+        own = [
+            f for f in (HTML / "_static").glob("*.js") if (ROOT / "book/_static" / f.name).is_file()
+        ]
+        assert sum(f.stat().st_size for f in own) < 20_000
+    finally:
+        context.close()
+
+
+HEAVY = {"book/no_rotation.html": 3e6}
+"""Its frames are drawn in the page itself."""
+
+
+def test_icons_are_in_their_fonts():
+    """Each icon that a page shows is a letter of the small font in the place of the theme's."""
+    ttlib = pytest.importorskip("fontTools.ttLib")
+    pytest.importorskip("brotli")
+    static = HTML / "_static"
+    style = (static / "styles" / "pydata-sphinx-theme.css").read_text("utf8")
+    letters: set[int] = set()
+    for font in (static / "vendor/fontawesome/webfonts").glob("fa-[sb]*.woff2"):
+        assert font.stat().st_size < 10_000
+        letters |= set(ttlib.TTFont(font).getBestCmap())
+    shown = set(re.findall(r"\bfa[srb]? (?:fa-solid )?(fa-[a-z-]+)", "".join(
+        (HTML / page).read_text("utf8") for page in PAGES)))  # fmt: skip
+    shown -= {"fa-solid", "fa-lg"}
+    assert shown
+    for name in shown:
+        code = re.search(rf'\.{name}:before[^{{]*\{{content:"\\([0-9a-f]+)"', style)
+        assert code, name
+        assert int(code[1], 16) in letters, name
+
+
+# ---------------------------------------------------------------- figures
+
+CHAPTERS = [page for page in PAGES if "lowrot-links" in (HTML / page).read_text("utf8")]
+PICTURE = re.compile(r'<picture class="lowrot-(day|night)">(.*?)</picture>', re.S)
+SHOWN = """() => [...document.querySelectorAll('figure')].map(figure => [...figure
+  .querySelectorAll('picture img')].filter(image => image.checkVisibility())
+  .map(image => image.currentSrc.split('/').pop()))"""
+
+
+def graphics(page: str) -> set[Path]:
+    """The files of the pictures of a page, and its tables."""
+    text = (HTML / page).read_text("utf8")
+    names = re.findall(r'(?:src|srcset|href)="(figures/[^"]+)"', text)
+    return {(HTML / page).parent / name for name in names}
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_every_figure_has_a_day_a_night_a_phone_and_its_numbers(page):
+    text = (HTML / page).read_text("utf8")
+    pictures = PICTURE.findall(text)
+    days, nights = ([body for theme, body in pictures if theme == t] for t in ("day", "night"))
+    assert len(days) == len(nights)
+    assert all('<source media="(max-width: 44rem)"' in body for _, body in pictures)
+    captioned = [part for part in text.split("<figure")[1:] if "caption-number" in part]
+    bare = [part[:200] for part in captioned if ".csv" not in part or ">source</a>" not in part]
+    assert bare == []
+    assert [path for path in graphics(page) if not path.is_file()] == []
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_every_colour_of_a_figure_is_seen(page):
+    from lowrot.plots._night import LEGIBLE, colours, contrast
+    from lowrot.plots._style import DAY, NIGHT
+
+    for path in graphics(page):
+        if path.suffix == ".svg":
+            ground = NIGHT if path.stem.endswith("-night") else DAY
+            found = colours(path.read_text("utf8")) - {ground.lower()}
+            pale = [colour for colour in found if contrast(colour, ground) < LEGIBLE]
+            assert pale == [], path.name
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_a_figure_fits_a_phone_without_being_shrunk(page):
+    for path in graphics(page):
+        if re.search(r"-phone(-night)?\.svg$", path.name):
+            width = re.search(r'<svg [^>]*?width="([\d.]+)pt"', path.read_text("utf8"), re.S)
+            assert float(width[1]) * 4 / 3 <= 390, path.name
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_one_picture_is_shown_that_of_the_view(visit, address, view):
+    seen = visit(f"{address}/book/no_rotation.html", view)
+    shown = [names for names in seen.page.evaluate(SHOWN) if names]
+    assert shown
+    size, theme = view.split("-")
+    for (name,) in shown:
+        assert ("-phone" in name, "-night" in name) == (size == "phone", theme == "dark")
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_interactive_figures_share_a_small_script(visit, address, page):
+    seen = visit(f"{address}/{page}", "desktop-light")
+    alive = seen.page.evaluate(
+        "() => [...document.querySelectorAll('.lowrot-live')].map(e => 'live' in e.dataset)"
+    )
+    assert all(alive)
+    scripts = [url for url in seen.requests if re.search(r"/live\.(js|css)", url)]
+    assert len(scripts) == (2 if alive else 0)
+    assert (HTML / "_static" / "live.js").stat().st_size < 20_000

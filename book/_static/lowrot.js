@@ -2,6 +2,8 @@
 (() => {
   const each = (selector, act) => document.querySelectorAll(selector).forEach(act);
 
+  const ours = new Set(); // what can be focused only because it scrolls
+
   function repair() {
     // The logo is outside every landmark.
     each(".sidebar-primary-item .navbar-brand, .navbar-header-items .navbar-brand", (logo) => {
@@ -36,43 +38,27 @@
       }
     });
     // What scrolls must be reachable from the keyboard, and what is too wide must scroll.
-    each("mjx-container:not([display=true])", (formula) => {
+    each("span.math", (formula) => {
       const room = formula.parentElement.closest("p, li, dd, dt, td, th, figcaption, div, section");
       formula.classList.toggle("lowrot-wide", formula.scrollWidth > room.clientWidth && room.clientWidth > 0);
     });
-    // A figure that a phone would make illegible scrolls; any other is shown whole.
-    each(".bd-article figure img", (image) => {
-      const room = image.closest("figure").clientWidth;
-      image.classList.toggle("lowrot-wide", room > 0 && 0.6 * image.naturalWidth > room);
-    });
-    each("pre, figure, .text_html, mjx-container, .pst-scrollable-table-container, .bd-article div, .bd-article table", (box) => {
+    each("pre, figure, .text_html, .pst-scrollable-table-container, .bd-article div, .bd-article table, .lowrot-wide", (box) => {
       const flow = getComputedStyle(box).overflowX;
       const scrolls = box.scrollWidth > box.clientWidth + 1 && (flow === "auto" || flow === "scroll");
-      if (scrolls && !box.hasAttribute("tabindex")) box.tabIndex = 0;
-    });
-  }
-
-  // No line begins with the comma that follows a formula, or ends with the bracket before it.
-  function keepTogether() {
-    each(".bd-article span.math", (formula) => {
-      const [before, after] = [formula.previousSibling, formula.nextSibling];
-      const opening = before?.nodeType === Node.TEXT_NODE ? before.data.match(/[([“]?$/)[0] : "";
-      const closing = after?.nodeType === Node.TEXT_NODE ? after.data.match(/^[,.;:!?)\]”]*/)[0] : "";
-      if (!opening && !closing) return;
-      const box = Object.assign(document.createElement("span"), { className: "lowrot-together" });
-      formula.before(box);
-      if (opening) before.data = before.data.slice(0, -opening.length);
-      if (closing) after.data = after.data.slice(closing.length);
-      box.append(opening, formula, closing);
+      if (scrolls && !box.hasAttribute("tabindex")) {
+        box.tabIndex = 0;
+        ours.add(box);
+      } else if (!scrolls && ours.delete(box)) box.removeAttribute("tabindex");
     });
   }
 
   function start() {
     repair();
     setTimeout(repair, 250);
-    window.MathJax?.startup?.promise?.then(keepTogether).then(repair);
+    document.fonts?.ready.then(repair);
   }
   if (document.readyState === "complete") start();
   else window.addEventListener("load", start);
   window.addEventListener("resize", repair);
+  document.addEventListener("toggle", repair, true); // what was closed had no width
 })();

@@ -16,6 +16,7 @@ from lowrot.theorems import Theorem
 
 SPACE = "\N{NARROW NO-BREAK SPACE}"
 _DOLLARS = re.compile(r"\$([^$]+)\$")
+_WORDS = "\N{WORD JOINER}"  # marks cells of words, which stand at the left of their column
 
 
 def spaced(number: float) -> str:
@@ -66,7 +67,8 @@ def table(frame: pd.DataFrame, *, index: bool = True) -> HTML:
         shown.index = pd.Index([cell(name) for name in frame.index], name=None)
         shown.columns.name = None if frame.index.name is None else cell(frame.index.name)
     shown.columns = pd.Index([cell(name) for name in frame.columns], name=shown.columns.name)
-    return HTML(shown.to_html(index=index, escape=False, border=0))
+    words = shown.to_html(index=index, escape=False, border=0)
+    return HTML(words.replace(f"<td>{_WORDS}", '<td class="text-start">').replace(_WORDS, ""))
 
 
 def hypotheses(theorem: Theorem) -> HTML:
@@ -80,7 +82,12 @@ def cell(value: Any) -> str:
     """HTML of what stands in a cell."""
     if isinstance(value, str):
         words = html.escape(value, quote=False)
-        return _DOLLARS.sub(r'<span class="math notranslate nohighlight">\\(\1\\)</span>', words)
-    mantissa, _, exponent = spaced(value).replace("-", "−").partition("e")
+        return _WORDS + _DOLLARS.sub(
+            r'<span class="math notranslate nohighlight">\\(\1\\)</span>', words
+        )
+    shown = spaced(value)
+    if shown in ("yes", "no"):
+        return shown
+    mantissa, _, exponent = shown.replace("-", "−").partition("e")
     power = exponent.replace("+", "").replace("−0", "−").lstrip("0")
     return f"{mantissa}&nbsp;·&nbsp;10<sup>{power}</sup>" if exponent else mantissa

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -26,9 +26,16 @@ from lowrot.plots import (
     POSITIVE,
     SECOND,
     WIDEST,
+    Axis,
+    Chart,
+    Curve,
+    Fragment,
+    Slider,
     decision_regions,
+    explorer,
     figure,
     grid,
+    legend_under,
     narrow,
     points,
     require_plane,
@@ -81,7 +88,8 @@ def escape_trajectories(
     bar = axes[0].figure.colorbar(
         ScalarMappable(norm, CLOCK), ax=axes, location="bottom", shrink=0.7, aspect=30
     )
-    bar.solids.set_rasterized(False)
+    bar.solids.set(rasterized=False, edgecolor="face", linewidth=0.3)
+    bar.minorticks_off()
     bar.set_label(r"clock $\tau$")
     decades = range(math.floor(first), math.ceil(final) + 1)
     ticks = [step * 10.0**decade for decade in decades for step in (1, 2, 5)]
@@ -100,10 +108,10 @@ def escape_proof(frame: pd.DataFrame, margins: EscapeMargins) -> list[Axes]:
     """
     left, right = grid(2, height=3.7, stacked_height=3.2)
     late = frame[frame.tau > 0]
-    left.plot(late.tau, late.imbalance, color=POSITIVE, lw=2.2, label="$q_+-q_-$")
+    left.plot(late.tau, late.imbalance, color=POSITIVE, lw=2.2, label=r"$\zeta=q_+-q_-$")
     for level, style, name in (
-        (margins.kappa, "--", r"$\pm\kappa$"),
-        (margins.inner, ":", r"$\pm\kappa/(1+2\kappa)$"),
+        (margins.kappa, "--", r"$\pm\cot^2\varphi$"),
+        (margins.inner, ":", r"$\pm1/(2+\tan^2\varphi)$"),
     ):
         left.axhline(level, color=NEGATIVE, ls=style, lw=1.2, label=name)
         left.axhline(-level, color=NEGATIVE, ls=style, lw=1.2)
@@ -115,7 +123,7 @@ def escape_proof(frame: pd.DataFrame, margins: EscapeMargins) -> list[Axes]:
     right.set(xscale="log", xlabel=r"clock $\tau$", ylim=(0, 1.1 * margins.optimum))
     for axis in (left, right):
         axis.set_xlim(0.1, late.tau.iloc[-1])
-        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncol=2)
+        legend_under(axis, 2)
     return [left, right]
 
 
@@ -137,7 +145,9 @@ def margins_by_angle(ended: pd.DataFrame) -> list[Axes]:
     for label, (colour, values) in curves.items():
         style = {"optimum": "-", "tilted": "-.", "bad": "--"}[label]
         left.plot(np.degrees(phi), values, color=colour, ls=style, label=label)
-    left.plot(ended.degrees, ended.margin, "o", color=INK, ms=4.5, label="flows", zorder=3)
+    left.plot(
+        ended.degrees, ended.margin, "o", color=INK, mfc="none", ms=6, label="flows", zorder=3
+    )
     left.set(xlabel=r"$\varphi$, degrees", ylabel=r"margin / $\|W\|^2$", ylim=(0, 0.28))
     left.legend()
     turn = np.radians(np.linspace(30, 89.9, 150))
@@ -203,3 +213,74 @@ def two_ends(nets: Mapping[str, Network], data: Dataset) -> list[Axes]:
     for axis, (title, net) in zip(axes, nets.items()):
         decision_regions(net, data, level=float(net.margins(data).min()), ax=axis, title=title)
     return axes
+
+
+@figure
+def angle_explorer(ended: pd.DataFrame, ends: Sequence[Path]) -> Fragment:
+    """Show the KKT points of two points and where flows end, with a slider for the angle.
+
+    Args:
+        ended: limits of flows, two rows an angle: columns ``degrees`` and ``margin``; the first
+            flow of each angle starts all on both points, the second on one side.
+        ends: their paths, with states a and V.
+    """
+    angles = ended.degrees.to_numpy()[::2]
+    levels = [escape_margins(math.radians(float(angle))) for angle in angles]
+    fine = np.linspace(60.0, 89.5, 60)
+    known = [escape_margins(math.radians(float(angle))) for angle in fine[1:]]
+    curves = {
+        "optimum": ("plus", [level.optimum for level in levels], [k.optimum for k in known]),
+        "tilted": ("second dashed", [each.tilted for each in levels], [k.tilted for k in known]),
+        "bad": ("minus dashed", [level.bad for level in levels], [k.bad for k in known]),
+    }
+    lines = [Curve(name, [(fine[1:], y)], look) for name, (look, _, y) in curves.items()]
+    both, side = ended.margin.to_numpy()[::2], ended.margin.to_numpy()[1::2]
+    marks = [
+        Curve("", [([a, a], [0.0, 0.28]) for a in angles], "quiet thin dotted"),
+        Curve("flow from both", [([a], [m]) for a, m in zip(angles, both)], "ink dots"),
+        Curve("one-sided flow", [([a], [m]) for a, m in zip(angles, side)], "accent dots"),
+    ]
+    said = [_said(*each) for each in zip(levels, both, side)]
+    margins = Chart(
+        "margins of the KKT points and of flows",
+        Axis("angle φ, degrees", 60, 90, [60, 67.5, 75, 82.5, 90]),
+        Axis("margin / ‖W‖²", 0, 0.28, [0, 0.1, 0.2]),
+        [*lines, *marks],
+        readout=said,
+        about="Margins of the optimum, the tilted and the bad KKT point against the angle",
+    )
+    unit = Axis("", -1.15, 1.15, [])
+    radians = np.radians(angles)
+    sides = [([math.cos(a)] * 2, [math.sin(a), -math.sin(a)]) for a in radians]
+    plane = Chart(
+        "the data and the neurons where the flows end",
+        unit,
+        unit,
+        [
+            Curve("", [([0.0], [0.0])], "quiet dots"),
+            Curve("points", sides, "plus dots"),
+            Curve("flow from both", [_spokes(path) for path in ends[::2]], "ink"),
+            Curve("one-sided flow", [_spokes(path) for path in ends[1::2]], "accent dashed"),
+        ],
+        square=True,
+        about="Two points of the plane and, as spokes, the neurons at the end of two flows",
+    )
+    slider = Slider("angle", [f"φ = {angle:g}°" for angle in angles], start=0)
+    words = "KKT points of two points by their angle, and where two flows end"
+    return explorer([plane, margins], slider, description=words)
+
+
+def _said(level: EscapeMargins, both: float, side: float) -> str:
+    """Describe one angle in words."""
+    tilted = f"tilted {level.tilted:.3f}" if math.isfinite(level.tilted) else "no tilted point"
+    kkt = f"optimum {level.optimum:.3f}, {tilted}, bad {level.bad:.3f}"
+    return f"{kkt}; flow from both ends at {both:.3f}, the one-sided at {side:.3f}"
+
+
+def _spokes(path: Path) -> tuple[list[float], list[float]]:
+    """Return lines from the centre to ``a_j v_j``, over the sum of masses, at the end of a path."""
+    a, V = path["a"][-1], path["V"][-1]
+    tips = a[:, None] * V / (np.abs(a) * np.linalg.norm(V, axis=1)).sum()
+    x = [value for tip in tips for value in (0.0, float(tip[0]), math.nan)]
+    y = [value for tip in tips for value in (0.0, float(tip[1]), math.nan)]
+    return x, y

@@ -11,8 +11,25 @@ from matplotlib.axes import Axes
 
 from figures._text import table
 from lowrot.data import Dataset
+from lowrot.losses import dual_weights, soft_margin
+from lowrot.network import Network
 from lowrot.path import Path
-from lowrot.plots import COLOURS, INK, POSITIVE, convergence, figure, grid, narrow, sliding_neurons
+from lowrot.plots import (
+    COLOURS,
+    INK,
+    POSITIVE,
+    Axis,
+    Chart,
+    Curve,
+    Fragment,
+    Slider,
+    convergence,
+    explorer,
+    figure,
+    grid,
+    narrow,
+    sliding_neurons,
+)
 
 
 _HEADS = {
@@ -120,3 +137,114 @@ def errors_by_effort(
         convergence({"measured": (x, y)}, labels=labels, slope=slope, ax=ax)
         ax.set_title(title)
     return axes
+
+
+@figure
+def work_precision(runs: pd.DataFrame) -> Axes:
+    """Draw the error against the seconds of each run, its tolerance beside it.
+
+    Args:
+        runs: columns ``method``, ``tolerance``, ``error of P`` (nan where the goal was not
+            reached) and ``seconds``.
+    """
+    (ax,) = grid(1, width=6.4, height=3.7, stacked_height=4.2)
+    lost = []
+    for (name, rows), colour, mark in zip(
+        runs.groupby("method", sort=False), COLOURS, ("o-", "s--", "^-.", "D:", "v-")
+    ):
+        here = rows.dropna(subset="error of P")
+        if here.empty:
+            lost.append(str(name))
+            continue
+        ax.plot(here.seconds, here["error of P"], mark, color=colour, ms=6, label=str(name))
+        for _, row in here.iterrows():
+            ax.annotate(
+                f"{row.tolerance:g}",
+                (row.seconds, row["error of P"]),
+                (7, 4),
+                textcoords="offset points",
+                fontsize=10,
+            )
+    if lost:
+        ax.plot([], [], " ", label=f"never there: {', '.join(lost)}")
+    ax.set(xscale="log", yscale="log", xlabel="seconds", ylabel="relative error of $P$")
+    ax.margins(x=0.12, y=0.15)
+    ax.figure.legend(loc="outside lower center", ncol=1 if narrow() else 4)
+    return ax
+
+
+@figure
+def step_explorer(path: Path, net: Network, data: Dataset, steps: Sequence[float]) -> Fragment:
+    """Show explicit Euler steps beside the flow, with a slider for their size.
+
+    Args:
+        path: the flow, with states a and V.
+        net: its start.
+        data: points of the plane.
+        steps: sizes in the clock tau.
+    """
+    end = float(path["tau"][-1])
+    runs = [_euler(net, data, h, end) for h in steps]
+    flow_tracks = _tracks([(a, V) for a, V in zip(path["a"], path["V"])])
+    best = max(float(path["margin"].max()), *(float(run[1].max()) for run in runs), 1e-9)
+    margins = Chart(
+        "smoothed margin",
+        Axis("clock τ", 0, end, [0, 5, 10, 15, 20]),
+        Axis("margin", 0, 1.1 * best, [0, 0.04, 0.08, 0.12]),
+        [
+            Curve("Euler", [_thin(tau, margin) for tau, margin, _ in runs], "minus thin"),
+            Curve("gradient flow", [_thin(path["tau"], path["margin"])], "plus"),
+        ],
+        readout=[
+            f"at the end: Euler {margin[-1]:.3f}, flow {path['margin'][-1]:.3f}; "
+            f"{len(tau)} Euler steps"
+            for tau, margin, _ in runs
+        ],
+        about="Smoothed margin against the clock, of Euler steps and of the flow",
+    )
+    unit = Axis("", -0.45, 0.45, [])
+    plane = Chart(
+        "each neuron at its share of the mass",
+        unit,
+        unit,
+        [
+            Curve("Euler", [_tracks(states) for _, _, states in runs], "minus thin"),
+            Curve("gradient flow", [flow_tracks], "plus"),
+        ],
+        square=True,
+        about="Tracks of the neurons in the plane, of Euler steps and of the flow",
+    )
+    slider = Slider("step", [f"h = {h:g}" for h in steps], start=0)
+    words = "Euler steps of several sizes beside gradient flow"
+    return explorer([plane, margins], slider, description=words)
+
+
+def _euler(
+    net: Network, data: Dataset, h: float, end: float
+) -> tuple[np.ndarray, np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
+    """Return times, smoothed margins and states of explicit Euler steps in the clock tau."""
+    margins, states = [], []
+    for _ in range(round(end / h)):
+        p = net.margins(data)
+        margins.append(max(float(soft_margin(p)), 0.0) / net.norm_squared)
+        states.append((net.a.numpy(), net.V.numpy()))
+        a, V = net.gradient(data, dual_weights(p)[0])
+        net = Network(net.a + h * a, net.V + h * V)
+    return h * np.arange(len(margins)), np.array(margins), states
+
+
+def _tracks(states: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[list[float], list[float]]:
+    """Return ``a_j v_j`` over the sum of masses, at 30 times at most, a line a neuron."""
+    kept = [states[k] for k in np.unique(np.linspace(0, len(states) - 1, 30).astype(int))]
+    where = np.array(
+        [a[:, None] * V / (np.abs(a) * np.linalg.norm(V, axis=1)).sum() for a, V in kept]
+    )
+    gap = np.full((1, *where.shape[1:]), np.nan)
+    lines = np.concatenate([where, gap]).swapaxes(0, 1).reshape(-1, 2)
+    return lines[:, 0].tolist(), lines[:, 1].tolist()
+
+
+def _thin(x: np.ndarray, y: np.ndarray, most: int = 240) -> tuple[list[float], list[float]]:
+    """Return at most so many points of a curve."""
+    step = -(-len(x) // most)
+    return x[::step].tolist(), y[::step].tolist()

@@ -27,6 +27,7 @@ from lowrot.plots import (
     dual_curve,
     figure,
     grid,
+    legend_under,
     narrow,
     optimal_directions,
     tangent_predictor,
@@ -110,7 +111,7 @@ def margin_sets(
     ax.set_xlabel("$p_1$")
     ax.set_ylabel("$p_2$")
     ax.set_title(title)
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncol=1 if narrow() else 3)
+    legend_under(ax, 1 if narrow() else 3)
     return ax
 
 

@@ -19,11 +19,16 @@ from lowrot.plots import (
     NEGATIVE,
     POSITIVE,
     SECOND,
-    SHADES,
     WIDEST,
+    Axis,
+    Chart,
+    Curve,
+    Fragment,
+    Slider,
+    explorer,
     figure,
     grid,
-    legend_below,
+    legend_under,
     ring,
 )
 from lowrot.theorems import NearInitFlow
@@ -33,9 +38,45 @@ __all__ = [
     "flow_at_a_glance",
     "held_fractions",
     "margin_gained",
-    "margins_in_time",
     "rates",
 ]
+
+CONCLUSIONS = {
+    "P(0) + gain <= P": (r"$P - P(0)$ above its floor at $\rho$", "thm-near-init-flow"),
+    "P <= min p": (r"$P \le \min_i p_i$", "lem-soft-margin"),
+    "distance by tau <= rho": (r"$\rho$ above its bound at $\tau$", "thm-near-init-flow"),
+    "bound at tau <= P": (r"$P$ above its bound at $\tau$", "thm-near-init-flow"),
+    "floor <= P/(||a|| ||V||)": (r"$P_+/(\|a\|\|V\|_F)$ above its floor", "thm-flow-margin"),
+    "floor <= P/||W||^2": (r"$P_+/\|W\|^2$ above its floor", "thm-flow-margin"),
+    "corollary: P >= g^2/4": (r"corollaries: $P \ge g^2/4$", "cor-flow-exponential"),
+    "corollary: rho >= g/2 by tau = 1": (
+        r"corollaries: $\rho \ge g/2$ by $\tau = 1$",
+        "cor-flow-exponential",
+    ),
+}
+"""The conclusions that `NearInitFlow.check` compares, as claims name them, and their statements."""
+
+LINES = {
+    "<W', theta> >= g - rho - Phi": r"$\langle W', \theta\rangle \ge g - \rho$",
+    "||W'||^2 >= (g - rho - Phi) ||W'||": r"$\|W'\|^2 \ge (g - \rho) \|W'\|$",
+    "<W - W_0, theta> >= tau (g - rho - Phi)": (
+        r"$\langle W - W_0, \theta\rangle \ge \tau (g - \rho)$"
+    ),
+    "outward motion while P < 0": "outward motion while $P < 0$",
+}
+"""The lines of the proof that `NearInitFlow.inequalities` compares, as claims name them."""
+
+COLUMNS = {
+    "rho": r"$\rho$",
+    "P": "$P$",
+    "floor": "floor",
+    "gamma": r"$\gtwo$",
+    "P_half": r"$P$ at $\rho = g/2$",
+    "p_one": r"$\min_i p_i$ at $\tau = 1$",
+    "rho_one": r"$\rho$ at $\tau = 1$",
+    "kernel": "kernel change",
+}
+"""Columns of the stored sweeps, as claims name them."""
 
 
 @figure
@@ -58,7 +99,7 @@ def flow_at_a_glance(
     left.plot(rho / g, stated.floor(rho), color=ACCENT, ls="--", label="theorem")
     left.plot([0.5], [g**2 / 4], "o", ms=4, color=INK, label=r"$g^2/4$ at $g/2$")
     left.set(xlabel=r"$\|W - W_0\|/g$", title="soft margin $P$")
-    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24))
+    legend_under(left)
     tau = path["tau"]
     middle.plot(tau, path["margin"], color=POSITIVE, label="measured")
     for (label, level), colour, style in zip(
@@ -67,7 +108,7 @@ def flow_at_a_glance(
         middle.axhline(level, color=colour, ls=style, lw=1.0, label=label)
     middle.axvline(1.0, color=MUTED, lw=1.0, label=r"$\tau = 1$")
     middle.set(xlabel=r"clock $\tau$", title=r"margin $P_+/\|W\|^2$")
-    middle.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24))
+    legend_under(middle)
     at = int(np.searchsorted(tau, 1.0))
     ring(stated.net, path.network(at), data, ax=right)
     right.set_title(rf"directions, $\tau = 0$ to {tau[at]:.2g}", loc="center")
@@ -98,34 +139,6 @@ def margin_gained(runs: pd.DataFrame) -> list[Axes]:
     return axes
 
 
-@figure
-def margins_in_time(
-    runs: pd.DataFrame, best: Mapping[int, float], kernel: Mapping[int, float]
-) -> list[Axes]:
-    """Draw the share of the best margin that is attained, against the clock, a panel a dimension.
-
-    Args:
-        runs: columns ``d``, ``m``, ``tau``, ``normalized``; the mean over what else there is.
-        best: by dimension, the largest margin of any network.
-        kernel: by dimension, the margin ``gamma/(2 sqrt d)``.
-    """
-    dims = sorted(runs.d.unique())
-    axes = grid(len(dims), height=3.0)
-    for axis, d in zip(axes, dims):
-        part = runs[runs.d == d]
-        for shade, (m, rows) in zip(SHADES, part.groupby("m")):
-            mean = rows.groupby("tau").normalized.mean() / best[d]
-            axis.plot(mean.index, mean, color=shade, lw=1.3, label=f"$m = {m}$")
-        axis.axhline(1.0, color=INK, lw=1.0, label="best margin")
-        axis.axhline(kernel[d] / best[d], color=NEGATIVE, lw=1.3, ls="--", label="NTK margin")
-        axis.axvline(1.0, color=MUTED, lw=1.0, ls=":", label=r"$\tau = 1$")
-        axis.set(title=f"d = {d}", xlabel=r"clock $\tau$", ylim=(-0.35, 1.05))
-    label_rows(axes, r"margin / $(\gamma_{\mathrm{gl}}/2)$", ticks=False)
-    legend_below(axes[0], 4)
-    return axes
-
-
-@figure
 def against_width(
     panels: Mapping[str, Mapping[str, tuple[Any, Any, str]]], logs: Sequence[bool]
 ) -> list[Axes]:
@@ -162,3 +175,51 @@ def rates(stated: Mapping[str, NearInitFlow]) -> Axes:
     axis.set(xlabel=r"$\rho/g$", ylabel=r"$(g - \rho - \Phi(\rho))/g$")
     axis.legend(loc="upper right")
     return axis
+
+
+@figure
+def hypotheses_explorer(share: pd.DataFrame, met: Mapping[int, float]) -> Fragment:
+    """Show which conclusions held at a chosen dimension and width, and whether they had to.
+
+    Args:
+        share: rows (``d``, ``m``, ``conclusion``) with ``share``, ``low`` and ``high``.
+        met: by dimension, the width from which the hypotheses hold.
+    """
+    dims = sorted(set(share.d))
+    widths = sorted(set.intersection(*(set(share[share.d == d].m) for d in dims)))
+    places = [(d, m) for d in dims for m in widths]
+    curves = [
+        Curve("hypotheses hold from", [([met[d]] * 2, [0, 1]) for d, _ in places], "ink dashed")
+    ]
+    for name, look in zip(dict.fromkeys(share.conclusion), ("plus", "minus", "accent")):
+        rows = {
+            d: share[(share.d == d) & (share.conclusion == name)].sort_values("m") for d in dims
+        }
+        lines = [(rows[d].m.tolist(), rows[d].share.tolist()) for d, _ in places]
+        here = [([m], rows[d][rows[d].m == m].share.tolist()) for d, m in places]
+        curves += [Curve(str(name), lines, look), Curve("", here, f"{look} dots")]
+    most = 1.3 * max(*(met[d] for d in dims), *widths)
+    chart = Chart(
+        "share of starts for which each conclusion holds",
+        Axis("width m", min(widths) / 1.3, most, [10, 100, 1000, 10_000], log=True),
+        Axis("share of starts", 0, 1.05, [0, 0.5, 1]),
+        curves,
+        readout=[_at(share, met[d], d, m) for d, m in places],
+        about="Share of starts against the width, and the width that the hypotheses ask for",
+    )
+    sliders = [
+        Slider("dimension", [f"d = {d}" for d in dims]),
+        Slider("width", [f"m = {m}" for m in widths], start=len(widths) // 2),
+    ]
+    words = "Hypotheses met and conclusions measured, by dimension and width"
+    return explorer(chart, sliders, description=words)
+
+
+def _at(share: pd.DataFrame, met: float, d: int, m: int) -> str:
+    """Describe one dimension and width in words."""
+    holds = "hypotheses met" if m >= met else f"hypotheses not met (from m = {met:.0f} on)"
+    said = [
+        f"{row.conclusion}: {100 * row.share:.0f} % ({100 * row.low:.0f} to {100 * row.high:.0f})"
+        for row in share[(share.d == d) & (share.m == m)].itertuples()
+    ]
+    return "; ".join([holds, *said])

@@ -23,6 +23,7 @@ from lowrot.plots import (
     THIRD,
     figure,
     grid,
+    legend_under,
     narrow,
     ring,
 )
@@ -37,6 +38,25 @@ __all__ = [
     "sgd_at_a_glance",
     "used_fractions",
 ]
+
+CONCLUSIONS = {
+    "||W_k - W_0|| <= its bound": r"$\|W_k - W_0\|$ below its bound",
+    "sum Lam <= its bound": r"$\sum\Lambda$ below its bound",
+    "mistakes <= their bound": "mistakes below their bound",
+    "||grad p|| <= B": r"$\|\nabla p\| \le B$",
+    "average error <= its bound": "averaged error below its bound",
+    "best error <= its bound": "least error below its bound",
+}
+"""The conclusions that `NearInitSGD.check` compares, as claims name them."""
+
+LINES = {
+    "gain": r"the gain $\langle G, W_k - U\rangle$",
+    "step": r"$\Lambda (p - \Gamma/4)$",
+    "potential": r"the distance $\|W_k - U\|$",
+    "fresh": r"$\sum\bar\Lambda$",
+    "growth": r"$\langle W_k - W_0, \theta\rangle$",
+}
+"""The lines of the proof that `NearInitSGD.inequalities` compares, as claims name them."""
 
 
 @figure
@@ -58,12 +78,12 @@ def sgd_at_a_glance(runs: Runs, stated: Sequence[NearInitSGD], data: Dataset) ->
     left.plot(t, bound, color=ACCENT, ls="--", label="bound on the average")
     left.plot([], [], color=POSITIVE, label="measured")
     left.set(xscale="log", xlabel="samples", title="test error", ylim=(-0.02, 1.05))
-    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24))
+    legend_under(left)
     least = min(each.displacement for each in stated)
     middle.axhline(least, color=ACCENT, ls="--", label="bound")
     middle.plot([], [], color=POSITIVE, label="measured")
-    middle.set(xscale="log", xlabel="samples", title=r"$\|W_s - W_0\|$")
-    middle.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24))
+    middle.set(xscale="log", xlabel="samples", title=r"$\|W_k - W_0\|$")
+    legend_under(middle)
     ring(runs.start[0], runs.end(0), data, ax=right)
     right.set_title("directions, start to end", loc="center")
     return [left, middle, right]
@@ -72,7 +92,7 @@ def sgd_at_a_glance(runs: Runs, stated: Sequence[NearInitSGD], data: Dataset) ->
 @figure
 def used_fractions(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Axes:
     """Draw how much of each bound is used, against the number of samples; 1 is the bound."""
-    (axis,) = grid(1, width=6.4, height=3.4, stacked_height=3.0)
+    (axis,) = grid(1, width=6.4, height=3.6, stacked_height=4.3)
     for (name, (samples, share)), style in zip(curves.items(), ("-", "-.", "--", (0, (6, 2)), ":")):
         axis.plot(samples, share, ls=style, label=name)
     axis.axhline(1.0, color=INK, lw=0.8)
@@ -123,7 +143,8 @@ def error_curves(sweep: pd.DataFrame, target: float = 0.1) -> list[Axes]:
         [*handles, *axes[0].plot([], [], color=MUTED, ls=":")],
         [*(f"$m = {label}\\,d^2$" for label in labels), "bound", f"error {target:g}"],
         loc="outside lower center",
-        ncol=2 if narrow() else 4,
+        ncol=2 if narrow() else 6,
+        columnspacing=1.2,
     )
     return axes
 
@@ -152,7 +173,7 @@ def power_laws(
         if shown_x[-1] < 20 * shown_x[0]:
             axis.set_xticks(shown_x, [f"{value:g}" for value in shown_x])
             axis.xaxis.set_minor_locator(NullLocator())
-        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
+        legend_under(axis)
     return axes
 
 
@@ -161,7 +182,7 @@ def bounds_on_error(
     curves: Mapping[str, tuple[Any, Any]], measured: tuple[Any, Any], label: str
 ) -> Axes:
     """Draw bounds on the error against the number of samples, beside what was measured."""
-    (axis,) = grid(1, width=6.4, height=3.6, stacked_height=3.0)
+    (axis,) = grid(1, width=6.4, height=3.9, stacked_height=4.6)
     for (name, (n, bound)), style in zip(curves.items(), ("-", "--", "-.", ":", (0, (6, 2)))):
         axis.plot(n, bound, ls=style, label=name)
     axis.plot(*measured, color=INK, lw=2.2, label=label)

@@ -27,12 +27,13 @@ from lowrot.plots import (
     figure,
     grid,
     legend_below,
+    legend_under,
     narrow,
     points,
     require_plane,
     square,
 )
-from lowrot.theorems import plane_arcs
+from lowrot.theorems import NeuralCollapse, plane_arcs
 
 _ZERO = 1e-10
 """Metrics below this are zero but for rounding, and have no place on a logarithmic axis."""
@@ -76,27 +77,28 @@ def good_directions(sets: Mapping[str, Dataset], opposite: Collection[str] = ())
 
 
 @figure
-def collapse_bounds(conclusion: pd.DataFrame, proof: pd.DataFrame) -> list[Axes]:
+def collapse_bounds(conclusion: pd.DataFrame, proof: pd.DataFrame, best: float) -> list[Axes]:
     """Draw the margin with its bounds, and the lines of the proof around ln ||W||^2.
 
     Args:
         conclusion: the frame of `NeuralCollapse.check`.
         proof: the frame of `NeuralCollapse.inequalities`, of the same path.
+        best: the largest limit of the margin of any network, ``gamma_gl/2``.
     """
     left, right = grid(2, height=4.3, stacked_height=3.9)
-    limit, ceiling = float(conclusion.limit.iloc[0]), float(conclusion.ceiling.iloc[0])
+    limit = float(conclusion.limit.iloc[0])
     tau = conclusion.tau
     left.plot(tau, conclusion.margin, color=POSITIVE, label=r"margin $P_+/\|W\|^2$")
     left.plot(tau, conclusion.bound, color=ACCENT, ls="--", label="bound of the theorem")
     left.plot(tau, conclusion.bound_a_priori, color=ACCENT, ls=":", label="bound, a priori")
-    best = "$1/(2S)$, the best of all networks"
-    same = math.isclose(limit, ceiling, rel_tol=1e-6)
-    left.axhline(limit, color=INK, lw=1.0, label=best if same else "$1/(2S)$")
+    same = math.isclose(limit, best, rel_tol=1e-6)
+    name = "$1/(2S)$, best of all networks" if same else "$1/(2S)$"
+    left.axhline(limit, color=INK, lw=1.0, label=name)
     if not same:
-        left.axhline(ceiling, color=MUTED, lw=1.0, label="no network does better")
-    left.set(xscale="log", xlabel=r"clock $\tau$", ylabel="margin", ylim=(0, 1.15 * ceiling))
+        left.axhline(best, color=MUTED, lw=1.0, ls=(0, (6, 3)), label="best of all networks")
+    left.set(xscale="log", xlabel=r"clock $\tau$", ylabel="margin", ylim=(0, 1.25 * best))
     left.set_xlim(tau.iloc[-1] * 1e-3, tau.iloc[-1])
-    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18))
+    legend_under(left)
     lines = {
         "norm_bound": (r"$\ln\|W_0\|^2+4\tau P_+/\|W\|^2+J$", NEGATIVE, "--"),
         "ln_norm": (r"$\ln\|W\|^2$", POSITIVE, "-"),
@@ -106,7 +108,7 @@ def collapse_bounds(conclusion: pd.DataFrame, proof: pd.DataFrame) -> list[Axes]
     for name, (label, colour, style) in lines.items():
         right.plot(proof.tau, proof[name], color=colour, ls=style, label=label)
     right.set(xlabel=r"clock $\tau$", ylabel="logarithm", xlim=(0, proof.tau.iloc[-1]))
-    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18))
+    legend_under(right)
     return [left, right]
 
 
@@ -128,6 +130,26 @@ def mean_rotation(path: Path, net: Network, chosen: Tensor) -> np.ndarray:
         turned = torch.nan_to_num(torch.rad2deg(rotation(now, net)))
         out.append(float((mass * turned).sum() / mass.sum()) if mass.sum() > 0 else math.nan)
     return np.array(out)
+
+
+def angle_to_groups(path: Path, theorem: NeuralCollapse) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far each neuron is from the nearest group of its sign, and its share of the mass.
+
+    Args:
+        path: with states a, shape (k, m), and V, shape (k, m, d).
+        theorem: of its start; its r groups are at the unit vectors ``beta``.
+
+    Returns:
+        Angles in degrees and shares of the mass ``|a_j| ||v_j||``, both of shape (k, m). The angle
+        is 180 where no group has the sign of the neuron.
+    """
+    size = np.linalg.norm(path["V"], axis=2)
+    mass = np.abs(path["a"]) * size
+    cosine = path["V"] @ theorem.beta.cpu().numpy().T / np.where(size > 0, size, 1.0)[:, :, None]
+    label = theorem.group_frame().label.to_numpy()
+    mine = np.sign(path["a"])[:, :, None] == label
+    angle = np.where(mine, np.degrees(np.arccos(cosine.clip(-1, 1))), 180.0).min(axis=2)
+    return angle, mass / mass.sum(axis=1, keepdims=True)
 
 
 @figure
@@ -186,7 +208,7 @@ def missing_groups(
         bounds: by the same labels.
         sampled: columns ``label``, ``m``, ``rate``, ``low``, ``high``: Monte Carlo.
     """
-    (axis,) = grid(1, width=6.4, height=3.9, stacked_height=3.6)
+    (axis,) = grid(1, width=6.4, height=4.0, stacked_height=4.7)
     for colour, marker, (label, curve) in zip(COLOURS, "os^D", curves.items()):
         axis.plot(list(curve), list(curve.values()), color=colour)
         bound = bounds[label]
@@ -227,7 +249,8 @@ def errors_by_groups(frame: pd.DataFrame, guess: pd.DataFrame | None = None) -> 
     label_rows([left, right], "test error")
     for axis, values in ((left, frame.n), (right, frame.n / frame.r)):
         axis.set_xscale("log")
-        axis.set_xticks(sorted(set(values)), [f"{value:g}" for value in sorted(set(values))])
+        shown = sorted(set(values))[::-2][::-1]
+        axis.set_xticks(shown, [f"{value:g}" for value in shown])
         axis.minorticks_off()
     right.legend()
     return [left, right]
@@ -256,5 +279,6 @@ def products(sets: Mapping[str, Dataset], order: Collection[str] = ()) -> list[A
         axis.set(xticks=[], yticks=[])
         axis.set_title(title, loc="center", fontsize=10.5)
     bar = axes[0].figure.colorbar(shown, ax=axes, location="bottom", shrink=0.6, aspect=30)
-    bar.set_label("inner product of members of length one")
+    bar.set_label("inner product")
+    bar.set_ticks([-1, -0.5, 0, 0.5, 1])
     return axes

@@ -22,6 +22,7 @@ from lowrot.plots import (
     Panel,
     figure,
     grid,
+    legend_under,
     narrow,
     scrubber,
 )
@@ -106,7 +107,7 @@ def bounds(frame: pd.DataFrame, gamma_global: float | None = None) -> list[Axes]
         left.axhline(gamma_global, color=MUTED, lw=1.0, ls=(0, (6, 3)), label="global optimum")
     left.set(xscale="log", xlabel=r"clock $\tau$", ylabel="margin", ylim=(0, 1.6 * gamma))
     left.set_xlim(frame.tau.iloc[-1] * 1e-5, frame.tau.iloc[-1])
-    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17))
+    legend_under(left)
     right.plot(
         frame.tau,
         gamma - frame.margin,
@@ -126,7 +127,7 @@ def bounds(frame: pd.DataFrame, gamma_global: float | None = None) -> list[Axes]
     right.set_xlim(*left.get_xlim())
     visible = frame[frame.tau >= left.get_xlim()[0]]
     right.set_ylim(0.3 * (gamma - visible.margin).clip(lower=1e-12).min(), 30 * gamma)
-    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17))
+    legend_under(right)
     return [left, right]
 
 
@@ -138,7 +139,7 @@ def widths(frame: pd.DataFrame, covering: pd.DataFrame) -> Axes:
         frame: columns ``d``, ``m``, ``seed``, ``loss`` (1 - gamma_frozen/gamma_gl, in [0, 1]).
         covering: columns ``d``, ``m``, ``bound`` (its bound at the stated confidence).
     """
-    (axis,) = grid(1, width=6.4, height=3.9, stacked_height=3.6)
+    (axis,) = grid(1, width=6.4, height=3.9, stacked_height=4.0)
     colors = [POSITIVE, NEGATIVE, ACCENT, SECOND]
     for color, mark, (d, part) in zip(colors, "os^D", frame.groupby("d")):
         summary = part.groupby("m")["loss"].agg(["median", "min", "max"])
@@ -165,7 +166,7 @@ def relevant_mass(curves: dict[str, tuple[np.ndarray, np.ndarray]]) -> Axes:
         axis.plot(tau[tau > 0], mass[tau > 0], ls=style, label=label)
     axis.set(xscale="log", xlabel=r"clock $\tau$", ylabel="relevant share of the mass")
     axis.set_ylim(0, 1.02)
-    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
+    legend_under(axis)
     return axis
 
 

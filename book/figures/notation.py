@@ -6,9 +6,10 @@ from matplotlib.axes import Axes
 
 from lowrot.losses import entropy_constant
 from lowrot.path import Path
-from lowrot.plots import ACCENT, INK, NEGATIVE, POSITIVE, grid
+from lowrot.plots import ACCENT, INK, NEGATIVE, POSITIVE, figure, grid
 
 
+@figure
 def five_facts(path: Path, n: int) -> list[Axes]:
     """Draw what the facts say along a flow of the exponential loss, over the clock tau.
 
@@ -16,7 +17,7 @@ def five_facts(path: Path, n: int) -> list[Axes]:
         path: a flow, from a start that is not balanced.
         n: the number of points.
     """
-    clocks, margins, norms, rising = axes = grid(2, 2, height=2.3)
+    clocks, margins, norms, rising = axes = grid(2, 2)
     tau = path["tau"]
     clocks.plot(tau, path["ln_t"], color=POSITIVE)
     clocks.set(title="F1: two clocks", ylabel=r"$\ln t$")
@@ -36,5 +37,5 @@ def five_facts(path: Path, n: int) -> list[Axes]:
     for axis in axes:
         axis.set_xlabel(r"clock $\tau$")
     for axis in (margins, norms):
-        axis.legend(fontsize=8, loc="upper left")
+        axis.legend(loc="upper left")
     return axes

@@ -50,8 +50,10 @@ def coupled_flow(
             (ln ||u||_1), ``margin`` (P_+/||u||_1), ``gap`` (certified relative gap, from above),
             ``when`` (a function of a copy of the row, which returns True or False). Default:
             ``{"gap": 0.01}``. Of these ``tau`` is met exactly, the others at the first step beyond.
-            The rule ``gap`` also ends a run whose dual proves that no positive margin exists.
-        rtol: local error of z in the 1-norm, relative to max(1, tau).
+            The rule ``gap`` also ends a run whose dual proves that no positive margin exists (in
+            doubles: none above 1e-9 of the largest feature).
+        rtol: local error of z in the 1-norm, relative to max(1/r, tau), where r is the unit of the
+            run: the power of two just above the largest feature ``| s(v_j . x_i) |``.
         save: clock times to stop at and keep (steps land on them exactly), besides the start and
             the end; every step when None.
         progress: print a line about every two seconds.
@@ -75,6 +77,10 @@ def coupled_flow(
     Raises:
         ValueError, TypeError: arguments that do not fit together, each named with its value.
 
+    In another unit of the inputs, c X, the flow that starts at ``u(0)/c`` has the same margins and
+    dual weights at the times ``tau/c``; ``margin`` and ``dual`` are multiplied by c. From the same
+    start it only takes longer until ``||u||_1`` has grown to the scale 1/c.
+
     Source: chapter "No rotation"; clocks: F1.
     """
     features = as_features(net_or_features)
@@ -82,7 +88,9 @@ def coupled_flow(
     loss = as_loss(loss)
     chosen = METHODS[_validate.choice("method", method, tuple(METHODS))]
     rtol = _validate.number("rtol", rtol, 1e-12, 0.5)
-    rules = stop_rules(stop, ("tau", "ln_norm", "margin", "gap"), {"gap": 0.01})
+    potential = features.potential(data)
+    known = ("tau", "ln_norm", "margin", "gap")
+    rules = stop_rules(stop, known, {"gap": 0.01}, potential.unit)
     if resume is not None:
         _validate.kind("resume", resume, Path)
     given = {
@@ -91,5 +99,6 @@ def coupled_flow(
         "data": fingerprint(data.X, data.y),
         "features": fingerprint(features.directions, features.signs, features.start),
     }
-    run = CoupledRun(features.potential(data), data.n, loss, chosen, rtol, resume, given)
-    return run.follow(rules, targets(save), progress, _validate.integer("max_steps", max_steps, 1))
+    run = CoupledRun(potential, data.n, loss, chosen, rtol, resume, given)
+    times = targets(save, potential.unit)
+    return run.follow(rules, times, progress, _validate.integer("max_steps", max_steps, 1))

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lowrot.coupled._implicit_step import ScaledMargins
 from lowrot.data import Dataset
+from lowrot.data._dataset import row_norms
 from lowrot.losses import Loss
 from lowrot.network import activation
 
@@ -22,6 +23,10 @@ _NEGLIGIBLE = -54.0
 even a million of them, each e^8 times larger at the end of the step, are below rounding."""
 _SAMPLES = 2**15
 """Neurons that enter the curvature of a wide network."""
+_FEATURE = 2.0**-20
+"""A largest feature below this, over the longest input, may be rounding: then this is the unit."""
+_UNIT_LENGTH = 1.0 - 2.0**-40
+"""So that features of unit inputs, which rounding may make longer, have the unit 1."""
 
 
 class Potential:
@@ -34,7 +39,8 @@ class Potential:
         data: the data set.
         slope: of the activation.
 
-    One m x n array of signed features ``C_ji = s_j y_i s(v_j . x_i)`` is held, no other.
+    One m x n array of signed features ``C_ji = s_j y_i s(v_j . x_i)`` is held, no other. Its
+    ``unit`` is the power of two just above the largest of them.
     Source: chapter "No rotation".
     """
 
@@ -46,6 +52,22 @@ class Potential:
         for part in self.parts():
             features = activation(directions[part] @ data.X.T, slope)
             self.C[part] = features.mul_(data.y).mul_(signs[part, None])
+        largest = max(float(self.C[part].abs().max()) for part in self.parts())
+        largest = max(largest, _FEATURE * float(row_norms(data.X).max()))
+        self.unit = math.ldexp(1.0, math.frexp(_UNIT_LENGTH * largest)[1])
+
+    def scaled(self) -> Potential:
+        """The same flow with features in their unit, which is 1 then.
+
+        With features ``C/unit`` and weights ``unit u`` margins and dual weights are the same; z
+        and the clock are multiplied by the unit.
+        """
+        if self.unit == 1.0:
+            return self
+        other = copy(self)
+        other.C, other.ln_start = self.C / self.unit, self.ln_start + math.log(self.unit)
+        other.unit, other.evaluations = 1.0, 0
+        return other
 
     def parts(self) -> Iterator[slice]:
         """Yield chunks of neurons."""
@@ -147,6 +169,7 @@ def soft_ratio(margins: ScaledMargins, loss: Loss) -> float:
         return float(loss.soft_margin(margins.p * scale)) / scale
     if margins.ln_scale < 0:
         raise ValueError(
-            f"||u||_1 is exp({margins.ln_scale:.4g}); expected a start above exp(-600)"
+            f"||u||_1 is exp({margins.ln_scale:.4g}) in the unit of the features; expected a start "
+            "above exp(-600)"
         )
     return loss.soft_margin_far(margins.p)

@@ -1,4 +1,8 @@
-"""One integration of the coupled flow: implicit Runge-Kutta stages, step control, certificates."""
+"""One integration of the coupled flow: implicit Runge-Kutta stages, step control, certificates.
+
+It runs in the unit of the features, a power of two r: inputs ``X/r`` and weights ``r u`` have the
+same margins and dual weights, in the clock ``r tau``. What users give and see is in theirs.
+"""
 
 from __future__ import annotations
 
@@ -36,10 +40,14 @@ _FINITE = 600.0
 CERTIFICATES = {
     "loss_increase": (1e-7, "ln L never increases (F2), relative to max(1, | ln L |)"),
     "margin_decrease": (1e-7, "P_+/||u||_1 never decreases (F5), relative to its value"),
-    "sandwich": (1e-7, "P <= sum q p <= P_+ + c_n (F3), relative to max(1, ||u||_1)"),
+    "sandwich": (
+        1e-7,
+        "P <= sum q p <= P_+ + c_n (F3), relative to max(1, ||u||_1) in the unit of the features",
+    ),
     "duality": (
         1e-9,
-        'the time-averaged weights bound every margin from above (chapter "No rotation")',
+        'the time-averaged weights bound every margin from above (chapter "No rotation"), in the '
+        "unit of the features",
     ),
     "clock": (1e-9, "sum_i z_i = tau, relative to tau"),
     "failed_steps": (0.0, "implicit steps that Newton's method left unsolved"),
@@ -50,7 +58,7 @@ _CLOCK = "error of the quadrature of ln t (F1), estimated, over max(1, | P |)"
 
 @dataclass(frozen=True, eq=False)
 class CoupledPoint:
-    """The flow at one time, with what the next step needs.
+    """The flow at one time, with what the next step needs; all but t in the unit of the features.
 
     Attributes:
         tau: the clock.
@@ -93,13 +101,14 @@ class CoupledRun(Run[CoupledPoint]):
         resume: Path | None,
         given: Mapping[str, Any] | None = None,
     ) -> None:
-        self.potential, self.loss, self.method, self.rtol = potential, loss, method, rtol
+        self.unit, self.potential = potential.unit, potential.scaled()
+        self.loss, self.method, self.rtol = loss, method, rtol
         self.fixed = {"kind": "coupled", "loss": loss.name, "rtol": rtol, **(given or {})}
         self.sizes = StepSize(order=method.order + 1, growth=3.0, unsolved=0.25)
         self.c_n = loss.entropy_constant(n)
         self.stats = {"steps": 0.0, "rejected": 0.0, "evaluations": 0.0, "seconds": 0.0}
         self.recorder = Recorder(CERTIFICATES | {"ln_t": (rtol, _CLOCK)})
-        zero = potential.C.new_zeros(n)
+        zero = self.potential.C.new_zeros(n)
         self.point = self._start(zero) if resume is None else self._resume(resume, zero)
 
     def _start(self, z: Tensor) -> CoupledPoint:
@@ -113,15 +122,16 @@ class CoupledRun(Run[CoupledPoint]):
         size = path.states.get("z", zero[None, :0]).shape[1]
         if size != len(zero):
             raise ValueError(f"resume is a path with {size} points; expected {len(zero)}")
-        tau, ln_t, J = (float(path[name][-1]) for name in ("tau", "ln_t", "J"))
-        z, h = zero.new_tensor(path["z"][-1]), float(path.meta["h"])
+        tau, J, h = (self.unit * one for one in (path["tau"][-1], path["J"][-1], path.meta["h"]))
+        z, ln_t = self.unit * zero.new_tensor(path["z"][-1]), float(path["ln_t"][-1])
         margins = self.potential.margins(z)
-        _same_features(path, margins.ln_scale)
+        _same_features(path, margins.ln_scale - math.log(self.unit))
         self.recorder.restore(path)
         self.stats |= path.stats
         weights = DualWeights.from_plain(path.meta["weights"], z)
         t = Time(ln_t, path.meta.get("t_error", 0.0))
-        return CoupledPoint(tau, z, weights, margins, self._node(0.0, margins, weights.q), h, t, J)
+        node = self._node(0.0, margins, weights.q)
+        return CoupledPoint(float(tau), z, weights, margins, node, float(h), t, float(J))
 
     def _node(self, at: float, margins: ScaledMargins, velocity: Tensor) -> Node:
         """What the integral of t needs at a state that moves with ``z' = velocity``.
@@ -139,17 +149,19 @@ class CoupledRun(Run[CoupledPoint]):
     @property
     def now(self) -> float:
         """The clock tau of the current point."""
-        return self.point.tau
+        return self.point.tau / self.unit
 
-    def advance(self, point: CoupledPoint, limit: float) -> CoupledPoint | End:
-        """The end of one accepted step that does not pass ``limit``; or that there is none."""
+    def advance(self, point: CoupledPoint, limit: float) -> tuple[CoupledPoint, End | None]:
+        """The end of one accepted step that does not pass ``limit``; or why there is none."""
+        limit *= self.unit
         room, wish = limit - point.tau, point.h
         while True:
             h = self.sizes.trial(wish, room)
             if h < room and h < 1e-13 * max(1.0, point.tau):
                 self.recorder.accumulate("failed_steps", 1.0)
-                words = f"step size fell below {wish:.1e} at tau = {point.tau:.6g}"
-                return End(Outcome.STALLED, words)
+                least, now = wish / self.unit, point.tau / self.unit
+                words = f"step size fell below {least:.1e} at tau = {now:.6g}"
+                return point, End(Outcome.STALLED, words)
             stages, z = self._stages(point, h)
             error = self._error(point, stages, h) if stages else math.inf
             if error <= 1.0:
@@ -157,11 +169,11 @@ class CoupledRun(Run[CoupledPoint]):
             self.stats["rejected"] += 1
             wish = self.sizes.after_rejected(h, error)
             if (spent := self.exhausted()) is not None:
-                self.point = replace(point, h=wish)
-                return spent
+                return replace(point, h=wish), spent
         self.stats["steps"] += 1
         tau = limit if h == room else point.tau + h
-        return self._end(point, tau, z, stages[-1], self.sizes.after_accepted(wish, h, error))
+        wish = self.sizes.after_accepted(wish, h, error)
+        return self._end(point, tau, z, stages[-1], wish), None
 
     def _error(self, start: CoupledPoint, stages: list[Stage], h: float) -> float:
         """Local error of z in the 1-norm in units of the tolerance.
@@ -203,7 +215,7 @@ class CoupledRun(Run[CoupledPoint]):
         length = tau - start.tau
         drift = 2.0 * (z - start.z) / length
         at_start, at_end = float(start.margins.p @ drift), float(margins.p @ drift)
-        level = math.log(self.c_n) if self.c_n > 0 else -math.inf
+        level = math.log(self.c_n) + math.log(self.unit) if self.c_n > 0 else -math.inf
         below = [
             (start.margins.ln_scale, at_start),
             (margins.ln_scale - at_end * length, at_end),
@@ -225,40 +237,41 @@ class CoupledRun(Run[CoupledPoint]):
             return self._node(time, self.potential.margins(start.z + time * moved), velocity)
 
         nodes = [start.node._replace(at=0.0), end.node]
-        return time_of_step(nodes, self.loss, self.rtol, lambda times: [node(t) for t in times])
+        passed = time_of_step(nodes, self.loss, self.rtol, lambda times: [node(t) for t in times])
+        return passed._replace(ln_t=passed.ln_t - math.log(self.unit))
 
     def row(self, point: CoupledPoint) -> Row:
         """The scalars at a point."""
-        tau, ln_norm = point.tau, point.margins.ln_scale
-        ratio = soft_ratio(point.margins, self.loss)
-        margin, dual = max(ratio, 0.0), math.inf
-        if tau > 0:
-            dual = point.margins.ln_growth / (2.0 * tau)
+        ln_scale, unit = point.margins.ln_scale, self.unit
+        ratio = unit * soft_ratio(point.margins, self.loss)
+        margin, dual, ln_norm = max(ratio, 0.0), math.inf, ln_scale - math.log(unit)
+        if point.tau > 0:
+            dual = unit * point.margins.ln_growth / (2.0 * point.tau)
         ln_P = ln_norm + math.log(margin) if margin > 0 else -math.inf
-        scaled = point.margins.p * math.exp(min(ln_norm, 700.0))
-        ln_loss = float(self.loss.log_loss(scaled)) if ln_norm < 700.0 else -math.inf
+        scaled = point.margins.p * math.exp(min(ln_scale, 700.0))
+        ln_loss = float(self.loss.log_loss(scaled)) if ln_scale < 700.0 else -math.inf
         return {
-            "tau": tau,
+            "tau": point.tau / unit,
             "ln_t": point.t.ln_t,
             "ln_norm": ln_norm,
             "margin": margin,
             "soft_ratio": ratio,
-            "min_ratio": float(point.margins.p.min()),
+            "min_ratio": unit * float(point.margins.p.min()),
             "ln_P": ln_P,
             "ln_loss": ln_loss,
             "dual": dual,
             "gap": (dual - margin) / dual if 0.0 < dual < math.inf else 1.0,
-            "J": point.J,
+            "J": point.J / unit,
         }
 
     def state(self, point: CoupledPoint) -> dict[str, np.ndarray]:
         """The arrays z and q at a point."""
-        return {"z": point.z.cpu().numpy(), "q": point.weights.q.cpu().numpy()}
+        return {"z": (point.z / self.unit).cpu().numpy(), "q": point.weights.q.cpu().numpy()}
 
     def meta(self) -> dict[str, Any]:
         """What is needed to continue the run."""
         self.stats["evaluations"] += self.potential.evaluations
-        now = {"t_error": self.point.t.error, "h": self.point.h}
+        now = {"t_error": self.point.t.error, "h": self.point.h / self.unit}
         return self.fixed | now | {"weights": self.point.weights.plain()}
 
     def line(self, row: Row) -> str:
@@ -276,13 +289,14 @@ class CoupledRun(Run[CoupledPoint]):
             note("loss_increase", (row["ln_loss"] - loss) / max(1.0, abs(loss)))
         if before["margin"] > 0:
             note("margin_decrease", (before["margin"] - margin) / before["margin"])
-        mean = float(self.point.weights.q @ self.point.margins.p)
-        ceiling = margin + self.c_n * math.exp(min(-row["ln_norm"], 600.0))
-        unit = max(1.0, math.exp(min(-row["ln_norm"], 600.0)))
-        note("sandwich", max(row["soft_ratio"] - mean, mean - ceiling) / unit)
-        note("duality", margin - row["dual"])
+        ln_scale, margins = row["ln_norm"] + math.log(self.unit), self.point.margins
+        mean, lowest = float(self.point.weights.q @ margins.p), row["soft_ratio"] / self.unit
+        inverse = math.exp(min(-ln_scale, 600.0))
+        ceiling = margin / self.unit + self.c_n * inverse
+        note("sandwich", max(lowest - mean, mean - ceiling) / max(1.0, inverse))
+        note("duality", (margin - row["dual"]) / self.unit)
         note("ln_t", self.point.t.error)
-        note("clock", abs(float(self.point.z.sum()) / row["tau"] - 1.0))
+        note("clock", abs(float(self.point.z.sum()) / (self.unit * row["tau"]) - 1.0))
 
 
 def _same_features(path: Path, ln_norm: float) -> None:

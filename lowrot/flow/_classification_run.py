@@ -140,11 +140,11 @@ class ClassificationRun(FlowRun):
         note, unit = self.recorder.violation, max(1.0, abs(row["P"]))
         note("balance", self.drift())
         note("loss_increase", (before["P"] - row["P"]) / unit)
-        sizes = self.unit(before), self.unit(row)
+        sizes = self.divisor(before), self.divisor(row)
         note("margin_decrease", self.fallen(before["P"], row["P"], *sizes) / unit)
         ceiling = max(row["P"], 0.0) + self.c_n
         note("sandwich", max(row["P"] - row["mean"], row["mean"] - ceiling) / unit)
-        note("dual_weights", self.stepper.mismatch(self.point.state))
+        note("dual_weights", self.point.state.mismatch)
         note("ln_t", self.point.t.error)
         self.recorder.accumulate("energy", self.setting.rtol * self.point.defect)
 
@@ -153,7 +153,7 @@ class ClassificationRun(FlowRun):
         """By how much P falls short of a margin that does not decrease, its size growing to now."""
         return max(before, 0.0) * now / max(size, 1e-300) - max(after, 0.0)
 
-    def unit(self, row: Row) -> float:
+    def divisor(self, row: Row) -> float:
         """By what P is divided to give what never decreases, whichever layers are trained (F5)."""
         both = all(self.setting.rates)
         return max(row["norm_squared"] if both else row["norm_a"] * row["norm_V"], 1e-300)

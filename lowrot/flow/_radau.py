@@ -37,7 +37,7 @@ _MISMATCH = 0.2
 """Part of the tolerance by which the margins behind the weights may miss those of the neurons."""
 _MOVED = 3e-2
 """Part of the tolerance that the rounding of the weights may move in a step."""
-_SCALES = 1e8
+SCALES = 1e8
 """Longest step, in units of the time in which a neuron could move by its size."""
 _AT_REST = 1e-2
 """Part of it by which they may miss at rest, where errors no longer die."""
@@ -51,11 +51,19 @@ _NONSTIFF = 0.1
 
 @dataclass(frozen=True, eq=False)
 class FlowState:
-    """A network under its flow: neurons, outputs times signs, and the dual weights there."""
+    """A network under its flow.
+
+    Attributes:
+        neurons: the network.
+        p: outputs times signs, shape (n,).
+        weights: the dual weights.
+        mismatch: by how much they miss those of the outputs, relatively.
+    """
 
     neurons: Neurons
     p: Tensor
     weights: Any
+    mismatch: float
 
     @property
     def norm_squared(self) -> float:
@@ -118,13 +126,16 @@ class Radau:
         """The state of a network; pairs on a plane slide where the plane holds them."""
         V = V.contiguous()
         neurons = Neurons.of(a.clone(), V.clone(), self.planes.sides(V), self.rates)
-        state = self._seen(neurons)
-        return state if weights is None else replace(state, weights=weights)
+        return self._seen(neurons, weights)
 
-    def _seen(self, neurons: Neurons) -> FlowState:
-        """The state of neurons, with the weights that their outputs ask for."""
+    def _seen(self, neurons: Neurons, weights: Any = None) -> FlowState:
+        """The state of neurons, with the weights that their outputs ask for, or with others."""
         p = self.outputs(neurons)
-        return FlowState(neurons, p, self.objective.respond(p))
+        return self._state(neurons, p, self.objective.respond(p) if weights is None else weights)
+
+    def _state(self, neurons: Neurons, p: Tensor, weights: Any) -> FlowState:
+        mismatch = self.objective.mismatch(p, weights) / self.objective.unit(p, weights)
+        return FlowState(neurons, p, weights, mismatch)
 
     def outputs(self, neurons: Neurons) -> Tensor:
         """Outputs times signs, shape (n,)."""
@@ -147,21 +158,16 @@ class Radau:
 
     def longest(self, weights: Any) -> float:
         """The longest step in which the rounding of the weights does not show."""
-        scales = min(_SCALES, _MOVED * self.rtol / _WEIGHT)
+        scales = min(SCALES, _MOVED * self.rtol / _WEIGHT)
         return scales / max(self.fastest(weights), 1e-280)
 
     def fastest(self, weights: Any) -> float:
         """A bound on the rates at which neurons move under weights: ``sum_i | w_i | ||x_i||``."""
         return float(self.objective.vector(weights).abs() @ self.planes.c.abs())
 
-    def mismatch(self, state: FlowState) -> float:
-        """By how much the weights of a state miss those of its outputs, relatively."""
-        unit = self.objective.unit(state.p, state.weights)
-        return self.objective.mismatch(state.p, state.weights) / unit
-
     def at_rest(self, state: FlowState) -> bool:
         """Whether the network stays where it is: its weights let it, and they are its own."""
-        if self.mismatch(state) > _AT_REST * self.rtol:
+        if state.mismatch > _AT_REST * self.rtol:
             return False
         objective, weights = self.objective, state.weights
         error = objective.rounding(weights, self.rounding(state))
@@ -201,7 +207,7 @@ class Radau:
             noise = unit.rounding + h * _WEIGHT * self.fastest(guess[1])
             solved = changes.small(min(self.rtol, motion), noise)
             if solved and mismatch <= _MISMATCH * self.rtol:
-                stages = [FlowState(*stage) for stage in zip(trajectory.states, p, guess)]
+                stages = [self._state(*stage) for stage in zip(trajectory.states, p, guess)]
                 error = self._error(start, stages, K[1], unit, h) / self.rtol
                 speeds, energy = trajectory.speeds, trajectory.energy
                 first, second = (one @ objective.vector(w) for one, w in zip(K, guess))

@@ -85,7 +85,7 @@ class RegressionRun(FlowRun):
     def certify(self, before: Row, row: Row) -> None:
         """Check the rate identity and the invariants on the step just taken."""
         self.recorder.violation("balance", self.drift())
-        self.recorder.violation("dual_weights", self.stepper.mismatch(self.point.state))
+        self.recorder.violation("dual_weights", self.point.state.mismatch)
         state = self.point.state
         rounding = math.sqrt(2.0 * before["loss"] * len(state.p)) * self.stepper.rounding(state)
         rise = (row["loss"] - before["loss"] - rounding) / max(before["loss"], 1e-300)

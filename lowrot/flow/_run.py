@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -79,6 +79,13 @@ class FlowPoint:
     defect: float = 0.0
 
 
+class Untaken(NamedTuple):
+    """Why no step is taken, with the point to go on from another time."""
+
+    point: FlowPoint
+    why: End
+
+
 class FlowRun(Run[FlowPoint]):
     """A gradient flow on a network; see `lowrot.flow`."""
 
@@ -89,10 +96,8 @@ class FlowRun(Run[FlowPoint]):
         self.recorder = Recorder(limits)
         counts = ("steps", "rejected", "stiff", "iterations", "kernels", "seconds")
         self.stats = dict.fromkeys(counts, 0.0)
-        net, (rate_a, rate_V) = setting.initial, setting.rates
-        outer, inner = rate_V * net.a.square(), rate_a * net.V.square().sum(1)
-        self.invariant, self.size = outer - inner, outer + inner
-        state = stepper.start(net.a, net.V)
+        state = stepper.start(setting.initial.a, setting.initial.V)
+        self.origin = state.neurons
         fastest = stepper.objective.stiffness(stepper.kernel(state.neurons), state.weights)
         h = setting.rtol ** (1 / 3) / max(1.0, fastest)
         self.point = FlowPoint(0.0, state, state.weights, math.inf, h)
@@ -145,58 +150,67 @@ class FlowRun(Run[FlowPoint]):
                 "data; expected the data of the path"
             )
 
-    def advance(self, point: FlowPoint, limit: float) -> FlowPoint | End:
+    def advance(self, point: FlowPoint, limit: float) -> tuple[FlowPoint, End | None]:
         """The end of one accepted step that does not pass ``limit``, landed on the rules."""
-        found = self._accurate_step(point, limit)
-        if isinstance(found, End):
-            return found
-        step, h, end = found
+        while True:
+            tried = self._accurate_step(point, limit)
+            if isinstance(tried, Untaken):
+                return tried
+            step, h, end = tried
+            landed = self._landed(point, step, h, end)
+            if landed is not None:
+                self.stats["steps"] += 1
+                self.stats["stiff"] += step.stiff
+                return landed, None
+            self.stats["rejected"] += 1
+            point = replace(point, h=0.5 * h)
+            if (spent := self.exhausted()) is not None:
+                return point, spent
+
+    def _landed(self, point: FlowPoint, step: Step, h: float, end: FlowPoint) -> FlowPoint | None:
+        """The end of a step or where it meets a rule; None where it is not accurate there.
+
+        Inside a step the weights are known to one order less than at its end.
+        """
+        early = point.t == START
         landed, fraction = land(
             lambda fraction: self._part(point, step, h, fraction),
-            lambda at: overshoot(self.rules, self.row(at), self.clock),
+            lambda at: overshoot(self.rules, self.row(at), self.clock, early=early),
             point,
             end,
         )
-        if fraction < 1.0:
-            assert landed.step is not None
-            defect = self.defect(point, landed.step, fraction * h)
-            # Inside a step the weights are known to one order less than at its end.
-            if defect > 1.0:
-                self.stats["rejected"] += 1
-                self.point = replace(point, h=0.5 * h)
-                return self.exhausted() or self.advance(self.point, limit)
-            landed = replace(landed, h=end.h, error=end.error, defect=defect)
-            landed = self.timed(point, landed, step, h)
-        self.stats["steps"] += 1
-        self.stats["stiff"] += step.stiff
-        return landed
+        if fraction == 1.0:
+            return landed
+        assert landed.step is not None
+        defect = self.defect(point, landed.step, fraction * h)
+        if defect > 1.0:
+            return None
+        landed = replace(landed, h=end.h, error=end.error, defect=defect)
+        return self.timed(point, landed, step, h)
 
-    def _accurate_step(self, point: FlowPoint, limit: float) -> tuple[Step, float, FlowPoint] | End:
-        """A step that is accurate enough, its length and its end; or that there is none."""
+    def _accurate_step(
+        self, point: FlowPoint, limit: float
+    ) -> tuple[Step, float, FlowPoint] | Untaken:
+        """A step that is accurate enough, its length and its end; or why there is none."""
         room, wish = limit - point.time, point.h
         if point.step is not None and wish > self.stepper.longest(point.state.weights):
             words = f"too slow to follow in doubles from {self.clock} = {point.time:.6g} on"
-            return End(Outcome.ROUNDING, f"{words}: {self.standing(point)}")
+            return Untaken(point, End(Outcome.ROUNDING, f"{words}: {self.standing(point)}"))
         longest = _GROWTH / max(self.stepper.fastest_growth(point.state), 1e-300)
         while True:
             h = _SIZES.trial(min(wish, longest), room)
             if h < room and (h < 1e-14 * max(1.0, point.time) or h < 1e-280):
                 self.recorder.accumulate("failed_steps", 1.0)
                 words = f"step size fell below {h:.1e} at {self.clock} = {point.time:.6g}"
-                return End(Outcome.STALLED, words)
-            ratio = min(h / point.last, _LONGEST_PREDICTION)
-            step = self.stepper.attempt(point.state, point.before, ratio, h)
-            self.stats["iterations"] += step.iterations
-            self.stats["kernels"] += step.kernels
-            defect = math.inf if step.stages is None else self.defect(point, step, h)
+                return Untaken(point, End(Outcome.STALLED, words))
+            step, defect = self._tried(point, h)
             error = max(step.error, defect)
             if step.stages is not None and error <= 1.0:
                 break
             self.stats["rejected"] += 1
             wish = _SIZES.after_rejected(h, error)
             if (spent := self.exhausted()) is not None:
-                self.point = replace(point, h=wish)
-                return spent
+                return Untaken(replace(point, h=wish), spent)
         effort = (1.0 + _EASY) / (_EASY + step.iterations)
         end = replace(
             self._end(point, step, h),
@@ -206,6 +220,14 @@ class FlowRun(Run[FlowPoint]):
             defect=defect,
         )
         return step, h, self.timed(point, end, step, h)
+
+    def _tried(self, point: FlowPoint, h: float) -> tuple[Step, float]:
+        """A step of length h, counted, and its second error estimate."""
+        ratio = min(h / point.last, _LONGEST_PREDICTION)
+        step = self.stepper.attempt(point.state, point.before, ratio, h)
+        self.stats["iterations"] += step.iterations
+        self.stats["kernels"] += step.kernels
+        return step, math.inf if step.stages is None else self.defect(point, step, h)
 
     def _end(self, point: FlowPoint, step: Step, h: float) -> FlowPoint:
         """Where a step of length h from a point leads."""
@@ -255,10 +277,7 @@ class FlowRun(Run[FlowPoint]):
 
     def drift(self) -> float:
         """Change of the invariants, relative to the size of each neuron."""
-        now, (rate_a, rate_V) = self.point.state.neurons, self.setting.rates
-        outer, inner = rate_V * now.a.square(), rate_a * now.V.square().sum(1)
-        size = (outer + inner).maximum(self.size).clamp_min(1e-300)
-        return float(((outer - inner - self.invariant).abs() / size).max())
+        return self.point.state.neurons.drift(self.origin, self.setting.rates)
 
     def state(self, point: FlowPoint) -> dict[str, np.ndarray]:
         """Weights and dual weights at a point."""

@@ -39,7 +39,8 @@ def land(
     low, under = 0.0, overshoot(start) - aim
     high, over, stayed = 1.0, beyond - aim, 0
     for _ in range(_EVALUATIONS):
-        middle = high - (high - low) * over / (over - under)
+        # From below: the fraction may be far smaller than the rounding of 1.
+        middle = low + (high - low) * under / (under - over)
         end = partial(middle)
         if end is None:
             break

@@ -33,6 +33,7 @@ class Run(ABC, Generic[Point]):
         rules: what ends the run.
         tries: steps tried before this call, and how many it may try.
         clock: name of the column that the run advances in.
+        unit: of margins over norms: those far below are none.
         compiled: a function that the first run of an installation compiles.
     """
 
@@ -42,6 +43,7 @@ class Run(ABC, Generic[Point]):
     rules: dict[str, Any]
     tries: tuple[float, float] = (0.0, math.inf)
     clock = "tau"
+    unit = 1.0
     compiled = "newton"
 
     @property
@@ -50,8 +52,11 @@ class Run(ABC, Generic[Point]):
         """The clock time of the current point."""
 
     @abstractmethod
-    def advance(self, point: Point, limit: float) -> Point | End:
-        """The end of one accepted step that does not pass ``limit``, or why none can be taken."""
+    def advance(self, point: Point, limit: float) -> tuple[Point, End | None]:
+        """The end of one accepted step that does not pass ``limit``.
+
+        Where none can be taken: the point to go on from another time, and why.
+        """
 
     @abstractmethod
     def row(self, point: Point) -> Row:
@@ -88,7 +93,7 @@ class Run(ABC, Generic[Point]):
             print("the first flow of an installation: compiling", flush=True)
         row = self.row(self.point)
         self.recorder.add(row, self.state(self.point))
-        end, self.tries = reached(rules, row, self.clock), (self.tried, max_steps)
+        end, self.tries = reached(rules, row, self.clock, self.unit), (self.tried, max_steps)
         try:
             while end is None:
                 end = self.ended(self.point) or self._spent(targets)
@@ -129,13 +134,12 @@ class Run(ABC, Generic[Point]):
         """Take one step, check it, and keep its end where it is asked for."""
         ahead = next((t for t in targets if t > self.now), math.inf)
         limit = min(self.rules.get(self.clock, math.inf), ahead)
-        point = self.advance(self.point, limit)
-        if isinstance(point, End):
-            return before, point
-        self.point = point
-        row = self.row(point)
+        self.point, end = self.advance(self.point, limit)
+        if end is not None:
+            return before, end
+        row = self.row(self.point)
         self.certify(before, row)
-        end = reached(self.rules, row, self.clock)
+        end = reached(self.rules, row, self.clock, self.unit)
         if not targets or self.now >= ahead or end:
-            self.recorder.add(row, self.state(point))
+            self.recorder.add(row, self.state(self.point))
         return row, end

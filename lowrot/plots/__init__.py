@@ -11,7 +11,16 @@ from lowrot.plots._certificate import certificate
 from lowrot.plots._chart import Axis, Chart, Curve, explorer
 from lowrot.plots._columns import columns
 from lowrot.plots._convergence import convergence
-from lowrot.plots._layout import NARROW, WIDEST, Fragment, figure, grid, legend_below, narrow
+from lowrot.plots._layout import (
+    NARROW,
+    WIDEST,
+    Fragment,
+    figure,
+    grid,
+    legend_below,
+    legend_under,
+    narrow,
+)
 from lowrot.plots._live import Slider
 from lowrot.plots._night import night
 from lowrot.plots._notebook import use_style
@@ -72,6 +81,7 @@ __all__ = [
     "figure",
     "grid",
     "legend_below",
+    "legend_under",
     "narrow",
     "night",
     "optimal_directions",

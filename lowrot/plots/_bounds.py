@@ -65,7 +65,7 @@ def bounds(
 
     Raises:
         ValueError: a column that is not there, or nothing that has bounds.
-        TypeError: not a check.
+        TypeError: not a check, or arguments of another type.
 
     Example:
         With ``check = theorem.check(path)``: ``plots.bounds(check, scale="log")``.
@@ -73,16 +73,9 @@ def bounds(
     frame = _validate.kind("check", check, Check).frame
     _validate.choice("scale", scale, ("linear", "log"))
     known = tuple(map(str, frame))
-    x = next(clock for clock in CLOCKS if clock in known) if against is None else against
-    chosen = _compared(known) if panels is None else panels
-    sides = {
-        title: [names, *_bounds_of(names, known)] if isinstance(names, str) else list(names)
-        for title, names in chosen.items()
-    }
-    for name in [x, *(name for compared in sides.values() for name in compared)]:
-        _validate.choice("column", name, known)
-    if not sides:
-        raise ValueError(f"no column has bounds among {', '.join(known)}; expected panels")
+    clock = next((name for name in CLOCKS if name in known), None)
+    x = _validate.choice("against", clock if against is None else against, known)
+    sides = _sides(panels, known)
     across = min(2, len(sides))
     axes = grid(across, -(-len(sides) // across), width=WIDEST if across > 1 else 5.0, height=2.5)
     for unused in axes[len(sides) :]:
@@ -101,6 +94,23 @@ def bounds(
     for ax in axes[: 1 if plain else len(sides)]:
         ax.legend(loc="best")
     return axes[: len(sides)]
+
+
+def _sides(panels: Any, known: Sequence[str]) -> dict[str, list[str]]:
+    """Return by title the columns of each panel, what is measured first."""
+    chosen = _compared(known) if panels is None else _validate.kind("panels", panels, Mapping)
+    sides = {}
+    for title, names in chosen.items():
+        alone = isinstance(names, str)
+        compared = [names] if alone else _validate.listed(f"panels[{title!r}]", names)
+        for name in compared:
+            _validate.choice(f"panels[{title!r}]", name, known)
+        sides[str(title)] = [*compared, *(_bounds_of(names, known) if alone else [])]
+        if not sides[str(title)]:
+            raise ValueError(f"panels[{title!r}] is empty; expected a column")
+    if not sides:
+        raise ValueError(f"no column has bounds among {', '.join(known)}; expected panels")
+    return sides
 
 
 def _show_measured(ax: Axes) -> None:

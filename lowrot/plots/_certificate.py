@@ -14,6 +14,7 @@ from lowrot.data import Dataset
 from lowrot.network import Network
 from lowrot.optima import Optimum
 from lowrot.plots._layout import figure, grid
+from lowrot.plots._plane import outputs
 from lowrot.plots._regions import decision_regions, dual_curve, optimal_directions
 from lowrot.plots._style import ACCENT, DAY, INK, NEGATIVE, POSITIVE
 
@@ -44,13 +45,17 @@ def certificate(
         One, two or four axes.
 
     Raises:
-        ValueError: a predictor whose margin on these data is not the value.
-        TypeError: not an optimum, or a primal point that is no predictor of its own.
+        ValueError: a predictor whose margin on these data is not the value, or whose outputs are
+            not finite and of shape (n,); an optimum of other data.
+        TypeError: not an optimum, a primal point that is no predictor of its own, or a predictor
+            that cannot be called.
     """
     _validate.kind("optimum", optimum, Optimum)
     _validate.kind("data", data, Dataset)
+    if optimum.dual.shape != (data.n,):
+        raise ValueError(f"optimum is one of {len(optimum.dual)} points, data have {data.n}")
     predict = _predictor(optimum.primal, data) if predict is None else predict
-    margins = data.y * predict(data.X).detach()
+    margins = data.y * outputs(predict, data, data.X)
     if abs(float(margins.min()) - optimum.value) > _SAME * abs(optimum.value):
         raise ValueError(
             f"predict has the margin {float(margins.min()):.6g} on data; expected "

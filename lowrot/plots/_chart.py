@@ -122,11 +122,12 @@ def explorer(
 def _drawn(chart: Chart, start: int) -> Drawn:
     height = _WIDTH if chart.square else 250.0
     moving = [curve for curve in chart.curves if len(curve.frames) > 1]
-    paths = "".join(
-        f'<path class="curve {curve.look}{" moving" if len(curve.frames) > 1 else ""}" '
-        f'd="{_trace(_places(chart, curve.frames[min(start, len(curve.frames) - 1)], height), curve)}"/>'
-        for curve in chart.curves
-    )
+    paths = ""
+    for curve in chart.curves:
+        first = curve.frames[min(start, len(curve.frames) - 1)]
+        kind = " moving" if len(curve.frames) > 1 else ""
+        trace = _trace(_places(chart, first, height), curve)
+        paths += f'<path class="curve {curve.look}{kind}" d="{trace}"/>'
     about = html.escape(chart.about or chart.title)
     frame = "" if chart.square else _axes(chart, height)
     svg = (
@@ -202,5 +203,6 @@ def _axes(chart: Chart, height: float) -> str:
 def _key(curve: Curve) -> str:
     """Return one entry of the legend."""
     middle = "M14 6h0" if "dots" in curve.look.split() else "M1 6h28"
-    line = f'<svg viewBox="0 0 30 12" aria-hidden="true"><path class="curve {curve.look}" d="{middle}"/></svg>'
-    return f'<span class="key">{line}{html.escape(curve.name)}</span>'
+    line = f'<path class="curve {curve.look}" d="{middle}"/>'
+    sample = f'<svg viewBox="0 0 30 12" aria-hidden="true">{line}</svg>'
+    return f'<span class="key">{sample}{html.escape(curve.name)}</span>'

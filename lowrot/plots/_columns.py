@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 
@@ -40,7 +41,7 @@ def columns(
     levels: Mapping[str, float] | None = None,
     against: str | None = None,
     scale: str = "linear",
-    log: Collection[str] = (),
+    log: Sequence[str] = (),
 ) -> list[Axes]:
     """Draw columns of a path against its clock, a panel a column.
 
@@ -56,22 +57,23 @@ def columns(
         The axes, in the order of the names.
 
     Raises:
-        ValueError: nothing to draw, a state in place of a column, or an unknown scale.
-        TypeError: not a path.
+        ValueError: nothing to draw, a state in place of a column, an unknown scale, levels or log
+            of a column that is not drawn, or a path without a clock.
+        TypeError: arguments of another type.
         KeyError: a column that a path does not have.
 
     Example:
         ``plots.columns(path, "P", "margin", levels={"margin": best.value / 2}, log=["P"])``
     """
-    paths = dict(path) if isinstance(path, Mapping) else {"": path}
-    if not paths or not names:
-        raise ValueError(f"{len(paths)} paths and {len(names)} columns; expected at least one each")
+    paths = _paths(path, names)
     _validate.choice("scale", scale, ("linear", "log"))
-    for name, each in paths.items():
-        _validate.kind(f"path[{name!r}]" if name else "path", each, Path)
-        for column in names:
-            if (shape := each[column].shape)[1:]:
-                raise ValueError(f"{column} has shape {shape}; expected a column, shape (k,)")
+    marked = {} if levels is None else _validate.kind("levels", levels, Mapping)
+    for column in marked:
+        _validate.choice("a key of levels", column, names)
+    heights = {key: _validate.number(f"levels[{key!r}]", at) for key, at in marked.items()}
+    for column in (logarithmic := _validate.listed("log", log)):
+        _validate.choice("an entry of log", column, names)
+    clocks = {name: _clock(each, against) for name, each in paths.items()}
     across = min(_PANELS, len(names))
     rows = -(-len(names) // across)
     axes = grid(across, rows, width=WIDEST if across > 1 else 5.0, height=2.9)
@@ -79,12 +81,38 @@ def columns(
         unused.set_axis_off()
     for ax, column in zip(axes, names):
         for index, (name, each) in enumerate(paths.items()):
-            x = against or next(clock for clock in CLOCKS if clock in each.columns)
+            x = clocks[name]
             ax.plot(each[x], each[column], color=COLOURS[index % len(COLOURS)], label=name)
-        if levels and column in levels:
-            ax.axhline(levels[column], color=INK, lw=0.8, ls=(0, (4, 2)))
-        ax.set(xscale=scale, yscale="log" if column in log else "linear")
+        if column in heights:
+            ax.axhline(heights[column], color=INK, lw=0.8, ls=(0, (4, 2)))
+        ax.set(xscale=scale, yscale="log" if column in logarithmic else "linear")
         ax.set(xlabel=CLOCKS.get(x, x), title=_LABELS.get(column, column))
     if len(paths) > 1:
         axes[0].legend()
     return axes[: len(names)]
+
+
+def _paths(path: Any, names: Sequence[str]) -> dict[str, Path]:
+    """Return the paths by name, each with the columns asked for."""
+    paths = dict(path) if isinstance(path, Mapping) else {"": path}
+    if not paths or not names:
+        raise ValueError(
+            f"path holds {len(paths)} paths, names {len(names)} columns; expected at least one each"
+        )
+    for name, each in paths.items():
+        _validate.kind(f"path[{name!r}]" if name else "path", each, Path)
+        for column in names:
+            shape = each[_validate.kind("names", column, str)].shape
+            if shape[1:]:
+                raise ValueError(
+                    f"names: {column} has shape {shape}; expected a column, shape (k,)"
+                )
+    return paths
+
+
+def _clock(path: Path, against: str | None) -> str:
+    """Return the name of the column to draw a path against."""
+    known = [clock for clock in CLOCKS if clock in path.columns]
+    if against is None and not known:
+        raise ValueError(f"path has none of the clocks {', '.join(CLOCKS)}; expected against")
+    return known[0] if against is None else _validate.choice("against", against, list(path.columns))

@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
 
 WIDEST = 7.1
 """Inches: as wide as a column of text on a desk."""
@@ -78,9 +79,10 @@ _origins: WeakKeyDictionary[Figure, Origin] = WeakKeyDictionary()
 def figure(draw: Callable[P, Drawn]) -> Callable[P, Drawn]:
     """Mark a function that draws one figure and returns its axes, or a fragment with sliders.
 
-    It is remembered as the source. When a notebook shows the axes, the function is called again with the same arguments for a
-    screen of `NARROW` inches; then `grid` puts panels below one another and `narrow` is true. A
-    call that draws into axes of its caller, or one inside such a function, is left alone.
+    The function is remembered as the source of the figure. When a notebook shows the axes, it is
+    called again with the same arguments for a screen of `NARROW` inches; then `grid` puts panels
+    below one another and `narrow` is true. A call that draws into axes of its caller, or one
+    inside such a function, is left alone.
     """
 
     @functools.wraps(draw)
@@ -122,7 +124,9 @@ def redrawn(made: Origin) -> Iterator[Figure]:
     try:
         with plt.ioff():
             axes = made.draw()
-            shown = (axes if isinstance(axes, Axes) else axes[0]).get_figure(root=True)
+            found = (axes if isinstance(axes, Axes) else axes[0]).get_figure(root=True)
+            assert isinstance(found, Figure)
+            shown = found
             yield shown
     finally:
         _narrow.reset(marks[0])
@@ -155,6 +159,14 @@ def grid(
         width, height = NARROW, stacked_height
     _, axes = plt.subplots(rows, columns, figsize=(width, height * rows), squeeze=False)
     return list(axes.ravel())
+
+
+def legend_under(ax: Axes, columns: int = 1) -> None:
+    """Put the legend of axes below their labels, whatever their height."""
+    shown = ax.get_figure(root=True)
+    assert shown is not None
+    below = ax.transAxes + ScaledTranslation(0.0, -0.5, shown.dpi_scale_trans)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), bbox_transform=below, ncol=columns)
 
 
 def legend_below(ax: Axes, columns: int) -> None:

@@ -14,7 +14,15 @@ from lowrot import _validate
 from lowrot.data import Dataset
 from lowrot.network import Network, activation, derivative
 from lowrot.plots._layout import figure
-from lowrot.plots._plane import REACH, axes_or_new, points, require_plane, square
+from lowrot.plots._plane import (
+    REACH,
+    axes_or_new,
+    dual_weights,
+    outputs,
+    points,
+    require_plane,
+    square,
+)
 from lowrot.plots._style import ACCENT, INK, MUTED, NEGATIVE, POSITIVE
 
 _ZERO = 1e-12
@@ -32,10 +40,24 @@ def tangent_predictor(
     Args:
         net: the network W_0.
         theta: the primal point of `ntk_margin`: outer layer (m,), inner (m, d), or the pair.
+
+    Raises:
+        TypeError, ValueError: not a network, or a point of another dtype, shape or device, or not
+            finite; of the predictor, such inputs.
     """
-    blocks = theta if isinstance(theta, tuple) else (theta,)
+    _validate.kind("net", net, Network)
+    given = theta if isinstance(theta, tuple) else (theta,)
+    if len(given) not in (1, 2):
+        raise ValueError(f"theta has {len(given)} blocks; expected one, or the pair")
+    blocks = []
+    for block in given:
+        shape = (net.m, net.d) if getattr(block, "ndim", 1) == 2 else (net.m,)
+        blocks.append(_validate.real_array("theta", block, shape))
+        _validate.same_device(theta=blocks[-1], net=net.V)
 
     def predict(X: Tensor) -> Tensor:
+        X = _validate.real_array("X", X, ("n", net.d))
+        _validate.same_device(X=X, net=net.V)
         z, total = X @ net.V.T, X.new_zeros(len(X))
         for block in blocks:
             if block.ndim == 1:
@@ -68,18 +90,20 @@ def decision_regions(
         title: of the axes.
 
     Raises:
-        ValueError: the data are not two-dimensional.
-        TypeError: a predictor that cannot be called.
+        ValueError: the data are not two-dimensional, the outputs of the predictor not finite or
+            of another shape than (n,), or weights as for `points`.
+        TypeError: a predictor that cannot be called, or arguments of another type.
     """
     require_plane("decision_regions", data)
-    if not (predict is None or callable(predict)):
-        raise TypeError(f"predict is a {type(predict).__name__}; expected a function X -> f(X)")
-    ax = axes_or_new(ax)
+    level = None if level is None else _validate.number("level", level, 0.0)
+    q = None if q is None else dual_weights("q", q, data)
     if predict is not None:
         ticks = torch.linspace(-REACH, REACH, 161, dtype=torch.float64)
         second, first = torch.meshgrid(ticks, ticks, indexing="ij")
         at = torch.stack([first.ravel(), second.ravel()], dim=1).to(data.X.device)
-        f = predict(at).detach().cpu().reshape(first.shape)
+        f = outputs(predict, data, at).cpu().reshape(first.shape)
+    ax = axes_or_new(ax, title)
+    if predict is not None:
         mesh = first.numpy(), second.numpy(), f.numpy()
         largest = float(f.abs().max())
         zero, top = max(_ZERO * largest, _TINY), 2.0 * largest + 1.0
@@ -87,7 +111,8 @@ def decision_regions(
             ax.contourf(*mesh, levels=levels, colors=[colour], alpha=0.17)
         if float(f.max()) > 0 > float(f.min()):
             ax.contour(*mesh, levels=[0.0], colors=INK, linewidths=1.0)
-        reached = [s * level for s in (-1.0, 1.0) if level and float((s * f).max()) > level]
+        wanted = [s * level for s in (-1.0, 1.0) if level and float((s * f).max()) > level]
+        reached = sorted(wanted)
         if reached:
             lines = ax.contour(*mesh, levels=reached, colors=INK, linewidths=0.7)
             lines.set_linestyle((0, (4, 2)))
@@ -117,17 +142,20 @@ def optimal_directions(
         title: of the axes.
 
     Raises:
-        ValueError: the data are not two-dimensional, or the network has another dimension.
-        TypeError: not a network.
+        ValueError: the data are not two-dimensional, the network has another dimension or no
+            mass, or weights as for `points`.
+        TypeError: arguments of another type.
     """
     require_plane("optimal_directions", data)
     _validate.kind("net", net, Network)
     if net.d != data.d:
         raise ValueError(f"net has d = {net.d}; expected {data.d}, as the data")
-    ax = axes_or_new(ax)
+    q = None if q is None else dual_weights("q", q, data)
+    merged = merged_directions(net)
+    ax = axes_or_new(ax, title)
     angle = np.linspace(0.0, 2.0 * math.pi, 241)
     ax.plot(np.cos(angle), np.sin(angle), color=MUTED, lw=0.7, zorder=0, label="_circle")
-    for direction, sign, share in merged_directions(net):
+    for direction, sign, share in merged:
         c, s = direction
         colour, style = (POSITIVE, "-") if sign > 0 else (NEGATIVE, (0, (3, 1.2)))
         ax.plot([0, c], [0, s], color=colour, lw=1.0 + 5.0 * share, ls=style, zorder=1)
@@ -136,8 +164,8 @@ def optimal_directions(
         ax.text(1.3 * c, 1.3 * s, f"{share:.2f}", ha=across, va=along, color=INK, fontsize=9.5)
     points(data, ax=ax, q=q)
     square(ax, title)
-    ax.set_xlim(-1.75, 1.75)
-    ax.set_ylim(-1.75, 1.75)
+    ax.set_xlim(-1.6, 1.6)
+    ax.set_ylim(-1.6, 1.6)
     return ax
 
 
@@ -150,6 +178,8 @@ def merged_directions(
     out.
     """
     norms = net.V.norm(dim=1)
+    if not bool((net.a * norms).any()):
+        raise ValueError("net has no neuron with a mass; expected one")
     share = (net.a.abs() * norms / (net.a.abs() * norms).sum()).cpu().numpy()
     units = (net.V / norms.clamp_min(1e-300)[:, None]).cpu().numpy()
     signs = net.a.sign().cpu().numpy()
@@ -192,16 +222,17 @@ def dual_curve(
         title: of the axes.
 
     Raises:
-        ValueError: the data are not two-dimensional, or weights of another shape.
+        ValueError: the data are not two-dimensional, weights as for `points`, a value that is not
+            finite, or a network without mass.
         TypeError: arguments of another type.
     """
     require_plane("dual_curve", data)
-    value = _validate.real("value", value)
+    value = _validate.number("value", value)
     slope = _validate.number("slope", slope, 0.0, 1.0)
     if net is not None and _validate.kind("net", net, Network).d != 2:
         raise ValueError(f"net has d = {net.d}; dual_curve draws d = 2 only")
-    q = _validate.real_array("q", q, (data.n,)).to(data.X.device)
-    ax = axes_or_new(ax)
+    q, marked = dual_weights("q", q, data), [] if net is None else merged_directions(net)
+    ax = axes_or_new(ax, title)
 
     def curve(angle: np.ndarray) -> np.ndarray:
         v = torch.as_tensor(np.stack([np.cos(angle), np.sin(angle)], axis=1)).to(data.X)
@@ -212,11 +243,10 @@ def dual_curve(
     ax.plot(np.degrees(angle), curve(angle), color=INK, lw=1.3)
     for level in (-value, value):
         ax.axhline(level, color=ACCENT, lw=1.0, ls=(0, (4, 2)))
-    if net is not None:
-        for direction, sign, _ in merged_directions(net):
-            at = np.array([math.atan2(direction[1], direction[0])])
-            colour, marker = (POSITIVE, "o") if sign > 0 else (NEGATIVE, "s")
-            ax.plot(np.degrees(at), curve(at), marker, color=colour, ms=6, zorder=3)
+    for direction, sign, _ in marked:
+        at = np.array([math.atan2(direction[1], direction[0])])
+        colour, marker = (POSITIVE, "o") if sign > 0 else (NEGATIVE, "s")
+        ax.plot(np.degrees(at), curve(at), marker, color=colour, ms=6, zorder=3)
     ax.set_xlim(-180, 180)
     ax.set_xticks([-180, -90, 0, 90, 180])
     ax.set_xlabel("angle of $v$, degrees")

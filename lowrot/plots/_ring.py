@@ -53,9 +53,18 @@ def ring(
     for name, net in (("before", before), ("after", after)):
         if _validate.kind(name, net, Network).d != 2:
             raise ValueError(f"{name} has d = {net.d}; ring draws d = 2 only")
+        if not bool(net.V.norm(dim=1).all()):
+            raise ValueError(f"{name} has neurons with v_j = 0 and no direction; expected none")
+    if (before.m, before.slope) != (after.m, after.slope):
+        raise ValueError(
+            f"before has m = {before.m} and slope {before.slope:g}, after m = {after.m} and slope "
+            f"{after.slope:g}; expected the same neurons"
+        )
+    if not bool(after.a.any()):
+        raise ValueError("after has a = 0; expected a neuron with a mass")
     key_turned = math.degrees(feature_change(after, before, data).key_turned)
     shown = _validate.integer("shown", shown, 1)
-    ax = axes_or_new(ax)
+    ax = axes_or_new(ax, title)
     turn = np.linspace(0.0, 2.0 * math.pi, 241)
     for radius in (_INNER, _OUTER):
         ax.plot(

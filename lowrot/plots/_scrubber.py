@@ -34,7 +34,8 @@ class Panel:
         readout: by label, one number a time, shape (k,), written below the panel.
 
     Raises:
-        ValueError: another dimension, or shapes that disagree.
+        ValueError: another dimension, shapes that disagree, or directions and masses that are not
+            finite.
         TypeError: arguments of another type, or numbers that are none, or masked.
     """
 
@@ -61,6 +62,9 @@ class Panel:
         }
         for name, values in readout.items():
             _shape(f"readout[{name!r}]", values, masses.shape[:1])
+        for name, values in (("masses", masses), ("directions", directions)):
+            if not np.isfinite(values).all():
+                raise ValueError(f"{name} has entries that are not finite; expected none")
         found = {"masses": masses, "directions": directions, "readout": readout}
         for name, value in found.items():
             object.__setattr__(self, name, value)
@@ -97,8 +101,12 @@ class Panel:
                 f"taus start at {times.min():g}; this path starts at tau = {path['tau'][0]:g}"
             )
         V = path["V"][index]
+        if V.shape[2] != _validate.kind("data", data, Dataset).d:
+            raise ValueError(f"path has d = {V.shape[2]}; expected {data.d}, as the data")
         masses = path["a"][index] * np.linalg.norm(V, axis=2)
         wanted = {} if readout is None else _validate.kind("readout", readout, Mapping)
+        for label, name in wanted.items():
+            _validate.kind(f"readout[{label!r}]", name, str)
         columns = {label: path[name][index] for label, name in wanted.items()}
         return cls(title, data, directions=V, masses=masses, readout=columns)
 
@@ -110,6 +118,7 @@ def scrubber(
     *,
     description: str,
     clock: str = "τ",
+    texts: Sequence[str] | None = None,
 ) -> Fragment:
     """Draw panels side by side with one slider over their times, and a button that plays them.
 
@@ -125,22 +134,33 @@ def scrubber(
         taus: the clock times, shape (k,), increasing.
         description: what the picture shows, for readers who cannot see it.
         clock: its letter.
+        texts: what is shown in place of the clock, one a time.
 
     Raises:
-        ValueError: no panel or no time, or panels whose frames are not those times.
+        ValueError: no panel or no time, times that do not increase, or panels whose frames are not
+            those times.
         TypeError: arguments of another type.
     """
     chosen = [panels] if isinstance(panels, Panel) else _validate.listed("panels", panels)
-    k = len(_times(taus))
+    times = _times(taus)
+    k = len(times)
+    if bool((np.diff(times) <= 0).any()):
+        raise ValueError(f"taus is {taus!r}; expected increasing clock times")
     _validate.kind("description", description, str)
+    _validate.kind("clock", clock, str)
     if not chosen:
-        raise ValueError(f"{len(chosen)} panels and {k} times; expected at least one of each")
+        raise ValueError("panels is empty; expected at least one")
     for panel in chosen:
         if len(_validate.kind("panels", panel, Panel).masses) != k:
             raise ValueError(
-                f"panel {panel.title!r} has {len(panel.masses)} frames; expected {k}, one a time"
+                f"panels: {panel.title!r} has {len(panel.masses)} frames; expected {k}, as taus"
             )
-    slider = Slider("time", [f"{clock} = {float(tau):.3g}" for tau in taus], plays=k > 1)
+    shown = [f"{clock} = {tau:.3g}" for tau in times.tolist()]
+    if texts is not None:
+        shown = [_validate.kind("texts", text, str) for text in _validate.listed("texts", texts)]
+    if len(shown) != k:
+        raise ValueError(f"texts has {len(shown)} entries; expected {k}, one a time")
+    slider = Slider("time" if texts is None else "share of the run", shown, plays=k > 1)
     drawn = [Drawn(each.title, _picture(each), _frames(each), _table(each)) for each in chosen]
     return fragment(drawn, [slider], description=description)
 
@@ -152,7 +172,9 @@ def _frames(panel: Panel) -> dict[str, Any]:
     """
     total = np.abs(panel.masses).sum(axis=1, keepdims=True)
     share = np.abs(panel.masses) / np.where(total > 0, total, 1.0)
-    sizes = np.rint(1000 * np.sign(panel.masses) * np.sqrt(share)).astype(int)
+    # However small, a mass keeps its sign.
+    least = np.maximum(np.rint(1000 * np.sqrt(share)), 1.0)
+    sizes = (np.sign(panel.masses) * least).astype(int)
     plane = panel.data.d == 2
     if plane:
         angle = np.arctan2(panel.directions[:, :, 1], panel.directions[:, :, 0])

@@ -1,4 +1,4 @@
-"""One style for every figure: vector, transparent, colour-blind safe, with colours for the night."""
+"""One style for every figure: vector, transparent, colour-blind safe, by day and by night."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Escape(Theorem):
         phi: half the angle between the points, radians.
         data: the two points.
         margins: the margins of the KKT points, and the constants.
-        ln_G: ln of ``G = 2 sum_j v_j1^2`` over the neurons with ``a_j > 0`` on both points.
+        ln_G: ln of ``G_0 = 2 sum_j v_j1^2`` over the neurons with ``a_j > 0`` on both points.
         pattern: of the start.
         limit: what the smoothed margin tends to: 0, ``cos(phi)/2`` or 1/4; nan where the theorem
             does not say (a start that is not small, or one-sided below the separating angle).
@@ -95,7 +95,7 @@ class Escape(Theorem):
 
     @property
     def J_limit(self) -> float:
-        """Upper bound on J at every tau: ``(1 + ln_+(2 c_n/G))/cos(phi)`` for a start all on both.
+        """Upper bound on J at every tau; all on both: ``(1 + ln_+(2 c_n/G_0))/cos(phi)``.
 
         Covered: that of neural collapse; otherwise inf, as the theorem does not speak of J.
         """
@@ -132,8 +132,8 @@ class Escape(Theorem):
 
         Returns:
             A `Check`. Uncovered and all on both: its frame has ``margin``, ``normalized``,
-            ``imbalance`` (``q_+ - q_-``), ``pattern`` and, all on both, ``bound``. Covered and
-            one-sided: the frame of `NeuralCollapse`, from the first saved time that is covered.
+            ``imbalance`` (zeta, ``q_+ - q_-``), ``pattern`` and, all on both, ``bound``. Covered
+            and one-sided: the frame of `NeuralCollapse`, from the first saved time that is covered.
 
         Raises:
             TypeError, ValueError: a path that does not belong to the theorem, or a one-sided one
@@ -163,7 +163,7 @@ class Escape(Theorem):
         frame["bound"] = self.bound(frame.tau, most)
         slack = {
             "pattern persists": kept,
-            "dual weights within kappa": self.margins.kappa - frame.imbalance.abs().max(),
+            "dual weights within the barrier": self.margins.kappa - frame.imbalance.abs().max(),
             "margin <= bad": self.margins.bad - frame.normalized.max(),
             "bound <= margin": (frame.margin - frame.bound)[1:].min(),
             "J <= its limit": self.J_limit - least.max(),
@@ -247,16 +247,25 @@ class Escape(Theorem):
         off = ((net.a**2 - size**2).abs() / size.square())[~zero].max().item()
         near = ((net.V @ X.T).abs() / size[:, None])[~zero].min().item()
         found = [
-            Hypothesis("ReLU: slope of the activation", net.slope, "= 0", net.slope == 0),
-            Hypothesis("balance: max |a^2/||v||^2 - 1|", off, "= 0, to rounding", off <= _BALANCE),
-            Hypothesis("no kink at the start: min |v.x|/||v||", near, "> 0", near > 0),
+            Hypothesis(
+                r"ReLU: slope $\alpha$ of the activation", net.slope, "$= 0$", net.slope == 0
+            ),
+            Hypothesis(
+                r"balance: largest $|a_j^2/\|v_j\|^2 - 1|$",
+                off,
+                "$= 0$, to rounding",
+                off <= _BALANCE,
+            ),
+            Hypothesis(
+                r"no kink at the start: least $|v_j \cdot x_i|/\|v_j\|$", near, "$> 0$", near > 0
+            ),
         ]
         if self.pattern in (ALL_ON_BOTH, ONE_SIDED):
             found += self._small()
         if self.pattern == ONE_SIDED:
             degrees = math.degrees(self.phi)
             wide = self.phi > SEPARATING_ANGLE
-            found.append(Hypothesis("angle phi, degrees", degrees, "> 67.5", wide))
+            found.append(Hypothesis(r"angle $\varphi$ in degrees", degrees, "$> 67.5$", wide))
         return found
 
     def _small(self) -> list[Hypothesis]:
@@ -264,10 +273,17 @@ class Escape(Theorem):
         net, most, limit = self.net, self.margins.start, self.margins.small
         mass = float((net.a[net.a < 0] ** 2).sum())
         p = Network(net.a.clamp_min(0.0), net.V).margins(self.data)
-        D = abs(float(p[0] - p[1]))
+        E = abs(float(p[0] - p[1]))
         return [
-            Hypothesis("mass of neurons with a < 0", mass, f"< {limit:.4g}", mass < limit),
-            Hypothesis("imbalance |D| of the others", D, f"< {most:.4g}", most > D),
+            Hypothesis(
+                r"mass $\mu_-$ of the neurons with $a_j < 0$",
+                mass,
+                rf"$< \mu_-^* = {limit:.3g}$",
+                mass < limit,
+            ),
+            Hypothesis(
+                r"imbalance $|\tilde E|$ of the others", E, f"$< E^* = {most:.3g}$", most > E
+            ),
         ]
 
 

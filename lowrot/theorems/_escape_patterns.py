@@ -32,9 +32,9 @@ class EscapeMargins:
             by ``3 phi - pi``; nan outside (pi/3, 3 pi/8), where there is no such point.
         optimum: ``max(1/2, cos(phi))/2``, of one neuron on each point.
         kappa: ``cot(phi)^2``: neurons stay active on both points while ``|q_+ - q_-|`` is below.
-        inner: ``kappa/(1 + 2 kappa)``, from where on the dual weights pull back.
-        small: mass ``sum_j a_j^2`` of neurons with ``a_j < 0`` below which a start is small.
-        start: largest imbalance ``|D|`` of a small start.
+        inner: ``1/(2 + tan(phi)^2)``, from where on the dual weights pull back.
+        small: mass ``sum_j a_j^2`` of neurons with ``a_j < 0`` of a small start is below (mu_-*).
+        start: the same for the imbalance of the margins that the others make (E*).
     """
 
     bad: float

@@ -61,14 +61,14 @@ def trapped_lines(
         net: its start, all on both.
         data: the two points.
         margins: its constants.
-        ln_G: ln of ``G = 2 sum_j v_j1(0)^2`` over the neurons on both.
+        ln_G: ln of ``G_0 = 2 sum_j v_j1(0)^2`` over the neurons on both.
         J: an upper bound on J at the saved times.
 
     Returns:
         Columns ``difference`` (``|p_+ - p_-|`` of the neurons with ``a_j > 0``) below
-        ``difference_bound`` (D*); ``negative`` (mass of the others) below ``negative_bound``
-        (R*); ``half_sum`` (of the margins) below ``half_sum_bound`` (``cos(phi) ||W||^2/2``);
-        ``growth`` (``ln G + 2 cos(phi) tau``), ``potential`` (``ln 2 sum v_j1^2``), ``ln_norm``
+        ``difference_bound`` (E*); ``negative`` (mass of the others) below ``negative_bound``
+        (mu_-*); ``half_sum`` (of the margins) below ``half_sum_bound`` (``cos(phi) ||W||^2/2``);
+        ``growth`` (``ln G_0 + 2 cos(phi) tau``), ``potential`` (``ln 2 sum v_j1^2``), ``ln_norm``
         (of ``||W||^2``) and ``norm_bound`` (``ln ||W_0||^2 + 4 tau P_+/||W||^2 + J``), in
         increasing order.
     """
@@ -120,8 +120,8 @@ def one_sided_lines(
 
     Returns:
         Columns ``lead`` (``p_+ - p_-`` of the neurons with ``a_j > 0``, x_+ the point that has
-        neurons of its own) above ``lead_bound`` (-D*), and ``dual`` (``q_+ - q_-``) below
-        ``dual_bound`` (kappa), at the saved times before the pattern is covered.
+        neurons of its own) above ``lead_bound`` (-E*), and ``dual`` (``q_+ - q_-``) below
+        ``dual_bound`` (``cot(phi)^2``), at the saved times before the pattern is covered.
     """
     import pandas as pd
 
@@ -140,7 +140,7 @@ def one_sided_lines(
     )[:until]
     return frame, {
         "the barrier holds": (frame.lead - frame.lead_bound).min(),
-        "dual weights below kappa": (frame.dual_bound - frame.dual).min(),
+        "dual weights below the barrier": (frame.dual_bound - frame.dual).min(),
     }
 
 

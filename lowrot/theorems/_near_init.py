@@ -77,9 +77,17 @@ class Start:
         """What both theorems ask for: a positive margin, attained and certified."""
         gap, promised = self.gamma.gap, self.gamma.promised
         return [
-            Hypothesis("positive tangent margin: g = sqrt(m) gamma", self.g, "> 0", self.g > 0),
             Hypothesis(
-                "its optimum is certified: relative gap", gap, f"<= {promised:g}", gap <= promised
+                r"tangent margin: $g = \gamma_{\ell_2} \sqrt m$",
+                self.g,
+                "$> 0$",
+                self.g > 0,
+            ),
+            Hypothesis(
+                "relative gap of its optimum",
+                gap,
+                rf"$\le 10^{{{math.log10(promised):.0f}}}$",
+                gap <= promised,
             ),
         ]
 

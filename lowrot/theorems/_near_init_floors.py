@@ -135,13 +135,13 @@ class Floors(Theorem):
         g, A, N = self.start.g, self.start.A, self.start.N
         if self.layers == "both":
             best = self.P0 + float(self.gain(self.reach))
-            statement = "corollary: soft margin that the theorem reaches, P(0) + gain"
-            return [Hypothesis(statement, best, "> 0", best > 0)]
+            statement = "corollary: soft margin that the theorem reaches, $P(0)$ + gain"
+            return [Hypothesis(statement, best, "$> 0$", best > 0)]
         if self.loss == "exponential":
             size = 8 * (self.c_n + N)
-            return [at_most("corollary: 8 (ln n + N)", size, "g^2", g**2)]
+            return [at_most(r"corollary: $8 (\ln n + N)$", size, "g^2", g**2)]
         size = 32 * (self.c_n + N)
         return [
-            at_most("corollary: 16 ||a_0||", 16 * A, "g", g),
-            at_most("corollary: 32 (ln 2n + N)", size, "g^2", g**2),
+            at_most(r"corollary: $16 A$, $A = \|a_0\|$", 16 * A, "g", g),
+            at_most(r"corollary: $32 (\ln 2n + N)$", size, "g^2", g**2),
         ]

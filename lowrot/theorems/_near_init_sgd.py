@@ -19,7 +19,7 @@ from lowrot.theorems._subject import Subject
 from lowrot.theorems._theorem import Check, Hypothesis, Theorem, at_most, nonnegative, verdict
 
 _PRICE = math.e / (math.e - 1.0)
-"""Of passing from the samples to fresh ones: ``e^{-lam} <= 1 - (1 - 1/e) lam`` on [0, 1]."""
+"""Of passing from the samples to fresh ones: ``e^{-Lam} <= 1 - (1 - 1/e) Lam`` on [0, 1]."""
 _READ = ("samples", "rho", "sum_lam", "mistakes", "largest_gradient", "test_error")
 """What the conclusion is compared with."""
 
@@ -70,18 +70,18 @@ class NearInitSGD(Theorem):
 
     @property
     def displacement(self) -> float:
-        """Bound on ``||W_s - W_0||`` for all s <= t: (1 + sqrt 2) R, perceptron g/8."""
+        """Bound on ``||W_k - W_0||`` for all k <= t: (1 + sqrt 2) R, perceptron g/8."""
         return 2 * self.R if self.update == "perceptron" else (1 + math.sqrt(2)) * self.R
 
     @property
     def sum_lam(self) -> float:
-        """Bound on ``sum_{s<t} lam_s``: 2/(3 eta); perceptron (the mistakes) 1/(7 eta)."""
+        """Bound on ``sum_{k<t} Lam_k``: 2/(3 eta); perceptron (the mistakes) 1/(7 eta)."""
         per_step = 7 * self.eta if self.update == "perceptron" else 1.5 * self.eta
         return 1 / per_step if per_step > 0 else math.inf
 
     @property
     def mistakes(self) -> float:
-        """Bound on the samples with p <= 0 when drawn (there lam >= 1/2, perceptron 1)."""
+        """Bound on the samples with p <= 0 when drawn (there Lam >= 1/2, perceptron 1)."""
         return self.sum_lam if self.update == "perceptron" else 2 * self.sum_lam
 
     @property
@@ -93,7 +93,7 @@ class NearInitSGD(Theorem):
         return math.exp(min(self.Gam / 4, 700.0)) * math.e * self.Gam / (12 * self.eta)
 
     def bound(self, t: Any, delta: float = 0.05) -> np.ndarray:
-        """Bound on the averaged error ``(1/t) sum_{s<t} Pr[p(W_s) <= 0]``, at most 1.
+        """Bound on the averaged error ``(1/t) sum_{k<t} Pr[p(W_k) <= 0]``, at most 1.
 
         Args:
             t: numbers of samples, at most ``samples``.
@@ -118,7 +118,7 @@ class NearInitSGD(Theorem):
         return self._total(delta) / _validate.number("error", error, 1e-300, 1.0)
 
     def _total(self, delta: float) -> float:
-        """Bound on ``sum_s Pr[p(W_s) <= 0]``."""
+        """Bound on ``sum_k Pr[p(W_k) <= 0]``."""
         delta = _validate.number("delta", delta, 1e-300, 1.0)
         factor = 1.0 if self.update == "perceptron" else 2.0
         return factor * _PRICE * (self.sum_lam - math.log(delta))
@@ -164,8 +164,8 @@ class NearInitSGD(Theorem):
             }
         )[s <= self.samples]
         slack = {
-            "||W_s - W_0|| <= its bound": (frame.rho_bound - frame.rho).min(),
-            "sum lam <= its bound": (frame.sum_lam_bound - frame.sum_lam).min(),
+            "||W_k - W_0|| <= its bound": (frame.rho_bound - frame.rho).min(),
+            "sum Lam <= its bound": (frame.sum_lam_bound - frame.sum_lam).min(),
             "mistakes <= their bound": (frame.mistakes_bound - frame.mistakes).min(),
             "||grad p|| <= B": (frame.B - frame.gradient).min(),
         }
@@ -182,13 +182,13 @@ class NearInitSGD(Theorem):
             delta: of the line on fresh samples.
 
         Returns:
-            A `Check`, at every kept W_s, s <= t, and at the worst of the points; its frame has
-            ``gain``, the largest ``<G, W_s - U> - p`` (perceptron: over the points with p <= 0,
-            ``<G, W_s - U>``), and ``gain_bound``; ``step``, the largest ``lam (p - Gam/4)``, and
-            ``step_bound``; ``potential`` (``||W_s - U||^2/2 + (eta Gam/4) sum lam``) and
-            ``potential_bound``; ``fresh`` (``(1 - 1/e) sum_s E[lam_s]``, from records at every
-            count) and ``fresh_bound`` (``sum lam + ln(1/delta)``). Perceptron: ``growth``
-            (``<W_s - W_0, theta>``) and ``growth_bound`` instead of step.
+            A `Check`, at every kept W_k, k <= t, and at the worst of the points; its frame has
+            ``gain``, the largest ``<G, W_k - U> - p`` (perceptron: over the points with p <= 0,
+            ``<G, W_k - U>``), and ``gain_bound``; ``step``, the largest ``Lam (p - Gam/4)``, and
+            ``step_bound``; ``potential`` (``||W_k - U||^2/2 + (eta Gam/4) sum Lam``) and
+            ``potential_bound``; ``fresh`` (``(1 - 1/e) sum_k E[Lam_k]``, from records at every
+            count) and ``fresh_bound`` (``sum Lam + ln(1/delta)``). Perceptron: ``growth``
+            (``<W_k - W_0, theta>``) and ``growth_bound`` instead of step.
 
         Raises:
             TypeError, ValueError: a path that does not belong to the theorem.
@@ -256,18 +256,18 @@ class NearInitSGD(Theorem):
         if self.update == "perceptron":
             return [
                 *found,
-                at_most("output weights at the start: 16 ||a_0||", 16 * A, "g", g),
-                at_most("wrong margins at the start: 128 N", 128 * N, "g^2", g**2),
-                at_most("step size: eta", self.eta, "3 g^2/(64 B^2)", self.eta_limit),
+                at_most(r"outer weights: $16 A$, $A = \|a_0\|$", 16 * A, "g", g),
+                at_most("wrong margins: $128 N$", 128 * N, "g^2", g**2),
+                at_most(r"step size: $\eta$", self.eta, "3 g^2/(64 B^2)", self.eta_limit),
             ]
         needed = 12 * self.eta * self.samples / (math.e * self.Gam)
         needed = math.log(needed) if needed > 0 else -math.inf
         return [
             *found,
-            at_most("output weights at the start: 24 ||a_0||", 24 * A, "g", g),
-            at_most("wrong margins at the start: 192 N", 192 * N, "g^2", g**2),
-            at_most("step size: eta", self.eta, "Gam/B^2", self.eta_limit),
-            at_most("samples: ln(12 eta t/(e Gam))", needed, "g^2/384", g**2 / 384),
+            at_most(r"outer weights: $24 A$, $A = \|a_0\|$", 24 * A, "g", g),
+            at_most("wrong margins: $192 N$", 192 * N, "g^2", g**2),
+            at_most(r"step size: $\eta$", self.eta, r"\Gamma/B^2", self.eta_limit),
+            at_most(r"samples: $\ln(12 \eta t/(e \Gamma))$", needed, "g^2/384", g**2 / 384),
         ]
 
 

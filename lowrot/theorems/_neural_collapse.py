@@ -267,18 +267,26 @@ class NeuralCollapse(NormGrowthTheorem):
         across = float(cosine[~same].max()) if bool((~same).any()) else -math.inf
         fewest = int(self.good.sum(dim=1).min())
         found = [
-            Hypothesis("ReLU: slope of the activation", self.net.slope, "= 0", self.net.slope == 0),
-            Hypothesis("one label a group: groups with two", mixed, "= 0", mixed == 0),
-            Hypothesis("within groups: min cos(x, x')", within, "> 0", within > 0),
             Hypothesis(
-                "across groups: max cos(x, x')", across, "<= 0, to rounding", across <= ZERO
+                r"ReLU: slope $\alpha$ of the activation",
+                self.net.slope,
+                "$= 0$",
+                self.net.slope == 0,
             ),
-            Hypothesis("good neurons of the poorest group", fewest, ">= 1", fewest >= 1),
+            Hypothesis("one label for each group: groups with two", mixed, "$= 0$", mixed == 0),
+            Hypothesis(r"within groups: least $\cos(x, x')$", within, "$> 0$", within > 0),
+            Hypothesis(
+                r"across groups: largest $\cos(x, x')$",
+                across,
+                r"$\le 0$, to rounding",
+                across <= ZERO,
+            ),
+            Hypothesis("good neurons of the poorest group", fewest, r"$\ge 1$", fewest >= 1),
         ]
         if self.opposite:
             worst = self._overlap(cosine)
-            statement = "opposite labels: max |cos(x, x')| with silent points"
-            found.append(Hypothesis(statement, worst, "= 0, to rounding", worst <= ZERO))
+            statement = r"opposite labels: largest $|\cos(x, x')|$ with silent points"
+            found.append(Hypothesis(statement, worst, "$= 0$, to rounding", worst <= ZERO))
         return found
 
     def _overlap(self, cosine: Tensor) -> float:

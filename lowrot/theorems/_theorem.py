@@ -25,9 +25,9 @@ class Hypothesis:
     """One hypothesis, evaluated.
 
     Args:
-        statement: what is asked, and of which number.
+        statement: what is asked, and of which number; it may hold formulas between dollar signs.
         value: that number.
-        limit: what it has to be, in words.
+        limit: what it has to be, in words or as a formula.
         holds: whether it is.
     """
 
@@ -136,8 +136,8 @@ def verdict(frame: pd.DataFrame, slack: dict[str, Any]) -> Check:
 
 
 def at_most(statement: str, value: float, name: str, limit: float) -> Hypothesis:
-    """Return the hypothesis ``value <= limit``, the limit shown by name and number."""
-    return Hypothesis(statement, value, f"<= {name} = {limit:.4g}", value <= limit)
+    """Return the hypothesis ``value <= limit``, the limit shown by name (TeX) and number."""
+    return Hypothesis(statement, value, rf"$\le {name} = {limit:.3g}$", value <= limit)
 
 
 def nonnegative(name: str, values: Any) -> np.ndarray:

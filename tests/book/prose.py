@@ -35,7 +35,8 @@ PARTS = (
 )
 TIMES = (
     "twice|thrice|doubles?|doubled|doubling|triples?|tripled|halved|halving"
-    r"|orders? of magnitude|[\w.]+[ -]?fold|\w+ times (?=as|more|less|the|that|its)"
+    r"|orders? of magnitude|(?:[\d.]+|two|three|five|ten|hundred|many|several)[ -]?fold"
+    r"|\w+ times (?=as|more|less|the|that|its)"
 )
 WORDS = re.compile(rf"\d+(?:[.,]\d+)*|\b(?:{CARDINALS}|{LARGE}|{PARTS}|{TIMES})\b", re.IGNORECASE)
 

@@ -23,8 +23,8 @@ from lowrot import (
     standard,
 )
 from lowrot.flow import _radau
-from lowrot.flow.neuron import _contact, _track
-from lowrot.losses import LOSSES, soft_margin
+from lowrot.flow.neuron import _arc, _track
+from lowrot.losses import LOSSES, as_loss, soft_margin
 from lowrot.path import Outcome
 from lowrot.testing import reference_flow
 
@@ -377,6 +377,25 @@ def test_a_rule_may_be_met_in_the_first_step(stop):
     assert target <= path[name][-1] <= target + 2e-6 * abs(target)
 
 
+@pytest.mark.parametrize("ln_t", [-49.0, -80.0, -300.0, -690.0])
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("layers", ["both", "outer"])
+def test_the_earliest_times_are_landed_on(ln_t, loss, layers):
+    """There t = tau / Lam(0) to all digits; and the run goes on from there."""
+    net, data = balanced(12, 2, seed=1), sparse_parity(2)
+    given = {"loss": loss, "layers": layers}
+    path = gradient_flow(net, data, stop={"ln_t": ln_t}, **given)
+    assert path.reason.startswith("reached ln_t = ")
+    assert path.ok, path.status
+    assert ln_t <= path["ln_t"][-1] <= ln_t + 2e-6 * abs(ln_t)
+    ln_lam = float(as_loss(loss).dual_weights(net.margins(data))[1])
+    assert path["tau"][-1] == pytest.approx(math.exp(path["ln_t"][-1] + ln_lam), rel=1e-9)
+    last = gradient_flow(net, data, stop={"tau": 3.0}, resume=path, **given)
+    whole = gradient_flow(net, data, stop={"tau": 3.0}, **given)
+    assert last.ok, last.status
+    assert last["ln_t"][-1] == pytest.approx(whole["ln_t"][-1], abs=3e-3)
+
+
 def test_the_first_of_several_rules_is_met():
     net, data = balanced(12, 2, seed=1), sparse_parity(2)
     path = gradient_flow(net, data, stop={"P": 29.0, "min_margin": 30.0, "rho": 1e9})
@@ -429,7 +448,7 @@ def test_certificates_catch_planted_bugs(monkeypatch):
     net, data, _ = instance(7)
     rule = {"tau": 6.0}
     assert gradient_flow(net, data, stop=rule, max_steps=60).ok
-    right = _contact.propagate
+    right = _arc.propagate
 
     def outer(a, v, h, t, rates, end):
         """The outer weights go down: a wrong sign in one block."""
@@ -446,7 +465,7 @@ def test_certificates_catch_planted_bugs(monkeypatch):
 
     for planted in (outer, inner, euler):
         with _jit.interpreted(), monkeypatch.context() as patch:
-            patch.setattr(_contact, "propagate", planted)
+            patch.setattr(_arc, "propagate", planted)
             path = gradient_flow(net, data, stop=rule, max_steps=60)
             assert not path.certificates["balance"].ok, planted.__name__
             assert "NOT certified" in path.status

@@ -186,7 +186,7 @@ def test_the_margins_of_a_step_are_those_of_its_weights():
         standard(200, 5, seed=4), data, as_loss("exponential"), (1.0, 1.0), rtol
     )
     while run.row(run.point)["min_margin"] < 1e4:
-        run.point = run.advance(run.point, math.inf)
+        run.point, _ = run.advance(run.point, math.inf)
         P = run.row(run.point)["P"]
         behind = float(soft_margin(-run.point.state.weights.logit, "exponential"))
         largest = max(largest, abs(P - behind) / max(1.0, abs(P)))

@@ -49,3 +49,14 @@ def test_a_part_that_cannot_be_had_leaves_the_best_end_so_far():
 
     end, fraction = land(partial, lambda x: x - 0.5, 0.0, 1.0)
     assert (end, fraction) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("target", [1e-20, 1e-100, 1e-300])
+@pytest.mark.parametrize("bend", [0.0, 0.9, 30.0])
+def test_a_part_far_below_the_rounding_of_1_is_landed_on(target, bend):
+    def overshoot(x):
+        return x * (1.0 + bend * x) / target - 1.0
+
+    end, fraction = land(lambda fraction: fraction, overshoot, 0.0, 1.0)
+    assert end == fraction == pytest.approx(target, rel=2e-6)
+    assert 0.0 <= overshoot(end) <= LANDED

@@ -25,12 +25,12 @@ class Counter(Run):
 
     def advance(self, point, limit):
         if point >= self.fail:
-            return End(Outcome.STALLED, "cannot")
+            return point, End(Outcome.STALLED, "cannot")
         end = min(point + 1.0, limit)
         if end > self.interrupt:
             raise KeyboardInterrupt
         self.stats["steps"] += 1
-        return end
+        return end, None
 
     def row(self, point):
         return {"tau": point, "x": point**2}
@@ -62,7 +62,7 @@ class Refused(Counter):
         while True:
             self.stats["rejected"] += 1
             if (end := self.exhausted()) is not None:
-                return end
+                return point, end
 
 
 def test_every_step_is_kept_and_certified():

@@ -86,3 +86,18 @@ def test_the_row_that_a_rule_sees_is_its_own():
     assert seen[0] is not ROW
     with pytest.raises(ValueError, match=r"stop\['ln_t'\] is -1e\+300"):
         stop_rules({"ln_t": -1e300}, ("ln_t",), {})
+
+
+def test_from_the_start_on_t_itself_counts():
+    """So that landing, which draws lines, finds the part of a step in which t is tiny."""
+    values = [
+        overshoot({"ln_t": -600.0}, {"ln_t": ln_t}, "tau", early=True)
+        for ln_t in (-math.inf, -601.0, -600.0, -600.0 + 1e-6, -500.0, 100.0, 1e4)
+    ]
+    assert values == sorted(values)
+    assert all(map(math.isfinite, values))
+    assert values[2] == 0.0
+    assert values[3] == pytest.approx(1e-6, 1e-6)
+    assert overshoot({"ln_t": 1e-3}, {"ln_t": 1e-3 * (1 + 1e-6)}, "tau", early=True) == (
+        pytest.approx(1e-6, 1e-3)
+    )

@@ -39,7 +39,7 @@ def record(shown):
 def test_frames_hold_unwrapped_angles_and_roots_of_shares():
     shown = record(plots.scrubber(plane(), TAUS, description="neurons"))
     (panel,) = shown["panels"]
-    assert shown["times"] == ["τ = 0", "τ = 1", "τ = 2.5"]
+    assert shown["controls"][0] == ["τ = 0", "τ = 1", "τ = 2.5"]
     turned = np.array(panel["directions"]) / 1000
     assert np.allclose(turned - turned[0], ANGLES - ANGLES[0], atol=2e-3)
     squares = (np.array(panel["shares"]) / 1000) ** 2
@@ -75,6 +75,7 @@ def test_the_fragment_asks_for_nothing_from_outside():
     text = str(plots.scrubber([plane(), space()], TAUS, description='quotes " and <tags>'))
     assert "http" not in text
     assert "src=" not in text
+    assert "url(" not in text
     assert "a &lt; b" in text
     assert 'aria-label="quotes &quot; and &lt;tags&gt;"' in text
     assert (
@@ -84,7 +85,7 @@ def test_the_fragment_asks_for_nothing_from_outside():
 
 
 def test_no_class_is_one_that_icon_fonts_replace():
-    script = files("lowrot.plots").joinpath("scrubber.js").read_text("utf8")
+    script = files("lowrot.plots").joinpath("live.js").read_text("utf8")
     text = str(plots.scrubber([plane(), space()], TAUS, description="neurons"))
     names = set(re.findall(r"[a-z]+", " ".join(re.findall(r'class="([^"]*)"', text)))) | set(
         re.findall(r'" ([a-z]+)"', script)
@@ -107,6 +108,8 @@ def test_what_does_not_fit_is_refused():
         plane(readout={"margin": np.zeros(2)})
     with pytest.raises(ValueError, match="3 frames; expected 2"):
         plots.scrubber(plane(), TAUS[:2], description="neurons")
+    with pytest.raises(ValueError, match="texts has 1 entries; expected 3"):
+        plots.scrubber(plane(), TAUS, description="neurons", texts=["a"])
     with pytest.raises(ValueError, match="0 panels"):
         plots.scrubber([], TAUS, description="neurons")
 
@@ -132,14 +135,15 @@ def neuron(page, index):
 
 def test_keys_move_the_neurons(page):
     slider = page.locator("input[type=range]")
-    assert slider.get_attribute("aria-valuetext") == "τ = 2.5"
+    said = "τ = {:g}; a < b: margin {:g}; space"
+    assert slider.get_attribute("aria-valuetext") == said.format(0, 0)  # the start of training
     slider.focus()
     for key, frame in (("Home", 0), ("ArrowRight", 1), ("End", 2)):
         page.keyboard.press(key)
         angle, found = ANGLES[frame, 0], neuron(page, 0)
         assert float(found["cx"]) == pytest.approx(100 * math.cos(angle), abs=0.2)
         assert float(found["cy"]) == pytest.approx(-100 * math.sin(angle), abs=0.2)
-        assert slider.get_attribute("aria-valuetext") == f"τ = {TAUS[frame]:g}"
+        assert slider.get_attribute("aria-valuetext") == said.format(TAUS[frame], frame / 8)
         assert page.locator("output").inner_text() == f"τ = {TAUS[frame]:g}"
         assert page.locator(".readout").first.inner_text() == f"margin {frame / 8:g}"
     assert neuron(page, 1)["class"] == "dot plus"  # no mass is drawn as the smallest positive
@@ -148,7 +152,48 @@ def test_keys_move_the_neurons(page):
     assert page.errors == []
 
 
-def test_the_far_side_is_pale_and_the_night_is_bright(page):
+def test_the_button_plays_to_the_end_and_says_where_it_ends(page):
+    button, slider = page.locator("button"), page.locator("input[type=range]")
+    assert button.inner_text() == "Play"
+    assert page.locator(".said").inner_text() == ""
+    button.click()
+    assert button.inner_text() == "Pause"
+    page.wait_for_function("document.querySelector('button').textContent === 'Play'")
+    assert slider.input_value() == "2"
+    assert page.locator(".said").inner_text() == "τ = 2.5; a < b: margin 0.25; space"
+    assert neuron(page, 0)["cx"] == f"{100 * math.cos(ANGLES[2, 0]):.1f}"
+
+
+def test_who_asked_for_less_motion_goes_step_by_step(page):
+    page.emulate_media(reduced_motion="reduce")
+    button, slider = page.locator("button"), page.locator("input[type=range]")
+    assert button.inner_text() == "Step"
+    for place in ("1", "2", "0"):
+        button.click()
+        page.wait_for_timeout(400)
+        assert slider.input_value() == place
+
+
+def test_without_a_script_it_is_the_first_frame(browser):
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.set_content(str(plots.scrubber([plane(), space()], TAUS, description="neurons")))
+    assert neuron(tab, 0)["cx"] == f"{100 * math.cos(ANGLES[0, 0]):.1f}"
+    assert neuron(tab, 1)["class"] == "dot minus"
+    assert not tab.locator("button").is_visible()
+    context.close()
+
+
+def test_numbers_are_in_the_table():
+    table = plots.scrubber(plane(), TAUS, description="neurons").table.splitlines()
+    assert table[0] == "panel,series,kind,frame,x,y,value"
+    x, y = math.cos(ANGLES[1, 0]), math.sin(ANGLES[1, 0])
+    assert f"a < b,neuron 1,direction,1,{x:.8g},{y:.8g},3" in table
+    assert "a < b,margin,readout,2,,,0.25" in table
+
+
+def test_the_far_side_is_faint_and_the_night_is_bright(page):
+    page.locator("input[type=range]").press("End")
     looks = [d.get_attribute("class") for d in page.locator(".sphere .dot").all()]
     assert looks == ["dot plus", "dot plus behind"]
     paint = "e => getComputedStyle(e).color"

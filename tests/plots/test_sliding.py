@@ -15,7 +15,7 @@ def test_sliding_neurons_marks_only_what_is_on_a_kink():
     data = lowrot.Dataset(torch.tensor([[0.0, 1.0]]).double(), torch.ones(1).double())
     path = lowrot.Path({"tau": np.arange(2.0)}, {"a": np.ones((2, 2)), "V": V})
     lines = plots.sliding_neurons(path, data).lines
-    slides = [line.get_ydata() for line in lines if line.get_linewidth() == 2.6]
+    slides = [line.get_ydata() for line in lines if line.get_linewidth() == 4.5]
     assert [np.isfinite(y).tolist() for y in slides] == [[False, True], [False, False]]
     with pytest.raises(ValueError, match="d = 2 only"):
         plots.sliding_neurons(path, lowrot.sparse_parity(3))

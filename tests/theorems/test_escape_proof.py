@@ -41,8 +41,8 @@ def test_every_line_holds(name, proofs):
     lines = {
         "uncovered": {"no neuron arrives", "margin of the uncovered point <= 0"},
         "all on both": {"the barrier holds", "no more than the middle", "growth of the norm"},
-        "one-sided": {"the barrier holds", "dual weights below kappa", "goodness persists"},
-        "other side": {"the barrier holds", "dual weights below kappa", "goodness persists"},
+        "one-sided": {"the barrier holds", "dual weights below the barrier", "goodness persists"},
+        "other side": {"the barrier holds", "dual weights below the barrier", "goodness persists"},
         "covered": {"goodness persists", "growth of the potential"},
     }
     assert lines[name] <= set(proof.slack)
@@ -123,7 +123,7 @@ def test_lines_of_a_one_sided_start(name, sign, proofs):
     q[1] = [0.9, 0.1] if sign > 0 else [0.1, 0.9]
     broken = theorem.inequalities(changed(path, q=q)).slack
     assert broken["the barrier holds"] < 0
-    assert broken["dual weights below kappa"] < 0
+    assert broken["dual weights below the barrier"] < 0
     q[1] = q[1, ::-1]
     assert theorem.inequalities(changed(path, q=q)).holds
 
@@ -136,7 +136,7 @@ def test_a_one_sided_path_that_is_not_covered_yet_has_the_early_lines_only(proof
         meta=path.meta,
     )
     proof = theorem.inequalities(part)
-    assert set(proof.slack) == {"the barrier holds", "dual weights below kappa"}
+    assert set(proof.slack) == {"the barrier holds", "dual weights below the barrier"}
     assert proof.holds
     assert len(proof.frame) == 3
 

@@ -248,8 +248,8 @@ def test_false_conclusions_are_seen(update):
     ).paths[0]
     assert theorem.check(path).holds
     for name, line in [
-        ("rho", "||W_s - W_0|| <= its bound"),
-        ("sum_lam", "sum lam <= its bound"),
+        ("rho", "||W_k - W_0|| <= its bound"),
+        ("sum_lam", "sum Lam <= its bound"),
         ("mistakes", "mistakes <= their bound"),
         ("largest_gradient", "||grad p|| <= B"),
     ]:

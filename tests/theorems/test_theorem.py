@@ -61,7 +61,7 @@ NAMES = ("near_init_flow", "near_init_sgd", "neural_collapse", "no_rotation", "e
 # A column of each conclusion, the direction in which it breaks, and the inequality it breaks.
 BREAKS = {
     "near_init_flow": ("min_margin", -1.0, "P <= min p"),
-    "near_init_sgd": ("rho", 1.0, "||W_s - W_0|| <= its bound"),
+    "near_init_sgd": ("rho", 1.0, "||W_k - W_0|| <= its bound"),
     "neural_collapse": ("margin", 1.0, "margin <= ceiling"),
     "no_rotation": ("margin", 1.0, "margin <= gamma"),
     "escape": ("normalized", 1.0, "margin <= bad"),
@@ -84,7 +84,7 @@ def test_a_slack_below_rounding_fails_and_one_within_does_not():
 
 
 def test_helpers():
-    assert at_most("x", 2.0, "limit", 2.0) == Hypothesis("x", 2.0, "<= limit = 2", True)
+    assert at_most("x", 2.0, "limit", 2.0) == Hypothesis("x", 2.0, r"$\le limit = 2$", True)
     assert not at_most("x", 2.1, "limit", 2.0).holds
     assert over(np.array([1.0, 2.0]), np.array([0.0, 4.0])).tolist() == [math.inf, 0.5]
     assert nonnegative("tau", [0, 1]).dtype == np.float64

@@ -5,12 +5,19 @@ from __future__ import annotations
 from importlib import import_module
 
 PARTS = (
+    "addresses",
+    "carry",
     "checks",
+    "citation",
+    "crate",
     "figures",
     "folds",
     "freshness",
     "glued",
     "html",
+    "icons",
+    "mathml",
+    "previews",
     "reading",
     "report",
     "statements",

@@ -29,6 +29,7 @@ from .keys import is_notebook
 log = logging.getLogger(__name__)
 MIME = "application/vnd.lowrot.figure+json"
 NARROW = "(max-width: 44rem)"  # as in the style sheet
+RUNTIME = re.compile(r"<style>.*?</style>\s*|<script>.*?</script>\s*", re.S)
 LIVE = re.compile(r'<div class="lowrot-live[^"]*" id="([^"]+)"')
 
 
@@ -87,6 +88,8 @@ def dress(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         label = figure["ids"][0] if figure is not None and figure["ids"] else name[:12]
         folder = Path(app.outdir) / Path(docname).parent / "figures"
         folder.mkdir(parents=True, exist_ok=True)
+        if isinstance(node, nodes.raw):
+            node.children = [nodes.Text(RUNTIME.sub("", node.astext()))]
         if isinstance(node, nodes.image):
             text = pictures(figures[name], folder, label, node.get("alt", ""))
             node.replace_self(nodes.raw("", text, format="html"))
@@ -177,6 +180,27 @@ def source_address(app: Sphinx, docname: str, source: dict[str, Any] | None) -> 
     return f"{repository}/blob/{branch}/{path}{lines}"
 
 
+def share_runtime(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """Load style and script of interactive figures once a page, and only where there are some."""
+    live = doctree is not None and any(
+        LIVE.search(node.astext()) for node in doctree.findall(nodes.raw)
+    )
+    if not live:
+        return
+    app.add_css_file("live.css")
+    app.add_js_file("live.js", loading_method="defer")
+
+
+def write_runtime(app: Sphinx) -> None:
+    """Put style and script of interactive figures among the static files."""
+    static = Path(app.outdir) / "_static"
+    static.mkdir(parents=True, exist_ok=True)
+    for name in ("live.css", "live.js"):
+        shutil.copyfile(Path(app.srcdir) / "lowrot" / "plots" / name, static / name)
+
+
 def setup(app: Sphinx) -> None:
-    """Register the late step."""
+    """Register the late steps."""
     app.connect("doctree-resolved", dress)
+    app.connect("builder-inited", write_runtime)
+    app.connect("html-page-context", share_runtime)

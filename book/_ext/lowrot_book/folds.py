@@ -17,17 +17,10 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from . import statements
+from .statements import fold, fold_title
 
 log = logging.getLogger(__name__)
 KINDS = ("computation", "proof", "code", "open")
-
-
-class fold(nodes.General, nodes.Element):
-    """What unfolds; its first child is a ``fold_title``."""
-
-
-class fold_title(nodes.General, nodes.TextElement):
-    """What is seen of a closed one."""
 
 
 class exercise(nodes.Admonition, nodes.Element):
@@ -157,6 +150,10 @@ def unfolds(app: Sphinx) -> bool:
 def name_folds(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Write the titles, and the ways between a statement and its proof."""
     for node in list(doctree.findall(fold)):
+        if not node["of"]:
+            if not unfolds(app):
+                opened(node, node[0].children)
+            continue
         found = [statements.Named.of(app, label) for label in node["of"]]
         for label, named in zip(node["of"], found, strict=True):
             if named is None:
@@ -242,9 +239,9 @@ def visit_title(self, node: nodes.Element) -> None:
 
 def depart_title(self, node: nodes.Element) -> None:
     """Close the summary; a link to an id inside, not to one around, opens the details."""
-    first, *others = node.parent["anchors"]
-    self.body.append(f'</summary>\n<div class="lowrot-fold-body" id="{first}">')
-    self.body.extend(f'<span id="{anchor}"></span>' for anchor in others)
+    ids = [f' id="{anchor}"' for anchor in node.parent["anchors"]]
+    self.body.append(f'</summary>\n<div class="lowrot-fold-body"{"".join(ids[:1])}>')
+    self.body.extend(f"<span{name}></span>" for name in ids[1:])
 
 
 def visit_exercise(self, node: nodes.Element) -> None:

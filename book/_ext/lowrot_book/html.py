@@ -8,6 +8,8 @@ import re
 from docutils import nodes
 from sphinx.application import Sphinx
 
+from .mathml import prose
+
 TAGS = {
     "paper": "stated in a paper's abstract, reproduced in our words and cited",
     "derived": "an explicit-constant version, proved in this book",
@@ -33,15 +35,6 @@ def number(text: str) -> str:
     return mantissa[:-1] + power if mantissa in ("1", "−1") else f"{mantissa}&nbsp;·&nbsp;{power}"
 
 
-def prose(escaped: str) -> str:
-    """Escaped text whose ``$...$`` parts are mathematics."""
-    parts = re.split(r"\$([^$]+)\$", escaped)
-    return "".join(
-        rf'<span class="math notranslate nohighlight">\({part}\)</span>' if i % 2 else part
-        for i, part in enumerate(parts)
-    )
-
-
 def dress(badge: re.Match) -> str:
     """The badge of a claim with its formulas and numbers set."""
     before, statement, between, numbers = badge.groups()
@@ -57,12 +50,6 @@ def dress_badges(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         text = node.astext()
         if "lowrot-claim-text" in text:
             node.children = [nodes.Text(BADGE.sub(dress, text))]
-            loads_mathjax(app, docname)
-
-
-def loads_mathjax(app: Sphinx, docname: str) -> None:
-    """Sphinx loads MathJax only where it has seen a formula itself."""
-    app.env.get_domain("math").data["has_equations"][docname] = True
 
 
 def tag_html(name: str) -> str:

@@ -15,7 +15,8 @@ from .imports import Library, reach
 
 LOCK = "requirements.lock"
 STAMP = "reached.json"  # in the notebook cache: what its notebooks were executed with
-SITE = ("_config.yml", "_toc.yml", "book", "CITATION.cff", "lowrot", LOCK)
+SITE = ("_config.yml", "_toc.yml", "book", "CITATION.cff", "CHANGELOG.md", "codemeta.json",
+        "pyproject.toml", "lowrot", LOCK)  # fmt: skip
 
 
 def code_key(root: Path, docname: str, library: Library | None = None) -> str:

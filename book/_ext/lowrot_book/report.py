@@ -1,50 +1,42 @@
-"""The reproduction report, collected from the executed notebooks.
+"""The reproduction report: ``{reproduction}``, ``{claims-report}`` and ``claims.json``.
 
-``lowrot.claims.claim`` emits one record per claim as an output of the notebook, of MIME type
-``application/vnd.lowrot.claim+json``. The executed notebooks are in the notebook cache, however the
-book is built; when all pages have been read, their records become the table of
-``{claims-report}`` and ``claims.json``.
+All three are filled in when every page has been read, from the executed notebooks.
 """
 
 from __future__ import annotations
 
-import datetime
-import html
 import json
-import platform
-import subprocess
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
-from jupyter_cache import get_cache
-from myst_nb.core.read import read_myst_markdown_notebook
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-from .freshness import cache_folder
-from .html import TAGS, loads_mathjax, number, prose, tag_html
-from .keys import is_notebook, pages
+from . import reproduction
+from .ledger import collect
+from .made_with import surroundings
+from .report_html import claims_html, facts_html, reproduction_html
+from .where import Places
 
 log = logging.getLogger(__name__)
-MIME = "application/vnd.lowrot.claim+json"
-RELATIONS = {"<=": "≤", ">=": "≥", "<": "&lt;", ">": "&gt;", "==": "=", "~": "≈"}
-VERSIONS = ("lowrot", "torch", "numpy", "scipy", "clarabel")
+SCHEMA_VERSION = "1.0"
+"""Of claims.json; book/_static/claims.schema.json describes it."""
 
 
-class claims_report(nodes.General, nodes.Element):
+class report_part(nodes.General, nodes.Element):
     """A place on a page, filled in when every chapter has been read."""
 
 
 class ClaimsReport(Directive):
-    """``{claims-report}``: the table of every claim in the book."""
+    """``{reproduction}`` and ``{claims-report}``: what is reproduced, and every claim."""
 
     def run(self):
         """Leave a mark for ``fill``."""
         env = self.state.document.settings.env
         env.metadata[env.docname]["claims_report"] = True
-        return [claims_report()]
+        env.note_dependency(str(Path(env.srcdir) / reproduction.ROWS))
+        return [report_part("", part=self.name)]
 
 
 def report_pages(app: Sphinx, env, added, changed, removed):
@@ -52,194 +44,74 @@ def report_pages(app: Sphinx, env, added, changed, removed):
     return [name for name in env.found_docs if env.metadata[name].get("claims_report")]
 
 
-def collect(app: Sphinx) -> tuple[list[dict], list[dict]]:
-    """Every claim, and every chapter with its run time, in reading order."""
-    claims, chapters, seen = [], [], {}
-    cache = get_cache(str(cache_folder(app)))
-    for docname in pages(Path(app.srcdir)):
-        source = Path(app.env.doc2path(docname))
-        if not is_notebook(source):
-            continue
-        try:
-            parsed = read_myst_markdown_notebook(source.read_text("utf8"), path=source)
-            number_of_record, notebook = cache.merge_match_into_notebook(parsed)
-        except KeyError:
-            log.warning("%s was not executed", docname, type="lowrot")
-            continue
-        seconds = cache.get_cache_record(number_of_record).data.get("execution_seconds")
-        title = app.env.titles[docname].astext()
-        chapters.append({"chapter": docname, "title": title, "seconds": seconds, "claims": 0})
-        for cell in notebook.cells:
-            bundles = [output.get("data", {}) for output in cell.get("outputs", [])]
-            page = "".join("".join(bundle.get("text/html", "")) for bundle in bundles)
-            for record in (bundle[MIME] for bundle in bundles if MIME in bundle):
-                problem = check(record)
-                if problem:
-                    log.warning("claim in %s: %s", docname, problem, type="lowrot")
-                    continue
-                name = record["id"]
-                if name in seen:
-                    log.warning(
-                        "claim id %r is used in %s and in %s", name, seen[name], docname,
-                        type="lowrot",
-                    )  # fmt: skip
-                if f'id="claim-{name}"' not in page:
-                    log.warning("claim %r in %s shows no badge", name, docname, type="lowrot")
-                seen.setdefault(name, docname)
-                chapters[-1]["claims"] += 1
-                claims.append({**record, "chapter": docname, "anchor": f"claim-{name}"})
-    return claims, chapters
+def ledger(app: Sphinx) -> dict:
+    """What ``claims.json`` holds; collected once a build."""
+    if not hasattr(app, "lowrot_claims"):
+        claims, chapters = collect(app)
+        if not claims:
+            log.warning("no chapter made a claim", type="lowrot")
+        app.lowrot_claims = {  # type: ignore[attr-defined]
+            "$schema": "_static/claims.schema.json",
+            "schema_version": SCHEMA_VERSION,
+            "claims": claims,
+            "chapters": chapters,
+            "made": surroundings(Path(app.srcdir)),
+        }
+    return app.lowrot_claims
 
 
-def check(record: object) -> str:
-    """What is wrong with a record, or nothing."""
-    if not isinstance(record, dict):
-        return "the record is not a mapping"
-    needed = ("id", "statement", "provenance", "measured", "relation", "bound", "slack", "passed")
-    missing = [name for name in needed if name not in record]
-    if missing:
-        return f"{record.get('id', 'a record')!r} lacks {', '.join(missing)}"
-    if record["provenance"] not in TAGS:
-        return f"{record['id']!r} has the provenance {record['provenance']!r}"
-    if record["relation"] not in RELATIONS:
-        return f"{record['id']!r} has the relation {record['relation']!r}"
-    if record["passed"] is not True:
-        return f"{record['id']!r} did not pass"
+def citation(app: Sphinx, key: str, places: Places) -> str:
+    """A short name of a paper, linked to the bibliography."""
+    for cited in app.env.get_domain("cite").citations:
+        if cited.key == key:
+            names = [" ".join(person.last_names) for person in cited.entry.persons["author"]]
+            names = names if len(names) < 3 else [f"{names[0]} et al."]
+            text = f"[{' and '.join(names)}, {cited.entry.fields['year']}]"
+            return places.link(cited.bibliography_key.docname, cited.citation_id, text)
+    log.warning("no page lists the paper %r", key, location=places.here, type="lowrot")
     return ""
 
 
-def surroundings(root: Path) -> dict[str, str]:
-    """What the numbers were made with."""
-
-    def git(*words: str) -> str:
-        done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True)
-        return done.stdout.strip() if done.returncode == 0 else ""
-
-    found = {"python": platform.python_version()}
-    for package in VERSIONS:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    changed = git("status", "--porcelain", "--", "lowrot", "book", "requirements.lock")
-    commit = git("rev-parse", "--short=12", "HEAD") or "unknown"
-    found["commit"] = commit + (" with local changes" if changed else "")
-    found["machine"] = f"{platform.system()} {platform.machine()}"
-    found["date"] = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return found
-
-
-def figure(value: float | str | None) -> str:
-    """A number with four digits; a dash for none."""
-    return "–" if value is None else number(f"{float(value):.4g}")
-
-
-def measured_html(measured: dict) -> str:
-    """The median, and the spread if there is any."""
-    line = figure(measured["median"])
-    if measured.get("count", 1) > 1:
-        low, high = figure(measured["min"]), figure(measured["max"])
-        line += f"<small>{low} to {high}, {measured['count']} values</small>"
-    return line
-
-
-def claim_row(claim: dict, link: str) -> str:
-    """One claim, one row; the labels are shown where a phone turns rows into cards."""
-    bound = f"{RELATIONS[claim['relation']]} {figure(claim['bound'])}"
-    if claim["relation"] == "~":
-        bound += f"<small>within {figure(claim.get('tolerance'))}</small>"
-    seeds = claim.get("seeds")
-    if seeds:
-        row = len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[0] + len(seeds)))
-        shown = f"{seeds[0]}–{seeds[-1]}" if row else ", ".join(map(str, seeds))
-        bound += f"<small>{'seeds' if len(seeds) > 1 else 'seed'}&nbsp;{shown}</small>"
-    statement = prose(html.escape(claim["statement"]))
-    return (
-        f'<tr><th scope="row">{statement} {tag_html(claim["provenance"])}'
-        f'<a class="lowrot-id" href="{link}">{html.escape(claim["id"])}</a></th>'
-        f'<td data-label="measured">{measured_html(claim["measured"])}</td>'
-        f'<td data-label="bound">{bound}</td>'
-        f'<td data-label="slack">{figure(claim["slack"])}</td></tr>'
-    )
-
-
-def report_html(claims: list[dict], chapters: list[dict], made: dict, relative) -> str:
-    """The whole report: one sentence, one table per chapter, the run times, the versions."""
-    counts = {name: sum(c["provenance"] == name for c in claims) for name in TAGS}
-    kinds = ", ".join(f"{count} {tag_html(name)}" for name, count in counts.items() if count)
-    out = [
-        f'<p class="lowrot-counts"><strong>{len(claims)} claims</strong> in '
-        f"{sum(c['claims'] > 0 for c in chapters)} chapters were checked, and all hold: {kinds}. "
-        f'As data: <a href="{relative(None)}claims.json">claims.json</a>.</p>'
-    ]
-    for chapter in chapters:
-        own = [c for c in claims if c["chapter"] == chapter["chapter"]]
-        if not own:
-            continue
-        page = relative(chapter["chapter"])
-        rows = "".join(claim_row(c, f"{page}#{html.escape(c['anchor'])}") for c in own)
-        out.append(
-            '<table class="lowrot-claims table">'
-            f'<caption><a href="{page}">{html.escape(chapter["title"])}</a></caption>'
-            '<thead><tr><th scope="col">claim</th><th scope="col">measured</th>'
-            f'<th scope="col">bound</th><th scope="col">slack</th></tr></thead>'
-            f"<tbody>{rows}</tbody></table>"
-        )
-    times = "".join(
-        f'<tr><th scope="row"><a href="{relative(c["chapter"])}">{html.escape(c["title"])}</a></th>'
-        f"<td>{'–' if c['seconds'] is None else format(c['seconds'], '.1f') + ' s'}</td>"
-        f"<td>{c['claims']}</td></tr>"
-        for c in chapters
-    )
-    out.append(
-        '<table class="lowrot-facts table"><caption>Run time of each chapter</caption><thead><tr>'
-        '<th scope="col">chapter</th><th scope="col">run time</th><th scope="col">claims</th></tr>'
-        f"</thead><tbody>{times}</tbody></table>"
-    )
-    facts = "".join(
-        f'<tr><th scope="row">{name}</th><td>{html.escape(value)}</td></tr>'
-        for name, value in made.items()
-    )
-    out.append(
-        '<table class="lowrot-facts table"><caption>Made with</caption>'
-        f"<tbody>{facts}</tbody></table>"
-    )
-    return "\n".join(out)
+def reproduced(app: Sphinx, places: Places) -> str:
+    """The table of what is reproduced; a row that is not borne out stops the build."""
+    claims = {claim["id"]: claim for claim in ledger(app)["claims"]}
+    labels, good = getattr(app.env, "proof_list", {}), []
+    for row in reproduction.rows(Path(app.srcdir)):
+        found = reproduction.problems(row, claims, labels, app.env.found_docs)
+        for problem in found:
+            log.warning(problem, location=places.here, type="lowrot")
+        if not found:
+            good.append(row)
+    return reproduction_html(good, claims, places, lambda key: citation(app, key, places))
 
 
 def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Replace the mark by the report, once every chapter has been read."""
-    marks = list(doctree.findall(claims_report))
+    """Replace the marks by the report, once every chapter has been read."""
+    marks = list(doctree.findall(report_part))
     if not marks:
         return
-    claims, chapters = collect(app)
-    if not claims:
-        log.warning("no chapter made a claim", location=docname, type="lowrot")
-    made = surroundings(Path(app.srcdir))
-    app.lowrot_claims = {"claims": claims, "chapters": chapters, "made": made}  # type: ignore[attr-defined]
-    loads_mathjax(app, docname)
-
-    def relative(target: str | None) -> str:
-        if target is None:
-            return "../" * docname.count("/")
-        return app.builder.get_relative_uri(docname, target)
-
+    places, found = Places(app, docname), ledger(app)
     for mark in marks:
-        text = report_html(claims, chapters, made, relative)
+        if mark["part"] == "reproduction":
+            text = reproduced(app, places)
+        else:
+            text = claims_html(found["claims"], found["chapters"], places)
+            text += facts_html(found["chapters"], found["made"], places)
         mark.replace_self(nodes.raw("", text, format="html"))
 
 
 def write(app: Sphinx, exception: Exception | None) -> None:
     """Leave ``claims.json`` beside the pages."""
-    if exception is None and app.builder.format == "html" and hasattr(app, "lowrot_claims"):
+    if exception is None and app.builder.name == "html" and hasattr(app, "lowrot_claims"):
         path = Path(app.outdir) / "claims.json"
         path.write_text(json.dumps(app.lowrot_claims, indent=1, ensure_ascii=False) + "\n", "utf8")
 
 
 def setup(app: Sphinx) -> None:
-    """Register the directive and the two late steps."""
-    app.add_node(claims_report)
+    """Register the directives and the two late steps."""
+    app.add_node(report_part)
+    app.add_directive("reproduction", ClaimsReport)
     app.add_directive("claims-report", ClaimsReport)
     app.connect("env-get-outdated", report_pages)
     app.connect("doctree-resolved", fill)
-    app.connect("build-finished", write)
+    app.connect("build-finished", write, priority=300)

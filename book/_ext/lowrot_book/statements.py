@@ -8,14 +8,23 @@ from typing import NamedTuple
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.transforms.post_transforms import SphinxPostTransform
 
-from .html import loads_mathjax
 from .keys import pages
 
 
 class statements_list(nodes.General, nodes.Element):
     """A place on a page, filled in when every chapter has been read."""
+
+
+class fold(nodes.General, nodes.Element):
+    """What unfolds; its first child is a ``fold_title``."""
+
+
+class fold_title(nodes.General, nodes.TextElement):
+    """What is seen of a closed one."""
 
 
 class StatementsList(Directive):
@@ -83,37 +92,53 @@ def doctree_of(app: Sphinx, docname: str) -> nodes.document:
     return loaded[docname]
 
 
-def entry(app: Sphinx, node: nodes.Element, docname: str, here: str) -> nodes.list_item:
-    """Its kind and number, linked; its title; its tag."""
+def entry(app: Sphinx, node: nodes.Element, docname: str, here: str) -> nodes.Element:
+    """Its kind and number, its title and its tag; its text unfolds, with a link to its place."""
     named = Named.of(app, node["label"])
-    link = nodes.reference("", named.name, refuri=named.address(app, here), internal=True)
-    line = nodes.paragraph("", "", link)
-    line += [child.deepcopy() for child in node[0].children]
     tags = [tag for tag in node.findall(nodes.inline) if "lowrot_tag" in tag]
+    box = fold(kind="statement", of=[], anchors=[], classes=["lowrot-fold", "lowrot-entry"])
+    box += fold_title("", "", nodes.Text(named.name), *copies(named.title, here))
     if tags:
-        line += [nodes.Text(" "), tags[0].deepcopy()]
-    return nodes.list_item("", line)
+        box[0] += [nodes.Text(" "), tags[0].deepcopy()]
+    box += copies(node[1].children, here)
+    link = nodes.reference("", named.name, refuri=named.address(app, here), internal=True)
+    box += nodes.paragraph("", "", link, nodes.Text(" in its chapter"), classes=["lowrot-back"])
+    return box
 
 
-def fill(app: Sphinx, doctree: nodes.document, here: str) -> None:
-    """Replace the mark by the list, once every chapter has been read."""
-    for mark in list(doctree.findall(statements_list)):
-        found: list[nodes.Node] = []
-        for docname in pages(Path(app.srcdir)):
-            items = [entry(app, node, docname, here) for node in statements(app, docname)]
-            if items:
-                address = app.builder.get_relative_uri(here, docname)
-                title = app.env.titles[docname].astext()
-                link = nodes.reference("", title, refuri=address, internal=True)
-                found += [nodes.paragraph("", "", nodes.strong("", "", link))]
-                found += [nodes.bullet_list("", *items)]
-        mark.replace_self(found)
-        loads_mathjax(app, here)
+def copies(children: list[nodes.Node], here: str) -> list[nodes.Node]:
+    """Copies without anchors, whose references are resolved from another page."""
+    copied = [child.deepcopy() for child in children]
+    for node in (node for child in copied for node in child.findall(nodes.Element)):
+        node["ids"], node["names"] = [], []
+        if isinstance(node, pending_xref):
+            node["refdoc"] = here
+    return copied
+
+
+class Fill(SphinxPostTransform):
+    """Replace the mark by the list, once every chapter has been read, before references resolve."""
+
+    default_priority = 5
+
+    def run(self, **options) -> None:
+        """Fill every mark of the page."""
+        app, here = self.app, self.env.docname
+        for mark in list(self.document.findall(statements_list)):
+            found: list[nodes.Node] = []
+            for docname in pages(Path(app.srcdir)):
+                items = [entry(app, node, docname, here) for node in statements(app, docname)]
+                if items:
+                    address = app.builder.get_relative_uri(here, docname)
+                    title = app.env.titles[docname].astext()
+                    link = nodes.reference("", title, refuri=address, internal=True)
+                    found += [nodes.paragraph("", "", nodes.strong("", "", link)), *items]
+            mark.replace_self(found)
 
 
 def setup(app: Sphinx) -> None:
-    """Register the directive and the late step, before tags get their titles."""
+    """Register the directive and the late step."""
     app.add_node(statements_list)
     app.add_directive("statements-list", StatementsList)
     app.connect("env-get-outdated", listing_pages)
-    app.connect("doctree-resolved", fill, priority=400)
+    app.add_post_transform(Fill)

@@ -16,6 +16,8 @@ BOX = re.compile(r'(<section class="[\w-]+-content") id="proof-content">')
 PROOF = re.compile(r'(<div class="proof admonition") id="proof">')
 TITLE = re.compile(r'(<div class="proof [^>]*id="([^"]+)">\s*<p class="admonition-title") id="\2">')
 # myst-nb puts paragraphs into a summary.
+# Its aria-label would hide from some readers what it says to others.
+UNNAMED = re.compile(r'<summary aria-label="Toggle hidden content">')
 SUMMARY = re.compile(r"(<summary[^>]*>)(.*?)(</summary>)", re.DOTALL)
 # viewcode puts blocks into preformatted text.
 CODE = re.compile(r"<pre>.*?</pre>", re.DOTALL)
@@ -24,6 +26,8 @@ FRAME = re.compile(
     r'<style scoped>[^<]*</style>\s*(<table) border="\d+"( class="dataframe">.*?</table>)',
     re.DOTALL,
 )
+# Images below the first screen wait until a reader comes near.
+IMAGE = re.compile(r"<img (?![^>]*\bloading=)")
 ALIGNED = re.compile(r' v?h?align="\w+"')
 
 REDIRECT = """<!DOCTYPE html>
@@ -43,7 +47,9 @@ def repaired(body: str) -> str:
     body = BOX.sub(r"\1>", body)
     body = PROOF.sub(r"\1>", body)
     body = TITLE.sub(r"\1>", body)
+    body = UNNAMED.sub("<summary>", body)
     body = SUMMARY.sub(lambda m: m[1] + swapped(m[2], "p") + m[3], body)
+    body = IMAGE.sub('<img loading="lazy" ', body)
     body = CODE.sub(lambda m: swapped(m[0], "div"), body)
     return FRAME.sub(lambda m: m[1] + ALIGNED.sub("", m[2]), body)
 

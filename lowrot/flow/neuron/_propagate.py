@@ -46,14 +46,32 @@ class Neurons:
     @classmethod
     def of(cls, a: Tensor, V: Tensor, S: Tensor, rates: Rates) -> Neurons:
         """Neurons at their start, balanced where they are so up to rounding."""
-        size = torch.maximum(a.abs(), V.abs().amax(1))
-        unit = torch.where(size > 0.0, size, 1.0)
-        outer = rates[1] * (a / unit).square()
-        inner = rates[0] * (V / unit[:, None]).square().sum(1)
+        neurons = cls(a, V, S, a)
+        unit = neurons.largest
+        outer, inner = neurons._terms(unit, rates)
         invariant = outer - inner
         rounding = _ROUNDING * V.shape[1] * (outer + inner)
         unbalance = unit * invariant.sign() * invariant.abs().sqrt()
         return cls(a, V, S, torch.where(invariant.abs() <= rounding, 0.0, unbalance))
+
+    @property
+    def largest(self) -> Tensor:
+        """The largest weight of each, 1 for a neuron that is zero, shape (m,)."""
+        size = torch.maximum(self.a.abs(), self.V.abs().amax(1))
+        return torch.where(size > 0.0, size, 1.0)
+
+    def _terms(self, unit: Tensor, rates: Rates) -> tuple[Tensor, Tensor]:
+        """``eta_V a^2`` and ``eta_a ||v||^2``, with weights in a unit for each neuron."""
+        inner = rates[0] * (self.V / unit[:, None]).square().sum(1)
+        return rates[1] * (self.a / unit).square(), inner
+
+    def drift(self, start: Neurons, rates: Rates) -> float:
+        """The largest change of an invariant since the start, relative to the size of a neuron."""
+        unit = torch.maximum(self.largest, start.largest)
+        (outer, inner), before = self._terms(unit, rates), start._terms(unit, rates)
+        size = (outer + inner).maximum(before[0] + before[1]).clamp_min(1e-300)
+        root = start.unbalance / unit
+        return float(((outer - inner - root * root.abs()).abs() / size).max())
 
 
 @dataclass(frozen=True, eq=False)

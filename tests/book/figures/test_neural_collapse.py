@@ -30,6 +30,17 @@ def turning(net, degrees):
     return Path({"tau": tau}, {"a": np.stack(a), "V": np.stack(V)})
 
 
+def test_angles_to_groups_are_those_of_their_sign():
+    beta = lowrot.neural_collapse(lowrot.standard(3, 2, seed=0), THREE).beta
+    net = lowrot.Network([1.0, -1.0, 2.0], torch.stack([beta[0], 2 * beta[0], beta[2]]))
+    theorem = lowrot.neural_collapse(net, THREE)
+    angle, mass = figures.angle_to_groups(turning(net, [0, 20]), theorem)
+    # The second neuron has the sign of the second group only, at 120 degrees from the first.
+    assert angle[0] == pytest.approx([0, 120, 0], abs=1e-5)
+    assert angle[1] == pytest.approx([20, 100, 20])
+    assert mass[0] == pytest.approx([0.2, 0.4, 0.4])
+
+
 def test_arcs_are_those_of_the_theorem():
     axes = figures.good_directions({"three": THREE, "XOR": XOR}, opposite=["XOR"])
     assert [ax.get_title("center") for ax in axes] == ["three", "XOR"]
@@ -88,7 +99,11 @@ def test_missing_groups_draws_curves_bounds_and_intervals():
         [("a", 10, 0.5, 0.4, 0.6)], columns=["label", "m", "rate", "low", "high"]
     )
     ax = figures.missing_groups(curve, {"a": {10: 0.7, 20: 0.1}}, sampled)
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["a", "union bound"]
+    assert [t.get_text() for t in ax.figure.legends[0].get_texts()] == [
+        "union bound",
+        "exact",
+        "a",
+    ]
     (bars,) = ax.containers
     segment = bars[2][0].get_segments()[0]
     assert segment[:, 1].tolist() == pytest.approx([0.4, 0.6])
@@ -120,5 +135,8 @@ def test_bounds_are_drawn_from_both_frames():
     proof = pd.DataFrame(
         dict.fromkeys(("tau", "growth", "potential", "ln_norm", "norm_bound"), tau)
     )
-    left, right = figures.collapse_bounds(conclusion, proof)
-    assert (len(left.lines), len(right.lines)) == (5, 4)
+    left, right = figures.collapse_bounds(conclusion, proof, best=1.0)
+    assert (len(left.lines), len(right.lines)) == (4, 4)
+    assert left.lines[-1].get_label() == "$1/(2S)$, best of all networks"
+    left, _ = figures.collapse_bounds(conclusion, proof, best=1.5)
+    assert left.lines[-1].get_ydata()[0] == 1.5
