@@ -31,7 +31,6 @@ from lowrot.plots import (
     sliding_neurons,
 )
 
-
 _HEADS = {
     "tau": r"$\tau$",
     "ln_t": r"$\ln t$",
