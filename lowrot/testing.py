@@ -127,7 +127,7 @@ class PiecewiseFlow:
         return vectors - (np.linalg.pinv(normals) @ (normals @ vectors[:, :, None]))[:, :, 0]
 
     def velocity(self, W: Array, S: Array) -> Array:
-        """``a_j' = h_j.v_j, v_j' = a_j h_j``, with ``sum_i q_i y_i s'_ij x_i`` for h_j."""
+        """``a_j' = xi_j.v_j, v_j' = a_j xi_j``, with ``sum_i q_i y_i s'_ij x_i`` for xi_j."""
         h = (self.slopes(S) * self.signed_weights(W, S)) @ self.X
         h = self.along(h, S)
         return np.column_stack([(h * W[:, 1:]).sum(axis=1), W[:, :1] * h])
