@@ -195,7 +195,7 @@ def report(browser):
 
 
 ROWS = "() => [...document.querySelectorAll('.lowrot-ledger tbody tr')]"
-VISIBLE = ROWS + ".filter(row => row.offsetParent)"
+VISIBLE = ROWS + ".filter(row => row.checkVisibility())"
 
 
 def test_the_list_folds_within_five_screens(report):
