@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections import defaultdict
 from pathlib import Path
 
 import formulas
 import pytest
+from lowrot_book import symbols
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
-
-from lowrot_book import symbols
 
 TABLE = symbols.read(ROOT)
 PAGES = sorted((ROOT / "book").glob("*.md"))
