@@ -70,3 +70,12 @@ def test_pairs_of_panels():
         {"a": ([1, 2], [1, 8], ("h", "e"), 3.0), "b": ([1, 2], [1, 4], ("r", "e"), None)}
     )
     assert (len(left.lines), len(right.lines)) == (2, 1)
+
+
+def test_journey_shows_clocks_and_margins_by_formulas():
+    path = lowrot.gradient_flow(lowrot.balanced(6, 2), lowrot.sparse_parity(2), stop={"tau": 1})
+    shown = figures.journey(path.frame().iloc[[0, -1]]).data
+    assert r"\bar\gamma" in shown
+    assert "pairs that slide" in shown
+    assert f"<td>{path['sliding'][-1]:.0f}</td>" in shown
+    assert shown.count("<tr") == 3

@@ -78,3 +78,16 @@ def test_widths_have_a_bound_each():
     ax = figures.widths(pd.DataFrame(rows, columns=["d", "m", "seed", "loss"]), covering)
     assert ax.lines[0].get_ydata() == pytest.approx([0.75, 0.625])
     assert ax.lines[1].get_ydata().tolist() == [1.0, 0.5]
+
+
+def test_tables_name_their_columns_by_formulas_and_keep_the_digits_of_margins(followed):
+    _, path, stated = followed
+    frame = stated.check(path).frame.iloc[[0, -1]]
+    shown = figures.both_sides(frame).data
+    assert "certificate <span" in shown
+    assert r"\hat\gamma" in shown
+    assert f"{frame.dual.iloc[-1]:.5f}" in shown
+    assert shown.count("<tr") == 3
+    shown = figures.columns(path.frame().iloc[[-1]]).data
+    assert r"\ln \|u\|_1" in shown
+    assert f"{path['margin'][-1]:.5f}" in shown
