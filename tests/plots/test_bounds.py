@@ -118,7 +118,7 @@ def test_refusals():
         plots.bounds(found)
     with pytest.raises(ValueError, match=r"panels\['one'\] is 'P'; expected one of 'tau', 'rho'"):
         plots.bounds(found, panels={"one": "P"})
-    with pytest.raises(ValueError, match="column is 'samples'"):
+    with pytest.raises(ValueError, match="against is 'samples'"):
         plots.bounds(found, panels={"one": "rho"}, against="samples")
     with pytest.raises(ValueError, match="scale is 'cubic'"):
         plots.bounds(found, panels={"one": "rho"}, scale="cubic")
