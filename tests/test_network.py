@@ -10,6 +10,7 @@ from lowrot import network
 from lowrot.data import Dataset, sparse_parity
 from lowrot.network import (
     Network,
+    _network,
     activation,
     balanced,
     derivative,
@@ -110,7 +111,7 @@ def test_chunks_change_nothing(monkeypatch):
     held = Network(net.a, torch.where(torch.arange(50)[:, None] % 3 == 0, V, net.V))
     q = torch.full((4,), 0.25, dtype=torch.float64)
     whole = net.margins(data), held.kernel(data), *net.gradient(data, q)
-    monkeypatch.setattr(network, "_CHUNK_ENTRIES", 28)
+    monkeypatch.setattr(_network, "_CHUNK_ENTRIES", 28)
     assert [part.stop - part.start for part in net.chunks(4)] == [7] * 7 + [1]
     parts = net.margins(data), held.kernel(data), *net.gradient(data, q)
     for one, other in zip(whole, parts):

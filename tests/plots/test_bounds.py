@@ -116,9 +116,9 @@ def test_refusals():
     found = check(tau=[0.0, 1.0], rho=[0, 2])
     with pytest.raises(ValueError, match="no column has bounds among tau, rho; expected panels"):
         plots.bounds(found)
-    with pytest.raises(ValueError, match="column is 'P'; expected one of 'tau', 'rho'"):
+    with pytest.raises(ValueError, match=r"panels\['one'\] is 'P'; expected one of 'tau', 'rho'"):
         plots.bounds(found, panels={"one": "P"})
-    with pytest.raises(ValueError, match="column is 'samples'"):
+    with pytest.raises(ValueError, match="against is 'samples'"):
         plots.bounds(found, panels={"one": "rho"}, against="samples")
     with pytest.raises(ValueError, match="scale is 'cubic'"):
         plots.bounds(found, panels={"one": "rho"}, scale="cubic")

@@ -61,7 +61,7 @@ def test_a_real_run():
 
 
 def test_refusals():
-    with pytest.raises(ValueError, match="1 paths and 0 columns"):
+    with pytest.raises(ValueError, match="path holds 1 paths, names 0 columns"):
         plots.columns(run())
     with pytest.raises(ValueError, match="0 paths"):
         plots.columns({}, "P")

@@ -1,7 +1,5 @@
 """Predictors of the plane: what is drawn, what is left alone, what is refused."""
 
-import math
-
 import pytest
 import torch
 from matplotlib.axes import Axes
@@ -137,7 +135,7 @@ def test_other_refusals():
     with pytest.raises(TypeError, match="predict is a Tensor; expected a function"):
         plots.decision_regions(XOR.X, XOR)
     with pytest.raises(ValueError, match=r"q has shape \(2,\); expected 4"):
-        plots.dual_curve(PAIR.y, XOR, value=math.inf)
+        plots.dual_curve(PAIR.y, XOR, value=1.0)
 
 
 @pytest.mark.parametrize("unit", [1.0, 1e-9, 1e-15, 1e-100])
