@@ -68,9 +68,9 @@ def trapped_lines(
         Columns ``difference`` (``|p_+ - p_-|`` of the neurons with ``a_j > 0``) below
         ``difference_bound`` (``E^*``); ``negative`` (mass of the others) below ``negative_bound``
         (``mu_-^*``); ``half_sum`` (of the margins) below ``half_sum_bound``
-        (``cos(phi) ||W||^2/2``); ``growth`` (``ln G_0 + 2 cos(phi) tau``), ``potential`` (``ln 2 sum v_j1^2``), ``ln_norm``
-        (of ``||W||^2``) and ``norm_bound`` (``ln ||W_0||^2 + 4 tau P_+/||W||^2 + J``), in
-        increasing order.
+        (``cos(phi) ||W||^2/2``); ``growth`` (``ln G_0 + 2 cos(phi) tau``), ``potential``
+        (``ln 2 sum v_j1^2``), ``ln_norm`` (of ``||W||^2``) and ``norm_bound``
+        (``ln ||W_0||^2 + 4 tau P_+/||W||^2 + J``), in increasing order.
     """
     import pandas as pd
 
