@@ -23,9 +23,10 @@ from lowrot.data import Dataset
 from lowrot.flow._objectives import Classification
 from lowrot.flow._planes import Planes
 from lowrot.flow._radau import Radau, Step
-from lowrot.flow.neuron import Rates, _contact, _propagate
+from lowrot.flow.neuron import Rates, _arc, _contact, _propagate
 from lowrot.losses import Loss, as_loss
 from lowrot.network import Network
+from lowrot.network._network import check_fit
 
 Array = np.ndarray
 
@@ -126,7 +127,7 @@ class PiecewiseFlow:
         return vectors - (np.linalg.pinv(normals) @ (normals @ vectors[:, :, None]))[:, :, 0]
 
     def velocity(self, W: Array, S: Array) -> Array:
-        """``a_j' = h_j.v_j, v_j' = a_j h_j``, with ``sum_i q_i y_i s'_ij x_i`` for h_j."""
+        """``a_j' = xi_j.v_j, v_j' = a_j xi_j``, with ``sum_i q_i y_i s'_ij x_i`` for xi_j."""
         h = (self.slopes(S) * self.signed_weights(W, S)) @ self.X
         h = self.along(h, S)
         return np.column_stack([(h * W[:, 1:]).sum(axis=1), W[:, :1] * h])
@@ -261,7 +262,7 @@ def _no_sliding(U: Array, bound: Array, h: Array, normal: Array, r: Array) -> No
 
 
 _PLACES: dict[str, tuple[Any, str, Callable[..., Any]]] = {
-    "slow inner layer": (_contact, "propagate", _slow_inner_layer),
+    "slow inner layer": (_arc, "propagate", _slow_inner_layer),
     "no step control": (Radau, "attempt", _no_step_control),
     "no sliding": (_contact, "minimal_norm_velocity", _no_sliding),
 }
@@ -272,11 +273,8 @@ BUGS = tuple(_PLACES)
 def _checked(
     net: Network, data: Dataset, tau: float, steps: int, loss: str | Loss
 ) -> tuple[float, int, str]:
-    d = _validate.kind("data", data, Dataset).d
-    if _validate.kind("net", net, Network).d != d:
-        raise ValueError(f"net has d = {net.d}; expected {d}, as in the data")
+    check_fit(net, _validate.kind("data", data, Dataset))
     if net.norm_squared == 0:
         raise ValueError("net is zero; gradient flow never moves it")
-    _validate.same_device(net=net.V, X=data.X)
     name = as_loss(loss).name
     return _validate.number("tau", tau, 0.0), _validate.integer("steps", steps, 1), name

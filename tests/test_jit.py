@@ -13,7 +13,7 @@ import pytest
 
 from lowrot import _jit, balanced, gradient_flow, sparse_parity
 from lowrot.flow import _planes
-from lowrot.flow.neuron import _contact
+from lowrot.flow.neuron import _arc
 
 
 def test_compiled_and_interpreted_flows_agree():
@@ -29,15 +29,15 @@ def test_compiled_and_interpreted_flows_agree():
 
 
 def test_interpreted_functions_come_back():
-    before = _contact.propagate
+    before = _arc.propagate
     try:
         with _jit.interpreted():
-            assert not hasattr(_contact.propagate, "py_func")
+            assert not hasattr(_arc.propagate, "py_func")
             assert not hasattr(_planes.normals_slid_on, "py_func")
             raise KeyError
     except KeyError:
         pass
-    assert _contact.propagate is before
+    assert _arc.propagate is before
     assert hasattr(_planes.normals_slid_on, "py_func")
 
 

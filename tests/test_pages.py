@@ -475,3 +475,75 @@ def test_icons_are_in_their_fonts():
         code = re.search(rf'\.{name}:before[^{{]*\{{content:"\\([0-9a-f]+)"', style)
         assert code, name
         assert int(code[1], 16) in letters, name
+
+
+# ---------------------------------------------------------------- figures
+
+CHAPTERS = [page for page in PAGES if "lowrot-links" in (HTML / page).read_text("utf8")]
+PICTURE = re.compile(r'<picture class="lowrot-(day|night)">(.*?)</picture>', re.S)
+SHOWN = """() => [...document.querySelectorAll('figure')].map(figure => [...figure
+  .querySelectorAll('picture img')].filter(image => image.checkVisibility())
+  .map(image => image.currentSrc.split('/').pop()))"""
+
+
+def graphics(page: str) -> set[Path]:
+    """The files of the pictures of a page, and its tables."""
+    text = (HTML / page).read_text("utf8")
+    names = re.findall(r'(?:src|srcset|href)="(figures/[^"]+)"', text)
+    return {(HTML / page).parent / name for name in names}
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_every_figure_has_a_day_a_night_a_phone_and_its_numbers(page):
+    text = (HTML / page).read_text("utf8")
+    pictures = PICTURE.findall(text)
+    days, nights = ([body for theme, body in pictures if theme == t] for t in ("day", "night"))
+    assert len(days) == len(nights)
+    assert all('<source media="(max-width: 44rem)"' in body for _, body in pictures)
+    captioned = [part for part in text.split("<figure")[1:] if "caption-number" in part]
+    bare = [part[:200] for part in captioned if ".csv" not in part or ">source</a>" not in part]
+    assert bare == []
+    assert [path for path in graphics(page) if not path.is_file()] == []
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_every_colour_of_a_figure_is_seen(page):
+    from lowrot.plots._night import LEGIBLE, colours, contrast
+    from lowrot.plots._style import DAY, NIGHT
+
+    for path in graphics(page):
+        if path.suffix == ".svg":
+            ground = NIGHT if path.stem.endswith("-night") else DAY
+            found = colours(path.read_text("utf8")) - {ground.lower()}
+            pale = [colour for colour in found if contrast(colour, ground) < LEGIBLE]
+            assert pale == [], path.name
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_a_figure_fits_a_phone_without_being_shrunk(page):
+    for path in graphics(page):
+        if re.search(r"-phone(-night)?\.svg$", path.name):
+            width = re.search(r'<svg [^>]*?width="([\d.]+)pt"', path.read_text("utf8"), re.S)
+            assert float(width[1]) * 4 / 3 <= 390, path.name
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_one_picture_is_shown_that_of_the_view(visit, address, view):
+    seen = visit(f"{address}/book/no_rotation.html", view)
+    shown = [names for names in seen.page.evaluate(SHOWN) if names]
+    assert shown
+    size, theme = view.split("-")
+    for (name,) in shown:
+        assert ("-phone" in name, "-night" in name) == (size == "phone", theme == "dark")
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_interactive_figures_share_a_small_script(visit, address, page):
+    seen = visit(f"{address}/{page}", "desktop-light")
+    alive = seen.page.evaluate(
+        "() => [...document.querySelectorAll('.lowrot-live')].map(e => 'live' in e.dataset)"
+    )
+    assert all(alive)
+    scripts = [url for url in seen.requests if re.search(r"/live\.(js|css)", url)]
+    assert len(scripts) == (2 if alive else 0)
+    assert (HTML / "_static" / "live.js").stat().st_size < 20_000

@@ -22,7 +22,7 @@ from lowrot import (
     standard,
     testing,
 )
-from lowrot.flow.neuron import _contact as contact
+from lowrot.flow.neuron import _arc as arc
 from lowrot.flow.neuron._propagate import propagate
 from lowrot.losses import LOSSES, soft_margin
 from lowrot.testing import (
@@ -385,10 +385,10 @@ def test_planted_bugs_are_found_and_leave_nothing_behind():
 
 def test_a_planted_bug_goes_with_its_block_whatever_ends_it():
     with planted("slow inner layer"):
-        assert contact.propagate is not propagate
+        assert arc.propagate is not propagate
     with contextlib.suppress(KeyboardInterrupt), planted("slow inner layer"):
         raise KeyboardInterrupt
-    assert contact.propagate is propagate
+    assert arc.propagate is propagate
 
 
 # Arguments

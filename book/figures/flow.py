@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from IPython.display import HTML
 from matplotlib.axes import Axes
 
+from figures._text import table
 from lowrot.data import Dataset
 from lowrot.losses import dual_weights, soft_margin
 from lowrot.network import Network
@@ -28,6 +30,22 @@ from lowrot.plots import (
     narrow,
     sliding_neurons,
 )
+
+_HEADS = {
+    "tau": r"$\tau$",
+    "ln_t": r"$\ln t$",
+    "P": "$P$",
+    "min_margin": r"$\min_i p_i$",
+    "margin": r"$P_+/\|W\|^2$",
+    "normalized": r"$\bar\gamma$",
+    "sliding": "pairs that slide",
+}
+
+
+def journey(frame: pd.DataFrame) -> HTML:
+    """Show rows of a path of `gradient_flow`: clocks, margins, and how many neurons slide."""
+    shown = frame[list(_HEADS)].astype({"sliding": int})
+    return table(shown.rename(columns=_HEADS), index=False)
 
 
 @figure
@@ -81,7 +99,7 @@ def steps_taken(path: Path, fit: tuple[float, float], *, ax: Axes | None = None)
     ax = grid(1, width=6.0, height=3.3, stacked_height=2.8)[0] if ax is None else ax
     ends = np.array([least[far].min(), least[far].max()])
     ax.plot(least[far], np.flatnonzero(far), "o", color=POSITIVE, ms=5, label="steps taken")
-    label = f"{fit[0]:.1f} + {fit[1]:.2f} ln P"
+    label = rf"${fit[0]:.1f} + {fit[1]:.2f} \ln P$"
     ax.plot(ends, fit[0] + fit[1] * np.log(ends), color=INK, lw=0.9, ls=(0, (4, 2)), label=label)
     ax.set_xscale("log")
     ax.set_ylim(bottom=0)
@@ -167,7 +185,7 @@ def step_explorer(path: Path, net: Network, data: Dataset, steps: Sequence[float
     end = float(path["tau"][-1])
     runs = [_euler(net, data, h, end) for h in steps]
     flow_tracks = _tracks([(a, V) for a, V in zip(path["a"], path["V"])])
-    best = max(float(path["margin"].max()), *(float(run[1].max()) for run in runs))
+    best = max(float(path["margin"].max()), *(float(run[1].max()) for run in runs), 1e-9)
     margins = Chart(
         "smoothed margin",
         Axis("clock τ", 0, end, [0, 5, 10, 15, 20]),

@@ -23,7 +23,7 @@ class Features:
 
     Args:
         directions: unit vectors v_j, shape (m, d), float64.
-        signs: s_j, the sign of u_j, shape (m,).
+        signs: chi_j, the sign of u_j, shape (m,).
         ln_start: ``ln |u_j(0)|``, shape (m,); an equal start with ``||u(0)||_1 = 1`` when None.
         slope: of the activation for negative inputs, in [0, 1].
 

@@ -1,9 +1,9 @@
 """The no-rotation flow: inner weights move in norm only, so the flow is n-dimensional at any width.
 
 With inner weights ``b_j v_j`` (v_j a fixed unit vector) and ``|a_j(0)| = b_j(0)``, gradient flow
-keeps ``a_j = s_j b_j``; in ``u_j = a_j b_j`` and the clock tau it reads
+keeps ``a_j = chi_j b_j``; in ``u_j = a_j b_j`` and the clock tau it reads
 
-    ``ln |u_j| = ln |u_j(0)| + 2 s_j sum_i z_i y_i s(v_j . x_i)`` and ``dz/dtau = q``,
+    ``ln |u_j| = ln |u_j(0)| + 2 chi_j sum_i z_i y_i s(v_j . x_i)`` and ``dz/dtau = q``,
 
 so the n numbers z determine all m weights. Source: chapter "No rotation".
 """

@@ -34,12 +34,12 @@ class Potential:
 
     Args:
         directions: unit v_j, shape (m, d).
-        signs: s_j in {-1, +1}, shape (m,).
+        signs: chi_j in {-1, +1}, shape (m,).
         ln_start: ``ln |u_j(0)|``, shape (m,).
         data: the data set.
         slope: of the activation.
 
-    One m x n array of signed features ``C_ji = s_j y_i s(v_j . x_i)`` is held, no other. Its
+    One m x n array of signed features ``C_ji = chi_j y_i s(v_j . x_i)`` is held, no other. Its
     ``unit`` is the power of two just above the largest of them.
     Source: chapter "No rotation".
     """

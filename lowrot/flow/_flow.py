@@ -22,6 +22,7 @@ from lowrot.flow._regression_run import RegressionRun
 from lowrot.integrate import stop_rules, targets
 from lowrot.losses import Loss, as_loss
 from lowrot.network import Network
+from lowrot.network._network import check_fit
 from lowrot.path import Path
 
 LAYERS = {"both": (1.0, 1.0), "outer": (1.0, 0.0), "inner": (0.0, 1.0)}
@@ -89,7 +90,7 @@ def gradient_flow(
     """
     loss = as_loss(loss)
     rates = LAYERS[_validate.choice("layers", layers, tuple(LAYERS))]
-    _fits(net, _validate.kind("data", data, Dataset).X)
+    check_fit(net, _validate.kind("data", data, Dataset))
     if net.norm_squared == 0:
         raise ValueError("net is zero; gradient flow never moves it")
     known = ("tau", "ln_t", "min_margin", "P", "rho", "margin")
@@ -149,7 +150,7 @@ def regression_flow(
     y = _validate.real_array("y", y, (X.shape[0],), copy=True)
     _validate.same_device(X=X, y=y)
     check_norms(X, longest=1 / SHORTEST)
-    _fits(net, X)
+    check_fit(net, X)
     if net.norm_squared == 0:
         raise ValueError("net is zero; gradient flow never moves it")
     eta = _validate.rates("rates", rates)
@@ -164,10 +165,3 @@ def _resume(run: ClassificationRun | RegressionRun, path: Path | None) -> None:
         raise TypeError(f"resume is of type {type(path).__name__}; expected a Path")
     if path is not None:
         run.resume_from(path)
-
-
-def _fits(net: Network, X: Tensor) -> None:
-    _validate.kind("net", net, Network)
-    if net.d != X.shape[1]:
-        raise ValueError(f"net has d = {net.d}; expected {X.shape[1]}, as in the inputs")
-    _validate.same_device(net=net.V, X=X)

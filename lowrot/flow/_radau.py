@@ -37,7 +37,7 @@ _MISMATCH = 0.2
 """Part of the tolerance by which the margins behind the weights may miss those of the neurons."""
 _MOVED = 3e-2
 """Part of the tolerance that the rounding of the weights may move in a step."""
-_SCALES = 1e8
+SCALES = 1e8
 """Longest step, in units of the time in which a neuron could move by its size."""
 _AT_REST = 1e-2
 """Part of it by which they may miss at rest, where errors no longer die."""
@@ -158,7 +158,7 @@ class Radau:
 
     def longest(self, weights: Any) -> float:
         """The longest step in which the rounding of the weights does not show."""
-        scales = min(_SCALES, _MOVED * self.rtol / _WEIGHT)
+        scales = min(SCALES, _MOVED * self.rtol / _WEIGHT)
         return scales / max(self.fastest(weights), 1e-280)
 
     def fastest(self, weights: Any) -> float:

@@ -36,12 +36,12 @@ def frozen_margin(
 ) -> Optimum[Tensor]:
     """Return the margin of frozen features, a linear program.
 
-    ``max min_i y_i sum_j u_j s(v_j.x_i)`` subject to ``||u||_1 <= 1`` and ``sign(u_j) = s_j`` or
-    ``u_j = 0``. Its dual function is ``max_j s_j sum_i q_i y_i s(v_j.x_i)``.
+    ``max min_i y_i sum_j u_j s(v_j.x_i)`` subject to ``||u||_1 <= 1`` and ``sign(u_j) = chi_j`` or
+    ``u_j = 0``. Its dual function is ``max_j chi_j sum_i q_i y_i s(v_j.x_i)``.
 
     Args:
         directions: unit rows v_j, shape (m, d).
-        signs: s_j in {-1, +1}, shape (m,).
+        signs: chi_j in {-1, +1}, shape (m,).
         data: n points of dimension d.
         slope: of the activation for negative inputs, in [0, 1].
 
@@ -62,14 +62,14 @@ def frozen_margin(
     return maximal_margin(
         lambda data: _bounds(replace(features, data=data)),
         data,
-        proves="max_j s_j sum_i q_i y_i s(v_j.x_i) bounds every margin of these features",
+        proves="max_j chi_j sum_i q_i y_i s(v_j.x_i) bounds every margin of these features",
         m=len(features.V),
     )
 
 
 @dataclass(frozen=True, eq=False)
 class _FrozenFeatures:
-    """The matrix ``s_j y_i s(v_j.x_i)`` of the linear program, never held whole."""
+    """The matrix ``chi_j y_i s(v_j.x_i)`` of the linear program, never held whole."""
 
     data: Dataset
     V: Tensor
@@ -84,7 +84,7 @@ class _FrozenFeatures:
         return out
 
     def price(self, q: Array) -> Array:
-        """Return ``s_j sum_i q_i y_i s(v_j.x_i)`` of every feature, shape (m,)."""
+        """Return ``chi_j sum_i q_i y_i s(v_j.x_i)`` of every feature, shape (m,)."""
         weight = self.data.y * like_inputs(self.data, q)
         scores = torch.empty_like(self.signs)
         size = max(1, _CHUNK_ENTRIES // self.data.n)

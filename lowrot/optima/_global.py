@@ -181,7 +181,7 @@ class _ColumnGeneration:
         return _Solution(self.v @ self.basis, self.signs * self.u, self.best_q, self.upper)
 
     def _effects(self, directions: Array, signs: Array) -> Array:
-        """Return ``y_i s_j s(v_j.x_i)``, shape (n, k), for directions in the basis."""
+        """Return ``y_i chi_j s(v_j.x_i)``, shape (n, k), for directions in the basis."""
         z = self.X @ (directions @ self.basis).T
         features = activation(torch.as_tensor(z), self.slope).numpy()
         out: Array = self.y[:, None] * features * signs

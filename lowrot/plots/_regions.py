@@ -111,7 +111,8 @@ def decision_regions(
             ax.contourf(*mesh, levels=levels, colors=[colour], alpha=0.17)
         if float(f.max()) > 0 > float(f.min()):
             ax.contour(*mesh, levels=[0.0], colors=INK, linewidths=1.0)
-        reached = [s * level for s in (-1.0, 1.0) if level and float((s * f).max()) > level]
+        wanted = [s * level for s in (-1.0, 1.0) if level and float((s * f).max()) > level]
+        reached = sorted(wanted)
         if reached:
             lines = ax.contour(*mesh, levels=reached, colors=INK, linewidths=0.7)
             lines.set_linestyle((0, (4, 2)))

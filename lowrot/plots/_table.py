@@ -71,23 +71,23 @@ def _rows(artist: Artist, ax: Axes) -> Iterator[Row]:
     if isinstance(artist, Line2D):
         yield from _line(artist, ax)
     elif isinstance(artist, PathCollection):
-        at = np.ma.filled(artist.get_offsets(), np.nan)
+        at: np.ndarray = np.ma.filled(np.ma.asarray(artist.get_offsets()), np.nan)
         shown = artist.get_array()
-        values = artist.get_sizes() if shown is None else np.asarray(shown)
-        each = values if len(values) == len(at) else [""] * len(at)
+        sizes: list[object] = list(artist.get_sizes() if shown is None else np.asarray(shown))
+        each = sizes if len(sizes) == len(at) else [""] * len(at)
         yield from (("point", 1, x, y, value) for (x, y), value in zip(at, each))
     elif isinstance(artist, QuadMesh):
-        corners, shown = artist.get_coordinates(), artist.get_array()
+        corners, shown = np.asarray(artist.get_coordinates(), float), artist.get_array()
         middles = 0.25 * (corners[1:, 1:] + corners[1:, :-1] + corners[:-1, 1:] + corners[:-1, :-1])
-        values = np.ravel(np.asarray(shown))
-        yield from (("cell", 1, x, y, v) for (x, y), v in zip(middles.reshape(-1, 2), values))
+        cells = np.ravel(np.asarray(shown))
+        yield from (("cell", 1, x, y, v) for (x, y), v in zip(middles.reshape(-1, 2), cells))
     elif isinstance(artist, Collection) and not getattr(artist, "filled", False):
         kind = "segment" if isinstance(artist, LineCollection) else "outline"
         shown = getattr(artist, "levels", artist.get_array())
-        values = [""] if shown is None else list(np.asarray(shown))
+        values: list[object] = [""] if shown is None else list(np.asarray(shown))
         for piece, path in enumerate(artist.get_paths(), 1):
             value = values[piece - 1] if piece <= len(values) else ""
-            yield from ((kind, piece, x, y, value) for x, y in path.vertices)
+            yield from ((kind, piece, x, y, value) for x, y in np.asarray(path.vertices))
     elif isinstance(artist, AxesImage):
         for (row, column), value in np.ndenumerate(np.asarray(artist.get_array())):
             yield ("cell", 1, column, row, value)

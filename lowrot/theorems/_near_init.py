@@ -78,13 +78,13 @@ class Start:
         gap, promised = self.gamma.gap, self.gamma.promised
         return [
             Hypothesis(
-                r"positive tangent margin: $g = \gamma_{\ell_2} \sqrt m$",
+                r"tangent margin: $g = \gamma_{\ell_2} \sqrt m$",
                 self.g,
                 "$> 0$",
                 self.g > 0,
             ),
             Hypothesis(
-                "its optimum is certified: relative gap",
+                "relative gap of its optimum",
                 gap,
                 rf"$\le 10^{{{math.log10(promised):.0f}}}$",
                 gap <= promised,

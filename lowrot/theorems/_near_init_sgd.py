@@ -256,16 +256,16 @@ class NearInitSGD(Theorem):
         if self.update == "perceptron":
             return [
                 *found,
-                at_most(r"output weights at the start: $16 A$, $A = \|a_0\|$", 16 * A, "g", g),
-                at_most("wrong margins at the start: $128 N$", 128 * N, "g^2", g**2),
+                at_most(r"outer weights: $16 A$, $A = \|a_0\|$", 16 * A, "g", g),
+                at_most("wrong margins: $128 N$", 128 * N, "g^2", g**2),
                 at_most(r"step size: $\eta$", self.eta, "3 g^2/(64 B^2)", self.eta_limit),
             ]
         needed = 12 * self.eta * self.samples / (math.e * self.Gam)
         needed = math.log(needed) if needed > 0 else -math.inf
         return [
             *found,
-            at_most(r"output weights at the start: $24 A$, $A = \|a_0\|$", 24 * A, "g", g),
-            at_most("wrong margins at the start: $192 N$", 192 * N, "g^2", g**2),
+            at_most(r"outer weights: $24 A$, $A = \|a_0\|$", 24 * A, "g", g),
+            at_most("wrong margins: $192 N$", 192 * N, "g^2", g**2),
             at_most(r"step size: $\eta$", self.eta, r"\Gamma/B^2", self.eta_limit),
             at_most(r"samples: $\ln(12 \eta t/(e \Gamma))$", needed, "g^2/384", g**2 / 384),
         ]

@@ -23,7 +23,7 @@ from lowrot import (
     standard,
 )
 from lowrot.flow import _radau
-from lowrot.flow.neuron import _contact, _track
+from lowrot.flow.neuron import _arc, _track
 from lowrot.losses import LOSSES, as_loss, soft_margin
 from lowrot.path import Outcome
 from lowrot.testing import reference_flow
@@ -448,7 +448,7 @@ def test_certificates_catch_planted_bugs(monkeypatch):
     net, data, _ = instance(7)
     rule = {"tau": 6.0}
     assert gradient_flow(net, data, stop=rule, max_steps=60).ok
-    right = _contact.propagate
+    right = _arc.propagate
 
     def outer(a, v, h, t, rates, end):
         """The outer weights go down: a wrong sign in one block."""
@@ -465,7 +465,7 @@ def test_certificates_catch_planted_bugs(monkeypatch):
 
     for planted in (outer, inner, euler):
         with _jit.interpreted(), monkeypatch.context() as patch:
-            patch.setattr(_contact, "propagate", planted)
+            patch.setattr(_arc, "propagate", planted)
             path = gradient_flow(net, data, stop=rule, max_steps=60)
             assert not path.certificates["balance"].ok, planted.__name__
             assert "NOT certified" in path.status

@@ -81,7 +81,7 @@ def test_repeated_points_count_once():
 
 @pytest.mark.parametrize("slope", [0.0, 0.3])
 def test_the_largest_features(slope, monkeypatch):
-    monkeypatch.setattr("lowrot.network._CHUNK_ENTRIES", 40)
+    monkeypatch.setattr("lowrot.network._network._CHUNK_ENTRIES", 40)
     net, data = standard(70, 3, seed=1, slope=slope), sparse_parity(3)
     z = data.X @ net.V.T
     expected = float(torch.maximum(z, slope * z).norm(dim=1).max())

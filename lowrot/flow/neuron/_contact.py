@@ -1,4 +1,4 @@
-"""A neuron on an arc: between two events, with the planes that it slides on.
+"""Which of the planes that a neuron is on hold it, and until when.
 
 Where planes meet a neuron takes the velocity of least norm. While it slides, the forces of its
 planes are those that leave no velocity across them: linear in time, as the dual weights are. It
@@ -12,8 +12,9 @@ import math
 import numpy as np
 
 from lowrot._jit import jit
+from lowrot.flow.neuron._arc import FIELD
 from lowrot.flow.neuron._linalg import ON, copy, dot, remove, resize, span
-from lowrot.flow.neuron._propagate import Arrays, Rates, field, propagate
+from lowrot.flow.neuron._propagate import Arrays, Rates, field
 from lowrot.flow.neuron._sliding import HELD, forces, free_multipliers, minimal_norm_velocity
 
 _LOST = 1e-6
@@ -28,10 +29,6 @@ _SEEN = 4e-6
 """Least velocity, relative to the forces, at which `settle` surely sees that they do."""
 _TURNS = 1e-9
 """A jump that changes its sign within this part of the time has done so: rounding."""
-_FIELD = 1
-ARC = 3
-"""An arc is an array of this many rows of length d: the inner weights at its start, the field along
-the planes held there, and its rate."""
 
 
 @jit
@@ -59,17 +56,10 @@ def settle(
         t: the time.
         basis: written, an orthonormal basis of the normals held.
     """
-    U, size, on = drive[0], math.sqrt(dot(v, v)), 0
+    U, size = drive[0], math.sqrt(dot(v, v))
     if rates[1] > 0.0 and size <= _ORIGIN * abs(a) and not np.all(pattern):
         size, v[:], pattern[:] = 0.0, 0.0, 0
-    for k in range(len(pattern)):
-        if pattern[k] == 0:
-            height = dot(U[k], v)
-            if abs(height) > _LOST * size:
-                pattern[k] = 1 if height > 0.0 else -1
-            else:
-                on += 1
-    if on == 0 or rates[1] == 0.0 or (size == 0.0 and a == 0.0):
+    if _still_on(U, v, size, pattern) == 0 or rates[1] == 0.0 or (size == 0.0 and a == 0.0):
         return 0
     left, r = np.zeros(len(pattern), dtype=np.bool_), np.zeros(len(v))
     sign = _leave(drive, a, v, pattern, t, left, r)
@@ -85,6 +75,20 @@ def settle(
     if size > 0.0:
         resize(v, size)
     return rank
+
+
+@jit
+def _still_on(U: np.ndarray, v: np.ndarray, size: float, pattern: np.ndarray) -> int:
+    """Write the sides of planes that inner weights v are on no longer; count those they are on."""
+    on = 0
+    for k in range(len(pattern)):
+        if pattern[k] == 0:
+            height = dot(U[k], v)
+            if abs(height) > _LOST * size:
+                pattern[k] = 1 if height > 0.0 else -1
+            else:
+                on += 1
+    return on
 
 
 @jit
@@ -214,7 +218,7 @@ def release(
         return math.inf
     index, normals, early, h, _, _ = _meeting(drive, pattern, t)
     _, _, late, end, _, _ = _meeting(drive, pattern, t + dt)
-    on, sign = len(index), direction(a, dot(arc[_FIELD], v))
+    on, sign = len(index), direction(a, dot(arc[FIELD], v))
     if on > rank:
         return _last_held(drive, pattern, basis[:rank], t, dt)
     everything, first, last = np.ones(on, dtype=np.bool_), np.empty(on), np.empty(on)
@@ -234,6 +238,17 @@ def release(
 
 
 @jit
+def _first_turn(jump: np.ndarray, pattern: np.ndarray, t: float, dt: float) -> float:
+    """The time from now, within dt, at which a jump at planes held changes sign, or infinity."""
+    turn = math.inf
+    for k in range(len(pattern)):
+        now, rate = jump[0, k] + t * jump[1, k], jump[1, k]
+        if pattern[k] == 0 and now * rate < 0.0 and _TURNS * dt < -now / rate < min(turn, dt):
+            turn = -now / rate
+    return turn
+
+
+@jit
 def _last_held(drive: Arrays, pattern: np.ndarray, basis: np.ndarray, t: float, dt: float) -> float:
     """The time just beyond which the planes where the pattern is 0 no longer hold, or infinity.
 
@@ -241,12 +256,7 @@ def _last_held(drive: Arrays, pattern: np.ndarray, basis: np.ndarray, t: float, 
     hold, and convex, since the velocity is linear in the time and in the forces. That is so until a
     jump changes its sign: there `settle` decides anew.
     """
-    d = drive[0].shape[1]
-    turn = math.inf
-    for k in range(len(pattern)):
-        now, rate = drive[3][0, k] + t * drive[3][1, k], drive[3][1, k]
-        if pattern[k] == 0 and now * rate < 0.0 and _TURNS * dt < -now / rate < min(turn, dt):
-            turn = -now / rate
+    d, turn = drive[0].shape[1], _first_turn(drive[3], pattern, t, dt)
     dt = min(dt, turn)
     time, beyond, both, along = dt, math.inf, np.empty((2, d)), np.empty(d)
     field(drive, pattern, both)
@@ -270,70 +280,3 @@ def _last_held(drive: Arrays, pattern: np.ndarray, basis: np.ndarray, t: float, 
         time = max(time - size / slope, 0.0)
         beyond = time + seen * math.sqrt(size) / slope
     return min(beyond, dt) if beyond < math.inf else turn
-
-
-@jit
-def depart(
-    drive: Arrays,
-    v: np.ndarray,
-    pattern: np.ndarray,
-    t: float,
-    basis: np.ndarray,
-    rank: int,
-    arc: np.ndarray,
-) -> None:
-    """Write the arc that begins at a time, with the planes of a basis held."""
-    h = arc[_FIELD:]
-    field(drive, pattern, h)
-    copy(v, arc[0])
-    for c in range(len(v)):
-        h[0, c] += t * h[1, c]
-    for row in range(2):
-        remove(basis, rank, h[row])
-
-
-@jit
-def at(arc: np.ndarray, start: float, dt: float, rates: Rates, v: np.ndarray) -> float:
-    """The outer weight after a time dt on an arc; the inner ones are written into v.
-
-    Args:
-        arc: the arc.
-        start: the outer weight at its start.
-        dt: time since the start.
-        rates: eta_a and eta_V.
-        v: written.
-    """
-    return propagate(start, arc[0], arc[_FIELD:], dt, rates, v)
-
-
-@jit
-def field_along(arc: np.ndarray, dt: float, normal: np.ndarray) -> float:
-    """The part along a vector of the field after a time dt."""
-    return dot(arc[_FIELD], normal) + dt * dot(arc[_FIELD + 1], normal)
-
-
-@jit
-def speed(arc: np.ndarray, a: float, v: np.ndarray, dt: float, rates: Rates) -> float:
-    """``||W'||^2`` (in the metric of the rates) after a time dt, where the neuron is (a, v)."""
-    along, inner = 0.0, 0.0
-    for c in range(len(v)):
-        h = arc[_FIELD, c] + dt * arc[_FIELD + 1, c]
-        along += h * v[c]
-        inner += h * h
-    return rates[0] * along * along + rates[1] * a * a * inner
-
-
-@jit
-def energy(
-    arc: np.ndarray,
-    start: float,
-    a: float,
-    v: np.ndarray,
-    dt: float,
-    rates: Rates,
-    scratch: np.ndarray,
-) -> float:
-    """The integral of `speed` over dt, at the end of which the neuron is (a, v)."""
-    third = at(arc, start, dt / 3.0, rates, scratch)
-    early = speed(arc, third, scratch, dt / 3.0, rates)
-    return dt * (0.75 * early + 0.25 * speed(arc, a, v, dt, rates))

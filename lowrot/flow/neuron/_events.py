@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from lowrot._jit import jit
-from lowrot.flow.neuron._contact import at, field_along
+from lowrot.flow.neuron._arc import at, field_along
 from lowrot.flow.neuron._linalg import ON, dot, heights, resize
 from lowrot.flow.neuron._propagate import Arrays, Rates
 

@@ -76,7 +76,7 @@ class Neurons:
 
 @dataclass(frozen=True, eq=False)
 class Drive:
-    """The field ``h_j(t) = sum_i w_i(t) s'_ij x_i`` of weights that are linear in time.
+    """The field ``xi_j(t) = sum_i w_i(t) s'_ij x_i`` of weights that are linear in time.
 
     Attributes:
         U: unit normals of the planes, shape (N, d).

@@ -16,7 +16,8 @@ import numpy as np
 import torch
 
 from lowrot._jit import jit
-from lowrot.flow.neuron._contact import ARC, at, depart, direction, energy, release, settle, speed
+from lowrot.flow.neuron._arc import ARC, at, depart, energy, speed
+from lowrot.flow.neuron._contact import direction, release, settle
 from lowrot.flow.neuron._events import (
     first_crossed,
     meet,
@@ -157,9 +158,7 @@ def _follow(j: int, task: Any) -> None:
             sums[stage] = speed(arc, next_a, next_v, dt, rates) * unit**2
             copy(next_v, scratch)
             end_a = conserve(sign, invariant, rates, next_a, scratch)
-            ends[0][stage, j] = end_a * unit
-            ends[1][stage, j] = scratch * unit
-            ends[2][stage, j] = pattern
+            _write(ends, stage, j, unit, end_a, scratch, pattern)
             stage += 1
         sums[2] += energy(arc, a, next_a, next_v, dt, rates, scratch) * unit**2
         if event == _NONE:
@@ -175,6 +174,16 @@ def _follow(j: int, task: Any) -> None:
         else:
             pattern += leaving
     sums[:] = np.nan
+
+
+@jit
+def _write(
+    ends: Any, stage: int, j: int, unit: float, a: float, v: np.ndarray, pattern: np.ndarray
+) -> None:
+    """Write neuron j at a stage; its weights are in a unit."""
+    ends[0][stage, j] = a * unit
+    ends[1][stage, j] = v * unit
+    ends[2][stage, j] = pattern
 
 
 @jit

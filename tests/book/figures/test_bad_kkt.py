@@ -1,6 +1,8 @@
 """Figures of the chapter on bad KKT points: what they draw, on data small enough to count."""
 
+import json
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -62,3 +64,29 @@ def test_barrier_and_bound_are_drawn():
     heights = sorted(line.get_ydata()[0] for line in left.lines[1:])
     assert heights == pytest.approx([-levels.kappa, -levels.inner, levels.inner, levels.kappa])
     assert right.lines[0].get_xdata().tolist() == [1.0, 2.0]
+
+
+def test_the_angle_explorer_shows_each_angle():
+    rows, paths = [], []
+    for degrees in (65, 75):
+        pair = lowrot.two_points(math.radians(degrees))
+        for net in (lowrot.in_plane([1, -2], [1e-2, 2e-2]), lowrot.in_plane([degrees, -1], [1, 1])):
+            paths.append(lowrot.gradient_flow(net, pair, stop={"tau": 5}))
+            rows.append((degrees, paths[-1]["normalized"][-1]))
+    ended = pd.DataFrame(rows, columns=["degrees", "margin"])
+    shown = figures.angle_explorer(ended, paths)
+    text = re.search(r'application/json">(.*?)</script>', str(shown), re.S)[1]
+    held = json.loads(text)
+    assert held["controls"] == [["φ = 65°", "φ = 75°"]]
+    said = held["panels"][1]["readout"]
+    assert "tilted 0." in said[0]
+    assert "no tilted point" in said[1]
+    assert f"flow from both ends at {ended.margin[2]:.3f}" in said[1]
+    assert shown.source["name"] == "angle_explorer"
+
+
+def test_two_ends_draws_each_network():
+    pair = lowrot.two_points(1.2)
+    nets = {"a": lowrot.balanced(4, 2, 0), "b": lowrot.balanced(4, 2, 1)}
+    axes = figures.two_ends(nets, pair)
+    assert [ax.get_title("center") for ax in axes] == ["a", "b"]

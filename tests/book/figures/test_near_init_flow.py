@@ -1,5 +1,8 @@
 """Figures of gradient flow near initialization: what they draw, on small runs."""
 
+import json
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -59,3 +62,17 @@ def test_rates_fall_to_zero(followed):
     outer, other = axis.lines[0].get_ydata(), axis.lines[1].get_ydata()
     assert (outer[0], outer[-1]) == (pytest.approx(1.0), pytest.approx(0.0))
     assert other[0] == pytest.approx(both.start.g / stated.start.g)
+
+
+def test_the_explorer_says_whether_the_hypotheses_are_met():
+    rows = [(d, m, "all", 0.1 * d, 0.0, 1.0) for d in (2, 4) for m in (8, 64)]
+    share = pd.DataFrame(rows, columns=["d", "m", "conclusion", "share", "low", "high"])
+    shown = figures.hypotheses_explorer(share, {2: 50.0, 4: 500.0, 6: 1e9})
+    held = json.loads(re.search(r'application/json">(.*?)</script>', str(shown), re.S)[1])
+    assert held["controls"] == [["d = 2", "d = 4"], ["m = 8", "m = 64"]]
+    assert held["panels"][0]["readout"] == [
+        "hypotheses not met (from m = 50 on); all: 20 % (0 to 100)",
+        "hypotheses met; all: 20 % (0 to 100)",
+        "hypotheses not met (from m = 500 on); all: 40 % (0 to 100)",
+        "hypotheses not met (from m = 500 on); all: 40 % (0 to 100)",
+    ]

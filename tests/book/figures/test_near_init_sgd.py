@@ -30,8 +30,8 @@ def trained():
 def test_a_run_at_a_glance(trained):
     stated, runs = trained
     left, middle, ring = figures.sgd_at_a_glance(runs, [stated], XOR)
-    assert [len(left.lines), len(middle.lines)] == [2 + 2, 2 + 1]
-    assert middle.lines[-1].get_ydata()[0] == stated.displacement
+    assert [len(left.lines), len(middle.lines)] == [2 + 2, 2 + 2]
+    assert middle.lines[-2].get_ydata()[0] == stated.displacement
     assert ring.get_title("center") == "directions, start to end"
     assert len(ring.lines) >= 96
     assert left.lines[0].get_ydata()[-1] == runs.paths[0]["test_error"][-1]
@@ -60,7 +60,7 @@ def test_curves_of_a_sweep():
     axes = figures.error_curves(pd.DataFrame(rows, columns=names))
     assert len(axes) == 4
     assert [ax.get_title() for ax in axes] == [""] * 4
-    assert [ax.get_title("left") for ax in axes] == ["d = 2", "d = 4", "", ""]
+    assert [ax.get_title("left") for ax in axes] == ["$d = 2$", "$d = 4$", "", ""]
     assert list(axes[1].lines[0].get_xdata()) == [1 / 16, 8 / 16]
     assert all(len(ax.lines) >= 4 for ax in axes)
 
@@ -76,7 +76,7 @@ def test_power_laws_shares_and_bounds():
     assert right.get_xlabel() == "m"
     frame = pd.DataFrame({"d": 2, "m": [4, 8], "conclusion": "all"})
     frame = frame.assign(share=[0.5, 1.0], low=[0.4, 0.9], high=[0.6, 1.0])
-    (ax,) = figures.held_fractions(frame, {2: "d = 2"}, {2: 100.0})
+    ax, _ = figures.held_fractions({"d = 2": (frame, 100.0)})
     assert list(ax.lines[0].get_ydata()) == [0.5, 1.0]
     assert list(ax.lines[1].get_xdata()) == [100.0, 100.0]
     ax = figures.bounds_on_error({"bound": (x, [1, 0.5, 0.1])}, (x, [0.3, 0.1, 0.01]), "measured")

@@ -99,8 +99,11 @@ def test_missing_groups_draws_curves_bounds_and_intervals():
         [("a", 10, 0.5, 0.4, 0.6)], columns=["label", "m", "rate", "low", "high"]
     )
     ax = figures.missing_groups(curve, {"a": {10: 0.7, 20: 0.1}}, sampled)
-    (legend,) = ax.figure.legends
-    assert [t.get_text() for t in legend.get_texts()] == ["union bound", "exact", "a"]
+    assert [t.get_text() for t in ax.figure.legends[0].get_texts()] == [
+        "union bound",
+        "exact",
+        "a",
+    ]
     (bars,) = ax.containers
     segment = bars[2][0].get_segments()[0]
     assert segment[:, 1].tolist() == pytest.approx([0.4, 0.6])
@@ -132,7 +135,8 @@ def test_bounds_are_drawn_from_both_frames():
     proof = pd.DataFrame(
         dict.fromkeys(("tau", "growth", "potential", "ln_norm", "norm_bound"), tau)
     )
-    left, right = figures.collapse_bounds(conclusion, proof)
-    assert (len(left.lines), len(right.lines)) == (4, 4)  # the limit is the ceiling
-    left, right = figures.collapse_bounds(conclusion.assign(limit=0.5), proof)
-    assert (len(left.lines), len(right.lines)) == (5, 4)
+    left, right = figures.collapse_bounds(conclusion, proof, best=1.0)
+    assert (len(left.lines), len(right.lines)) == (4, 4)
+    assert left.lines[-1].get_label() == "$1/(2S)$, best of all networks"
+    left, _ = figures.collapse_bounds(conclusion, proof, best=1.5)
+    assert left.lines[-1].get_ydata()[0] == 1.5

@@ -1,5 +1,8 @@
 """Figures of the no-rotation chapter: masses, bounds, proof, widths."""
 
+import json
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +14,6 @@ from lowrot import plots
 pytestmark = pytest.mark.usefixtures("headless")
 
 XOR = lowrot.sparse_parity(2)
-TAUS = [0, 1, 2, 5, 50]
 
 
 @pytest.fixture(scope="module")
@@ -21,29 +23,21 @@ def followed():
     return features, path, lowrot.no_rotation(features, XOR)
 
 
-def test_masses_are_areas_at_each_time(followed):
-    features, path, _ = followed
-    axes = figures.masses(path, features, XOR, taus=TAUS)
-    assert len(axes) == 5
-    assert axes[0].figure.get_figwidth() <= plots.WIDEST
-    shares = features.shares(XOR, path["z"][[0, -1]]).numpy()
-    for ax, share in zip((axes[0], axes[-1]), shares):
-        dots = ax.collections[-1]
-        assert np.asarray(dots.get_offsets()) == pytest.approx(features.directions.numpy())
-        assert dots.get_sizes() == pytest.approx(2.0 + 260.0 * share)
-
-
-def test_masses_in_space_are_pale_on_the_far_side():
-    cube = lowrot.sparse_parity(3)
-    features = lowrot.Features.from_network(lowrot.balanced(20, 3))
-    path = lowrot.coupled_flow(features, cube, stop={"tau": 1.0})
-    (ax,) = figures.masses(path, features, cube, taus=[0])
-    far, near = [c for c in ax.collections if c.get_alpha() in (0.22, 0.8)]
-    toward = plots.orthographic(features.directions.numpy())[:, 2]
-    assert [far.get_alpha(), near.get_alpha()] == [0.22, 0.8]
-    assert [len(c.get_offsets()) for c in (far, near)] == [(toward < 0).sum(), (toward >= 0).sum()]
+@pytest.mark.parametrize(("d", "kind"), [(2, "circle"), (3, "sphere")])
+def test_masses_move_on_directions_that_stay(d, kind):
+    cube = lowrot.sparse_parity(d)
+    features = lowrot.Features.from_network(lowrot.balanced(20, d))
+    path = lowrot.coupled_flow(features, cube, stop={"tau": 5.0}, save=[0.0, 1.0, 5.0])
+    text = str(figures.masses(path, features, cube, title="title"))
+    held = json.loads(re.search(r'application/json">(.*?)</script>', text, re.S)[1])
+    (panel,) = held["panels"]
+    assert (panel["kind"], len(panel["directions"])) == (kind, 1)
+    shares = (np.array(panel["shares"]) / 1000) ** 2
+    expected = features.shares(cube, path["z"]).numpy()
+    assert shares == pytest.approx(expected, abs=2e-3)
+    assert np.sign(panel["shares"][0]).tolist() == features.signs.tolist()
     with pytest.raises(ValueError, match="d = 4; directions can be drawn for d = 2 or 3"):
-        figures.masses(path, features, lowrot.sparse_parity(4), taus=[0])
+        figures.masses(path, features, lowrot.sparse_parity(4), title="title")
 
 
 def test_bounds_and_their_distances(followed):
@@ -84,3 +78,16 @@ def test_widths_have_a_bound_each():
     ax = figures.widths(pd.DataFrame(rows, columns=["d", "m", "seed", "loss"]), covering)
     assert ax.lines[0].get_ydata() == pytest.approx([0.75, 0.625])
     assert ax.lines[1].get_ydata().tolist() == [1.0, 0.5]
+
+
+def test_tables_name_their_columns_by_formulas_and_keep_the_digits_of_margins(followed):
+    _, path, stated = followed
+    frame = stated.check(path).frame.iloc[[0, -1]]
+    shown = figures.both_sides(frame).data
+    assert "certificate <span" in shown
+    assert r"\hat\gamma" in shown
+    assert f"{frame.dual.iloc[-1]:.5f}" in shown
+    assert shown.count("<tr") == 3
+    shown = figures.columns(path.frame().iloc[[-1]]).data
+    assert r"\ln \|u\|_1" in shown
+    assert f"{path['margin'][-1]:.5f}" in shown

@@ -34,8 +34,9 @@ def test_numbers_have_three_digits(number, shown):
 
 
 def test_cells_hold_formulas_and_powers():
+    assert _text.cell(True) == "yes"
     assert _text.cell("a < $b_1$") == (
-        r'a &lt; <span class="math notranslate nohighlight">\(b_1\)</span>'
+        "\u2060" r'a &lt; <span class="math notranslate nohighlight">\(b_1\)</span>'
     )
     assert _text.cell(-2e-9) == "−2.00&nbsp;·&nbsp;10<sup>−9</sup>"
     assert _text.cell(2e9) == "2.00&nbsp;·&nbsp;10<sup>9</sup>"
@@ -54,6 +55,9 @@ def test_hypotheses_say_first_whether_they_hold():
     net, data = lowrot.standard(20, 2, seed=0), lowrot.sparse_parity(2)
     theorem = lowrot.near_init_flow(net, data)
     shown = _text.hypotheses(theorem).data
+    assert "<td>yes</td>" in shown
+    assert '<td class="text-start">corollary' in shown
+    assert "\u2060" not in shown
     assert shown.index("holds") < shown.index("hypothesis") < shown.index("asked for")
     assert shown.count("<tr") == 1 + len(theorem.hypotheses)
     assert r"\(8 (\ln n + N)\)" in shown

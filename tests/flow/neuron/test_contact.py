@@ -10,16 +10,8 @@ import pytest
 from scipy.linalg import expm
 from scipy.optimize import brentq, linprog, lsq_linear
 
-from lowrot.flow.neuron._contact import (
-    ARC,
-    at,
-    depart,
-    energy,
-    field_along,
-    release,
-    settle,
-    speed,
-)
+from lowrot.flow.neuron._arc import ARC, at, depart, energy, field_along, speed
+from lowrot.flow.neuron._contact import release, settle
 
 BOTH = (1.0, 1.0)
 AXES = np.array([[1.0, 0.0], [0.0, 1.0]])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from lowrot.flow.neuron._contact import ARC, at
+from lowrot.flow.neuron._arc import ARC, at
 from lowrot.flow.neuron._events import (
     first_crossed,
     meet,
