@@ -33,8 +33,8 @@ class EscapeMargins:
         optimum: ``max(1/2, cos(phi))/2``, of one neuron on each point.
         kappa: ``cot(phi)^2``: neurons stay active on both points while ``|q_+ - q_-|`` is below.
         inner: ``1/(2 + tan(phi)^2)``, from where on the dual weights pull back.
-        small: mass ``sum_j a_j^2`` of neurons with ``a_j < 0`` of a small start is below (mu_-*).
-        start: the same for the imbalance of the margins that the others make (E*).
+        small: what the mass of the neurons with ``a_j < 0`` is below in a small start (``mu_-^*``).
+        start: the same for the imbalance of the margins that the others make (``E^*``).
     """
 
     bad: float

@@ -66,11 +66,11 @@ def trapped_lines(
 
     Returns:
         Columns ``difference`` (``|p_+ - p_-|`` of the neurons with ``a_j > 0``) below
-        ``difference_bound`` (E*); ``negative`` (mass of the others) below ``negative_bound``
-        (mu_-*); ``half_sum`` (of the margins) below ``half_sum_bound`` (``cos(phi) ||W||^2/2``);
-        ``growth`` (``ln G_0 + 2 cos(phi) tau``), ``potential`` (``ln 2 sum v_j1^2``), ``ln_norm``
-        (of ``||W||^2``) and ``norm_bound`` (``ln ||W_0||^2 + 4 tau P_+/||W||^2 + J``), in
-        increasing order.
+        ``difference_bound`` (``E^*``); ``negative`` (mass of the others) below ``negative_bound``
+        (``mu_-^*``); ``half_sum`` (of the margins) below ``half_sum_bound``
+        (``cos(phi) ||W||^2/2``); ``growth`` (``ln G_0 + 2 cos(phi) tau``), ``potential``
+        (``ln 2 sum v_j1^2``), ``ln_norm`` (of ``||W||^2``) and ``norm_bound``
+        (``ln ||W_0||^2 + 4 tau P_+/||W||^2 + J``), in increasing order.
     """
     import pandas as pd
 
@@ -120,7 +120,7 @@ def one_sided_lines(
 
     Returns:
         Columns ``lead`` (``p_+ - p_-`` of the neurons with ``a_j > 0``, x_+ the point that has
-        neurons of its own) above ``lead_bound`` (-E*), and ``dual`` (``q_+ - q_-``) below
+        neurons of its own) above ``lead_bound`` (``-E^*``), and ``dual`` (``q_+ - q_-``) below
         ``dual_bound`` (``cot(phi)^2``), at the saved times before the pattern is covered.
     """
     import pandas as pd
