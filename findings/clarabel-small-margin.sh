@@ -6,8 +6,8 @@
 # (opening equilibrate_min_scaling and _max_scaling mends 1e-5, not 1e-6), and the certificate's
 # residual is compared with the size of the multipliers (tol_infeas_rel=1e-12 mends both; tol_infeas_abs
 # does nothing). What it returns as proof is a convex combination of the rows of length 7e-6, not zero.
-# Why it matters here: "not separable" is an answer lowrot gives, so it may not depend on the unit; the
-# rows are divided by their longest before any cone program, and infeasibility is certified apart.
+# Why it matters here: whether data separate, and by how much, may not depend on the unit; least_norm
+# divides by the longest column before Clarabel sees it.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,11 +2,11 @@
 # Guess: a linear program with coefficients of 1e-9 is solved, or the solver says that it cannot.
 # Seen with SciPy 1.17.1 (linprog, HiGHS inside): matrix entries of at most 1e-9 are taken as zero without
 # a word. An l1 margin of 0.4e-9 comes back as 0, status 0; a feasible program is called infeasible; a
-# row is missed by 999 while the result's own slack, which is of the cut matrix, says 0. The rows are
+# row is missed by 1000 while the result's own slack, which is of the cut matrix, says 0. The rows are
 # cut, the right-hand side is not. options={"small_matrix_value": 1e-12}, an option linprog warns it does
 # not know, is passed on and mends all three.
 # Why it matters here: frozen margins are linear programs in the data, and the data may be in any unit;
-# lowrot divides by the longest row first and tests that the answer scales.
+# they are brought to one unit before they are solved, and tests ask that the answer scales.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

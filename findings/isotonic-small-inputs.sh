@@ -3,8 +3,8 @@
 # Seen with scikit-learn 1.9.1: inputs closer than an absolute 1e-6 (float32) or 1e-15 (float64) are merged
 # before the fit. Four float32 scores of 1e-7 to 4e-7, in perfect order, all predict 0.5; near
 # 1e-6 the largest training input is merged into the one below it, lies outside the fitted range
-# and predicts NaN. The same scores in float64 are fitted exactly; so does isotonic_regression, which
-# is not shown the inputs.
+# and predicts NaN. The same scores in float64 are fitted exactly; isotonic_regression, which is
+# not shown the inputs, is right.
 # Why it matters here: outputs of networks at small initialization, in float32, are scores of this size;
 # every quantity that depends on order alone must be the same at each scale.
 set -euo pipefail

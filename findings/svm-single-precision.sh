@@ -1,7 +1,7 @@
 #!/bin/bash
 # Guess: the tolerance of a support vector machine in float64 decides how exact its margin is.
 # Seen with scikit-learn 1.9.1, SVC(kernel="linear", C=1e10): at the default tolerance the margin of 20
-# points misses by 1e-4, and from 1e-10 on it stops near 1e-7, for good. The same points times ten
+# points misses by 1e-4 or more, and from 1e-10 on it stops near 1e-7, for good. The same points times ten
 # (whole numbers) reach 1e-14: libsvm keeps its kernel matrix in single precision, and only there are
 # the products of the points exact in 24 bits. So an SVC tested on whole numbers looks exact.
 # Why it matters here: a hard margin is the limit that a flow's normalized margin is compared with, to

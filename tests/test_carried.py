@@ -195,7 +195,7 @@ def report(browser):
 
 
 ROWS = "() => [...document.querySelectorAll('.lowrot-ledger tbody tr')]"
-VISIBLE = ROWS + ".filter(row => row.offsetParent)"
+VISIBLE = ROWS + ".filter(row => row.checkVisibility())"
 
 
 def test_the_list_folds_within_five_screens(report):
@@ -210,25 +210,25 @@ def test_claims_are_filtered_and_sorted(report):
     def names():
         return report.evaluate(VISIBLE + ".map(r => r.dataset.name)")
 
-    report.get_by_label("words").fill("escape kkt")
+    report.get_by_label("words", exact=True).fill("escape kkt")
     found = names()
     assert found
     assert all("kkt" in name or "escape" in name for name in found)
-    report.get_by_label("words").fill("")
-    report.get_by_label("provenance").select_option("derived")
+    report.get_by_label("words", exact=True).fill("")
+    report.get_by_label("provenance", exact=True).select_option("derived")
     derived = {c["id"] for c in claims()["claims"] if c["provenance"] == "derived"}
     assert set(names()) == derived
     assert report.locator(".lowrot-controls output").inner_text().startswith(f"{len(derived)} of")
-    report.get_by_label("provenance").select_option("")
-    report.get_by_label("chapter").select_option("claims-margins")
-    report.get_by_label("sort by").select_option("slack")
+    report.get_by_label("provenance", exact=True).select_option("")
+    report.get_by_label("chapter", exact=True).select_option("claims-margins")
+    report.get_by_label("sort by", exact=True).select_option("slack")
     own = [c for c in claims()["claims"] if c["chapter"] == "book/margins"]
     assert names() == [c["id"] for c in sorted(own, key=lambda c: float(c["slack"]))]
-    report.get_by_label("sort by").select_option("relative")
+    report.get_by_label("sort by", exact=True).select_option("relative")
     share = {c["id"]: c["relative_slack"] for c in own}
     shown = [share[name] for name in names() if share[name] is not None]
     assert shown == sorted(shown)
-    report.get_by_label("sort by").select_option("name")
+    report.get_by_label("sort by", exact=True).select_option("name")
     assert names() == sorted(share)
 
 

@@ -12,6 +12,7 @@ document.addEventListener("DOMContentLoaded", () => {
   controls.setAttribute("aria-label", "Filter and sort the claims");
   const field = (name, made) => {
     const label = document.createElement("label");
+    made.setAttribute("aria-label", name); // the text of a label would include the options
     label.append(name, made);
     controls.append(label);
     return made;

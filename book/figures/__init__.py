@@ -3,18 +3,20 @@
 Chapters say ``from figures import bad_kkt as figures``; ``bad_kkt: escape_proof`` is the function
 ``escape_proof`` of ``bad_kkt.py``, and ``plots`` is `lowrot.plots`, for figures of any run.
 
-Fig. 1     index: three_regimes
+Fig. 1     index: regimes_in_time
+Fig. 2     index: global_and_tangent
 Fig. 1.1   notation: five_facts
 Fig. 2.1   margins: best_regions
 Fig. 2.2   margins: margin_sets
 Fig. 2.3   margins: network_certificates
 Fig. 2.4   margins: margins_against_d
 Fig. 3.1   flow: smoothed_margins
-Fig. 3.2   flow: plots.convergence
-Fig. 3.3   flow: plots.sliding_neurons
-Fig. 3.4   flow: plots.convergence
-Fig. 3.5   flow: plots.convergence
-Fig. 3.6   flow: steps_taken
+Fig. 3.2   flow: step_explorer
+Fig. 3.3   flow: plots.convergence
+Fig. 3.4   flow: sliding_pair
+Fig. 3.5   flow: errors_by_effort
+Fig. 3.6   flow: work_precision
+Fig. 3.7   flow: steps_taken
 Fig. 4.1   near_init_sgd: sgd_at_a_glance
 Fig. 4.2   near_init_sgd: used_fractions
 Fig. 4.3   near_init_sgd: plots.bounds
@@ -27,7 +29,7 @@ Fig. 5.2   near_init_flow: margin_gained
 Fig. 5.3   near_init_flow: plots.bounds
 Fig. 5.4   near_init_flow: against_width
 Fig. 5.5   near_init_flow: held_fractions
-Fig. 5.6   near_init_flow: held_fractions
+Fig. 5.6   near_init_flow: hypotheses_explorer
 Fig. 5.7   near_init_flow: rates
 Fig. 6.1   near_init_margin: margins_in_time
 Fig. 6.2   near_init_margin: against_width
@@ -35,9 +37,10 @@ Fig. 7.1   bad_kkt: plots.scrubber
 Fig. 7.2   bad_kkt: escape_trajectories
 Fig. 7.3   bad_kkt: escape_proof
 Fig. 7.4   bad_kkt: margins_by_angle
-Fig. 7.5   bad_kkt: outcome_shares
-Fig. 7.6   bad_kkt: plots.decision_regions
-Fig. 7.7   bad_kkt: outcome_shares
+Fig. 7.5   bad_kkt: angle_explorer
+Fig. 7.6   bad_kkt: outcome_shares
+Fig. 7.7   bad_kkt: two_ends
+Fig. 7.8   bad_kkt: outcome_shares
 Fig. 8.1   neural_collapse: plots.scrubber
 Fig. 8.2   neural_collapse: good_directions
 Fig. 8.3   neural_collapse: collapse_bounds

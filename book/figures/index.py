@@ -27,7 +27,6 @@ from lowrot.plots import (
     figure,
     grid,
     legend_under,
-    ring,
     scrubber,
 )
 
@@ -113,27 +112,6 @@ def three_groups(spread: float = 0.14, each: int = 4) -> Dataset:
     y = torch.tensor([1.0, -1.0, 1.0], dtype=torch.float64).repeat_interleave(each)
     groups = torch.arange(3).repeat_interleave(each)
     return Dataset(torch.stack([angle.cos(), angle.sin()], dim=1), y, groups, "three groups")
-
-
-@figure
-def three_regimes(found: list[Regime], shown: int = 96) -> list[Axes]:
-    """Draw each regime as threads from the initial directions (inner ring) to the final (outer).
-
-    A radial thread is a neuron that did not rotate; its width is the final ``|a_j| ||v_j||``.
-
-    Args:
-        found: what `regimes` returned.
-        shown: at most so many neurons a panel, the heaviest among an even selection.
-
-    Raises:
-        ValueError: nothing to draw, or networks that are not in the plane.
-    """
-    if not found or any(regime.before.d != 2 for regime in found):
-        raise ValueError("found must hold at least one regime, each in the plane (d = 2)")
-    axes = grid(len(found), height=2.8, stacked_height=3.3)
-    for ax, regime in zip(axes, found):
-        ring(regime.before, regime.after, regime.data, shown=shown, ax=ax, title=regime.name)
-    return axes
 
 
 @figure

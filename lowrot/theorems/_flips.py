@@ -18,9 +18,9 @@ class Flips:
     To flip the activation of neuron j at point i, ``v_j`` must move by ``|v_j0 . x_i|``; the flip
     costs at most ``w_ij = (1 - slope) |a_j0| |x_i . theta_j|``. So
 
-        ``Phi(rho) = max_i max_f {sum_j f_j w_ij : sum_j f_j (v_j0 . x_i)^2 <= rho^2}``,
+        ``Phi(rho) = max_i max_e {sum_j e_j w_ij : sum_j e_j (v_j0 . x_i)^2 <= rho^2}``,
 
-    f_j in [0, 1], solved by sorting the neurons by ``w_ij/(v_j0 . x_i)^2``.
+    e_j in [0, 1], solved by sorting the neurons by ``w_ij/(v_j0 . x_i)^2``.
 
     Args:
         grid: distances from 0, increasing, evenly spaced.

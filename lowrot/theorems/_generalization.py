@@ -1,6 +1,6 @@
 """Bounds on the error of fresh samples from a margin on n samples, to hold beside measured errors.
 
-Source: chapter "Near initialization: one-pass SGD", section on generalization.
+Source: chapter "Near initialization: one-pass SGD", section "Bounds on the test error".
 """
 
 from __future__ import annotations

@@ -3,4 +3,5 @@
 import sys
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "book")]
+BOOK = Path(__file__).parents[2] / "book"
+sys.path[:0] = [str(Path(__file__).parent), str(BOOK), str(BOOK / "_ext")]

@@ -15,7 +15,7 @@ CODE = re.compile(
 )
 WORDS = re.compile(
     r"\\(?:text|mathrm|mathtt|operatorname\*?|label|tag|begin|end|quad|color)\s*\{[^{}]*\}"
-    r"|\\(?:[bB]igg?[lrm]?|left|right|middle)(?![a-zA-Z])|^:\w+:.*$",
+    r"|\\(?:[bB]igg?[lrm]?|left|right|middle)(?![a-zA-Z])|^:\w+:.*$|_F\b|_\{F\}",
     re.MULTILINE,
 )
 GREEK = (
