@@ -149,5 +149,7 @@ def test_papers_are_those_of_the_bibliography():
 def test_titles_agree():
     """One identity: the title of the book is that of its citation."""
     title = yaml.safe_load((ROOT / "_config.yml").read_text("utf8"))["title"]
-    assert citation.cff(ROOT)["title"].startswith(title)
+    assert citation.cff(ROOT)["title"] == title
+    for name in ("README.md", "book/index.md"):
+        assert f"\n# {title}\n" in "\n" + (ROOT / name).read_text("utf8")
     assert json.loads((ROOT / "codemeta.json").read_text("utf8"))["identifier"] == "lowrot"
