@@ -40,8 +40,8 @@ def test_csv_round_trip_and_scaling(tmp_path):
     [
         ("my.data.csv", b"a,b,y\n.6,.8,1\n1,0,-1\n"),
         ("my.data.tsv", b"a\tb\ty\n.6\t.8\t1\n1\t0\t-1\n"),
-        ("my.data.csv.gz", gzip.compress(b"a,b,y\n.6,.8,1\n1,0,-1\n")),
-        ("my.data.TSV.gz", gzip.compress(b"a\tb\ty\n.6\t.8\t1\n1\t0\t-1\n")),
+        ("my.data.csv.gz", gzip.compress(b"a,b,y\n.6,.8,1\n1,0,-1\n", mtime=0)),
+        ("my.data.TSV.gz", gzip.compress(b"a\tb\ty\n.6\t.8\t1\n1\t0\t-1\n", mtime=0)),
     ],
 )
 def test_every_ending_is_read_and_left_out_of_the_name(tmp_path, name, text):
