@@ -694,6 +694,9 @@ def test_what_is_set_for_a_reader(tiny):
     assert "needs 'book/x', which is no page" in said
 
 
+SHOWN = r"""from IPython.display import HTML
+cell = r'<span class="math notranslate nohighlight">\(x_1 &lt; 2\)</span>'
+HTML(f"<table><tr><td>{cell}</td></tr></table>")"""
 FORMULAS = r"""# Tiny
 
 In a line: $\norm{x}^2$, then ($y$).
@@ -715,6 +718,7 @@ b &= \bigl( \ln x \bigr)
 def test_formulas_are_mathml(tiny):
     """Macros, several lines, numbers, and no line that begins with a comma; no script."""
     (tiny.root / "book" / "index.md").write_text(FORMULAS)
+    tiny.chapter("two", SHOWN)
     code, said = tiny.build()
     assert code == 0, said
     page = tiny.page("book/index")
@@ -728,6 +732,9 @@ def test_formulas_are_mathml(tiny):
     assert math[3].count("<mtable") == 2
     assert '<mo fence="true" lspace="0" rspace="0"' in math[3]
     assert "mathjax" not in page.lower()
+    table = tiny.page("book/two")
+    assert re.search("<td><span class=.math[^>]*><math.*?</math></span></td>", table)
+    assert "\\(" not in table
 
     (tiny.root / "book" / "index.md").write_text("# Tiny\n\n$\\left( x$ and $\\unknown$\n")
     code, said = tiny.build()

@@ -8,7 +8,7 @@ import re
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from .mathml import prose
+from .mathml import inline, prose
 
 TAGS = {
     "paper": "stated in a paper's abstract, reproduced in our words and cited",
@@ -23,6 +23,7 @@ BADGE = re.compile(
     r"(?=</span>)",
     re.DOTALL,
 )
+FORMULA = re.compile(r'<span class="math notranslate nohighlight">\\\((.*?)\\\)</span>', re.DOTALL)
 NUMBER = re.compile(r"-?\b\d[\d.]*(?:e[+-]\d+)?|-?\binf\b")
 
 
@@ -43,13 +44,20 @@ def dress(badge: re.Match) -> str:
 
 
 def dress_badges(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Set the badges that a notebook printed."""
+    """Set the badges and the formulas that a notebook printed."""
     if app.builder.format != "html":
         return
     for node in doctree.findall(nodes.raw):
         text = node.astext()
         if "lowrot-claim-text" in text:
             node.children = [nodes.Text(BADGE.sub(dress, text))]
+        elif FORMULA.search(text):
+            node.children = [nodes.Text(FORMULA.sub(formula, text))]
+
+
+def formula(found: re.Match) -> str:
+    """A formula that a notebook printed as MathJax reads it."""
+    return inline(html.unescape(found[1]))
 
 
 def tag_html(name: str) -> str:
