@@ -26,7 +26,7 @@ from lowrot.flow._radau import Radau, Step
 from lowrot.flow.neuron import Rates, _arc, _contact, _propagate
 from lowrot.losses import Loss, as_loss
 from lowrot.network import Network
-from lowrot.network._network import check_fit
+from lowrot.network._network import check_fit as _check_fit
 
 Array = np.ndarray
 
@@ -273,7 +273,7 @@ BUGS = tuple(_PLACES)
 def _checked(
     net: Network, data: Dataset, tau: float, steps: int, loss: str | Loss
 ) -> tuple[float, int, str]:
-    check_fit(net, _validate.kind("data", data, Dataset))
+    _check_fit(net, data)
     if net.norm_squared == 0:
         raise ValueError("net is zero; gradient flow never moves it")
     name = as_loss(loss).name

@@ -31,9 +31,9 @@ EXEMPT = {
     # Made by the library, not by its users; the methods of theorems are called by what makes them.
     "Check", "CollapseMetrics", "Escape", "EscapeMargins", "FeatureChange", "Hypothesis",
     "KKTResidual", "NearInitFlow", "NearInitSGD", "NeuralCollapse", "NoRotation", "NotSeparable",
-    "Optimum", "Scrubber",
-    # Style alone.
-    "grid", "legend_below", "use_style",
+    "Fragment", "Optimum",
+    # Style and layout alone; `figure` is a decorator.
+    "figure", "grid", "legend_below", "legend_under", "narrow", "night", "table", "use_style",
     # The inside of the reference flow.
     "minimal_norm_element",
 }  # fmt: skip
@@ -250,7 +250,20 @@ def plot_calls(w):
     masses = flow["a"] * np.linalg.norm(flow["V"], axis=2)
     moved = {"directions": flow["V"], "masses": masses, "readout": {"time": flow["tau"]}}
     theorem, run = w.made[1]
+    axis = {"label": "x", "low": 0.0, "high": 1.0, "ticks": [0.5], "log": False}
+    curve = {"name": "one", "frames": [([0.0, 1.0], [0.5, 0.6])], "look": "plus"}
+    slider = {"name": "time", "texts": ["one", "two"], "start": 1, "plays": True}
+    chart = {"x": plots.Axis(**axis), "y": plots.Axis(**axis), "curves": [plots.Curve(**curve)]}
+    chart |= {"title": "one", "readout": ["a", "b"], "square": False, "about": "one"}
     return [
+        call(plots.Axis, **axis),
+        call(plots.Curve, **curve),
+        call(plots.Slider, **slider),
+        call(plots.Chart, **chart),
+        call(
+            plots.explorer, charts=[plots.Chart(**chart)], sliders=[plots.Slider(**slider)],
+            description="one",
+        ),
         call(
             plots.bounds, check=theorem.check(run), panels={"P": ["P", "floor"]},
             against="tau", scale="linear",

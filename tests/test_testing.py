@@ -403,7 +403,7 @@ def test_a_planted_bug_goes_with_its_block_whatever_ends_it():
         ({"steps": 0}, ValueError, "steps is 0"),
         ({"steps": 1.5}, TypeError, "steps is 1.5"),
         ({"loss": "hinge"}, ValueError, "loss is 'hinge'"),
-        ({"net": balanced(3, 3)}, ValueError, "net has d = 3; expected 2"),
+        ({"net": balanced(3, 3)}, ValueError, "data has d = 2; expected 3, as net"),
         ({"net": None}, TypeError, "net is a NoneType"),
         ({"data": None}, TypeError, "data is a NoneType"),
     ],

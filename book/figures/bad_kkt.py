@@ -211,7 +211,9 @@ def two_ends(nets: Mapping[str, Network], data: Dataset) -> list[Axes]:
     """
     axes = grid(len(nets), height=3.6, stacked_height=3.2)
     for axis, (title, net) in zip(axes, nets.items()):
-        decision_regions(net, data, level=float(net.margins(data).min()), ax=axis, title=title)
+        least = float(net.margins(data).min())
+        level = least if least > 0 else None
+        decision_regions(net, data, level=level, ax=axis, title=title)
     return axes
 
 

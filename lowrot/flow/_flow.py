@@ -22,7 +22,7 @@ from lowrot.flow._regression_run import RegressionRun
 from lowrot.integrate import stop_rules, targets
 from lowrot.losses import Loss, as_loss
 from lowrot.network import Network
-from lowrot.network._network import check_fit
+from lowrot.network._network import check_fit, check_inputs
 from lowrot.path import Path
 
 LAYERS = {"both": (1.0, 1.0), "outer": (1.0, 0.0), "inner": (0.0, 1.0)}
@@ -90,7 +90,7 @@ def gradient_flow(
     """
     loss = as_loss(loss)
     rates = LAYERS[_validate.choice("layers", layers, tuple(LAYERS))]
-    check_fit(net, _validate.kind("data", data, Dataset))
+    check_fit(net, data)
     if net.norm_squared == 0:
         raise ValueError("net is zero; gradient flow never moves it")
     known = ("tau", "ln_t", "min_margin", "P", "rho", "margin")
@@ -150,7 +150,7 @@ def regression_flow(
     y = _validate.real_array("y", y, (X.shape[0],), copy=True)
     _validate.same_device(X=X, y=y)
     check_norms(X, longest=1 / SHORTEST)
-    check_fit(net, X)
+    check_inputs(net, X)
     if net.norm_squared == 0:
         raise ValueError("net is zero; gradient flow never moves it")
     eta = _validate.rates("rates", rates)

@@ -232,17 +232,30 @@ class Network:
             yield slice(start, min(start + size, self.m))
 
 
-def check_fit(net: Network, data: Dataset | Tensor) -> None:
-    """Check that a network and data, or inputs X alone, have one dimension and device.
+def check_fit(net: Network, data: Dataset) -> None:
+    """Check that a network and data have one dimension and device.
 
     Raises:
         TypeError: no `Network`, or no `Dataset`.
         ValueError: another dimension or device; the message names both.
     """
+    check_inputs(net, _validate.kind("data", data, Dataset).X, "data")
+
+
+def check_inputs(net: Network, X: Tensor, name: str = "X") -> None:
+    """Check the same of inputs alone.
+
+    Args:
+        net: the network.
+        X: the inputs, a tensor of shape (n, d).
+        name: of what they were given as.
+
+    Raises:
+        TypeError: no `Network`.
+        ValueError: another dimension or device.
+    """
     _validate.kind("net", net, Network)
-    X = data if isinstance(data, Tensor) else _validate.kind("data", data, Dataset).X
     if X.shape[1] != net.d:
-        name = "X" if isinstance(data, Tensor) else "data"
         raise ValueError(f"{name} has d = {X.shape[1]}; expected {net.d}, as net")
     _validate.same_device(net=net.V, X=X)
 

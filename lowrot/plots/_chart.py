@@ -29,6 +29,10 @@ class Axis:
         high: its last.
         ticks: values that are marked.
         log: whether it is logarithmic.
+
+    Raises:
+        ValueError: limits that do not increase, or that have no logarithm.
+        TypeError: arguments of another type.
     """
 
     label: str
@@ -37,7 +41,15 @@ class Axis:
     ticks: Sequence[float]
     log: bool = False
 
-    def place(self, values: Sequence[float] | np.ndarray) -> np.ndarray:
+    def __post_init__(self) -> None:
+        _validate.kind("label", self.label, str)
+        log = _validate.flag("log", self.log)
+        low = _validate.number("low", self.low, 5e-324 if log else -math.inf)
+        _validate.number("high", self.high, math.nextafter(low, math.inf))
+        for tick in _validate.listed("ticks", self.ticks):
+            _validate.number("ticks", tick, 5e-324 if log else -math.inf)
+
+    def _place(self, values: Sequence[float] | np.ndarray) -> np.ndarray:
         """Return where values are, 0 at the low end and 1 at the high one."""
         scale = np.log if self.log else np.asarray
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -56,11 +68,31 @@ class Curve:
         frames: abscissas and ordinates, one pair a frame, or a single pair that stays.
         look: classes of the style: a colour (plus, minus, accent, second, quiet, ink) and any of
             thin, dashed, dotted and dots.
+
+    Raises:
+        ValueError: no frame, or one with sides of different lengths.
+        TypeError: arguments of another type.
     """
 
     name: str
     frames: Sequence[Points]
     look: str
+
+    def __post_init__(self) -> None:
+        _validate.kind("name", self.name, str)
+        _validate.kind("look", self.look, str)
+        frames = _validate.listed("frames", self.frames)
+        if not frames:
+            raise ValueError("frames is empty; expected at least one pair of sides")
+        for frame in frames:
+            sides = [
+                _validate.numbers("frames", side) for side in _validate.listed("frames", frame)
+            ]
+            if len(sides) != 2 or sides[0].shape != sides[1].shape or sides[0].ndim != 1:
+                raise ValueError(
+                    f"frames has a frame of shapes {[side.shape for side in sides]}; expected "
+                    "abscissas and as many ordinates"
+                )
 
 
 @dataclass(frozen=True)
@@ -75,6 +107,9 @@ class Chart:
         readout: a line of words a frame.
         square: whether both axes have the same unit, and are not drawn.
         about: what a reader who cannot see it should know.
+
+    Raises:
+        TypeError: arguments of another type.
     """
 
     title: str
@@ -85,6 +120,17 @@ class Chart:
     readout: Sequence[str] = ()
     square: bool = False
     about: str = ""
+
+    def __post_init__(self) -> None:
+        for name, text in (("title", self.title), ("about", self.about)):
+            _validate.kind(name, text, str)
+        _validate.kind("x", self.x, Axis)
+        _validate.kind("y", self.y, Axis)
+        for curve in _validate.listed("curves", self.curves):
+            _validate.kind("curves", curve, Curve)
+        for line in _validate.listed("readout", self.readout):
+            _validate.kind("readout", line, str)
+        _validate.flag("square", self.square)
 
 
 @figure
@@ -114,7 +160,9 @@ def explorer(
         frames = {len(curve.frames) for curve in _validate.kind("charts", panel, Chart).curves}
         found = frames | ({len(panel.readout)} if panel.readout else set())
         if not found <= {1, count}:
-            raise ValueError(f"chart {panel.title!r} has {sorted(found)} frames; expected {count}")
+            raise ValueError(
+                f"charts: {panel.title!r} has {sorted(found)} frames; expected {count}, as sliders"
+            )
     drawn = [_drawn(panel, start) for panel in panels]
     return fragment(drawn, controls, description=description)
 
@@ -153,8 +201,8 @@ def _places(chart: Chart, points: Points, height: float) -> list[int | None]:
     """Return tenths of the units of the picture, x and y in turn; None where there is a gap."""
     inset = (0.0, 0.0, 0.0, 0.0) if chart.square else (_LEFT, _RIGHT, _TOP, _BOTTOM)
     left, right, top, bottom = inset
-    x = left + chart.x.place(points[0]) * (_WIDTH - left - right)
-    y = height - bottom - chart.y.place(points[1]) * (height - top - bottom)
+    x = left + chart.x._place(points[0]) * (_WIDTH - left - right)
+    y = height - bottom - chart.y._place(points[1]) * (height - top - bottom)
     out: list[int | None] = []
     for u, v in zip(x, y):
         inside = math.isfinite(u) and math.isfinite(v)
@@ -182,11 +230,11 @@ def _axes(chart: Chart, height: float) -> str:
     """Return both axes with ticks and labels."""
     foot, right = height - _BOTTOM, _WIDTH - _RIGHT
     out = [f'<path class="axes" d="M{_LEFT} {_TOP}V{foot}H{right}"/>']
-    for value, place in zip(chart.x.ticks, chart.x.place(chart.x.ticks)):
+    for value, place in zip(chart.x.ticks, chart.x._place(chart.x.ticks)):
         x = _LEFT + float(place) * (right - _LEFT)
         out.append(f'<path class="axes" d="M{x:.1f} {foot}v4"/>')
         out.append(f'<text x="{x:.1f}" y="{foot + 17}" text-anchor="middle">{value:g}</text>')
-    for value, place in zip(chart.y.ticks, chart.y.place(chart.y.ticks)):
+    for value, place in zip(chart.y.ticks, chart.y._place(chart.y.ticks)):
         y = foot - float(place) * (foot - _TOP)
         out.append(f'<path class="axes" d="M{_LEFT} {y:.1f}h-4"/>')
         out.append(f'<text x="{_LEFT - 7}" y="{y + 4.5:.1f}" text-anchor="end">{value:g}</text>')

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
+from lowrot import _validate
 from lowrot.plots._layout import Fragment
 
 
@@ -22,12 +23,25 @@ class Slider:
         texts: what is shown at each of its places.
         start: its first place.
         plays: whether a button moves it.
+
+    Raises:
+        ValueError: no place, or a start that is none of them.
+        TypeError: arguments of another type.
     """
 
     name: str
     texts: Sequence[str]
     start: int = 0
     plays: bool = False
+
+    def __post_init__(self) -> None:
+        _validate.kind("name", self.name, str)
+        for text in (texts := _validate.listed("texts", self.texts)):
+            _validate.kind("texts", text, str)
+        if not texts:
+            raise ValueError("texts is empty; expected at least one place")
+        _validate.integer("start", self.start, 0, len(texts) - 1)
+        _validate.flag("plays", self.plays)
 
 
 @dataclass(frozen=True)

@@ -492,7 +492,7 @@ def test_no_sliding_is_seen(monkeypatch):
 @pytest.mark.parametrize(
     ("change", "error", "match"),
     [
-        ({"net": balanced(10, 4)}, ValueError, "net has d = 4; expected 2"),
+        ({"net": balanced(10, 4)}, ValueError, "data has d = 2; expected 4, as net"),
         ({"net": Network(tensor([0.0]), tensor([[0.0, 0.0]]))}, ValueError, "net is zero"),
         ({"net": 3}, TypeError, "net is a int; expected a Network"),
         ({"data": balanced(10, 2)}, TypeError, "data is a Network; expected a Dataset"),

@@ -135,7 +135,7 @@ def test_regression_ends_where_residuals_are_rounding():
             r"X\[0\] has norm 2e\+200; exp",
         ),
         ({"y": torch.zeros(5).double()}, ValueError, "y has shape"),
-        ({"net": balanced(10, 3)}, ValueError, "net has d = 3"),
+        ({"net": balanced(10, 3)}, ValueError, "X has d = 4; expected 3, as net"),
         ({"net": Network(tensor([0.0]), torch.zeros(1, 4).double())}, ValueError, "net is zero"),
         ({"rates": (1.0,)}, ValueError, "two numbers"),
         ({"rates": 1.0}, ValueError, "two numbers"),

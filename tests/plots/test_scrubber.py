@@ -110,7 +110,7 @@ def test_what_does_not_fit_is_refused():
         plots.scrubber(plane(), TAUS[:2], description="neurons")
     with pytest.raises(ValueError, match="texts has 1 entries; expected 3"):
         plots.scrubber(plane(), TAUS, description="neurons", texts=["a"])
-    with pytest.raises(ValueError, match="0 panels"):
+    with pytest.raises(ValueError, match="panels is empty"):
         plots.scrubber([], TAUS, description="neurons")
 
 
