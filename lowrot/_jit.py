@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -28,6 +29,7 @@ _SOURCES = (
     "flow/neuron/*.py",
 )
 """Files, below the package, of everything that is compiled or decides how."""
+_DAY = 86_400.0
 
 
 @cache
@@ -97,6 +99,14 @@ def folder() -> Path | None:
     return None
 
 
+def _written(place: Path) -> float:
+    """When something was last written into a folder; now, if it has just gone."""
+    try:
+        return place.stat().st_mtime
+    except OSError:
+        return time.time()
+
+
 class _Locator(_CacheLocator):
     """Tells Numba where to keep a function; the folder is made when there is something to keep."""
 
@@ -118,12 +128,15 @@ class _Locator(_CacheLocator):
         return str(self._line)
 
     def ensure_cache_path(self) -> None:
-        """Make the folder; those of older sources beside it inside the package go."""
+        """Make the folder; those of older sources beside it inside the package go, a day later.
+
+        Not at once: another process may have begun with those sources, and still compile.
+        """
         place = Path(self.get_cache_path())
         place.mkdir(parents=True, exist_ok=True)
         if place.parent == _HERE / "__pycache__":
             for old in place.parent.glob("compiled-*"):
-                if old != place:
+                if old != place and time.time() - _written(old) > _DAY:
                     shutil.rmtree(old, ignore_errors=True)
 
 
