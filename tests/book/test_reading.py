@@ -56,8 +56,8 @@ def test_the_list_is_in_the_order_of_the_chapters_and_titles_are_whole():
     assert [listed.index(f'value="{number}"') for number in (1, 2, 3, 4)] == sorted(
         listed.index(f'value="{number}"') for number in (1, 2, 3, 4)
     )
-    assert "7 min, after 3 and 1<" in listed
-    assert "7 min, after 1, 3 and 2<" in listed
+    assert "7 min, after 1 and 3<" in listed
+    assert "7 min, after 1, 2 and 3<" in listed
 
 
 def test_symbols_have_one_meaning_each():

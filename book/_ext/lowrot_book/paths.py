@@ -87,10 +87,10 @@ def listed(rows: list[list[Box]]) -> str:
     boxes = {box.name: box for row in rows for box in row}
     lines = []
     for box in sorted(boxes.values(), key=lambda box: box.number):
-        before = [boxes[name] for name in box.needs if name in boxes]
-        names = " and ".join(str(each.number or each.title) for each in before[-2:])
-        names = ", ".join([*(str(each.number or each.title) for each in before[:-2]), names])
-        after = f", after {html.escape(names)}" if before else ""
+        before = sorted((boxes[n] for n in box.needs if n in boxes), key=lambda each: each.number)
+        names = [str(each.number or each.title) for each in before]
+        wanted = ", ".join([*names[:-2], " and ".join(names[-2:])])
+        after = f", after {html.escape(wanted)}" if before else ""
         value = f' value="{box.number}"' if box.number else ""
         lines.append(
             f'<li{value}><a href="{box.address}">{html.escape(box.title)}</a> '
