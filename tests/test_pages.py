@@ -232,6 +232,8 @@ MATH = """() => ({
   unset: [...document.querySelectorAll('.math')].filter(e => !e.querySelector('math'))
     .map(e => e.textContent.slice(0, 60)),
 })"""
+CUT = """() => [...document.querySelectorAll('span.math:not(.lowrot-wide)')]
+  .filter(e => getComputedStyle(e).overflowX !== 'visible').map(e => e.textContent.slice(0, 60))"""
 TABS = """() => [...document.querySelectorAll('.bd-article [tabindex="0"]')]
   .filter(e => !e.matches('a, button, input, summary, select, textarea'))
   .filter(e => e.scrollWidth <= e.clientWidth + 1 && e.scrollHeight <= e.clientHeight + 1)
@@ -269,6 +271,7 @@ def problems(seen: Visit, view: str) -> list[str]:
     math = seen.page.evaluate(MATH)
     found += [f"formula that cannot be read: {text}" for text in math["unread"]]
     found += [f"formula not set: {text}" for text in math["unset"]]
+    found += [f"letters cut off: {text}" for text in seen.page.evaluate(CUT)]
     found += [f"focus on what does not scroll: {html}" for html in seen.page.evaluate(TABS)]
     found += [f"a line may begin with: {text}" for text in seen.page.evaluate(LOOSE)]
     found += [f"wider than the screen: {html}" for html in seen.page.evaluate(WIDE)]
@@ -305,6 +308,10 @@ def test_page(visit, address, page, view):
         ('<div tabindex="0">short</div>', "focus on what does not scroll"),
         ('<p><span class="math notranslate">x</span></p>', "formula not set"),
         ('<div style="width: 2000px">wide</div>', "wider than the screen"),
+        (
+            '<p><span class="math" style="overflow: hidden"><math><mi>P</mi></math></span></p>',
+            "letters cut",
+        ),
         ("<script>console.error('planted')</script>", "console error: planted"),
         ("<script>throw new Error('planted')</script>", "page error: planted"),
         ('<p style="color: #bbb; background: #ccc">hardly</p>', "axe color-contrast"),

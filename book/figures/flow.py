@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -82,7 +83,7 @@ def smoothed_margins(
 
 @figure
 def steps_taken(path: Path, fit: tuple[float, float], *, ax: Axes | None = None) -> Axes:
-    """Draw the steps taken against the smallest margin, with a line ``a + b ln P``.
+    """Draw the steps taken against the smallest margin, with a line ``a + b ln min p``.
 
     Args:
         path: with every step kept.
@@ -99,7 +100,7 @@ def steps_taken(path: Path, fit: tuple[float, float], *, ax: Axes | None = None)
     ax = grid(1, width=6.0, height=3.3, stacked_height=2.8)[0] if ax is None else ax
     ends = np.array([least[far].min(), least[far].max()])
     ax.plot(least[far], np.flatnonzero(far), "o", color=POSITIVE, ms=5, label="steps taken")
-    label = rf"${fit[0]:.1f} + {fit[1]:.2f} \ln P$"
+    label = rf"${fit[0]:.1f} + {fit[1]:.2f} \, \ln \, \min_i p_i$"
     ax.plot(ends, fit[0] + fit[1] * np.log(ends), color=INK, lw=0.9, ls=(0, (4, 2)), label=label)
     ax.set_xscale("log")
     ax.set_ylim(bottom=0)
@@ -158,7 +159,7 @@ def work_precision(runs: pd.DataFrame) -> Axes:
         ax.plot(here.seconds, here["error of P"], mark, color=colour, ms=6, label=str(name))
         for _, row in here.iterrows():
             ax.annotate(
-                f"{row.tolerance:g}",
+                rf"$10^{{{math.log10(row.tolerance):.0f}}}$",
                 (row.seconds, row["error of P"]),
                 (7, 4),
                 textcoords="offset points",
@@ -201,13 +202,15 @@ def step_explorer(path: Path, net: Network, data: Dataset, steps: Sequence[float
         ],
         about="Smoothed margin against the clock, of Euler steps and of the flow",
     )
-    unit = Axis("", -0.45, 0.45, [])
+    tracks = [_tracks(states) for _, _, states in runs]
+    reach = 1.1 * max(float(np.nanmax(np.abs(lines))) for lines in (flow_tracks, *tracks))
+    unit = Axis("", -reach, reach, [])
     plane = Chart(
         "each neuron at its share of the mass",
         unit,
         unit,
         [
-            Curve("Euler", [_tracks(states) for _, _, states in runs], "minus thin"),
+            Curve("Euler", tracks, "minus thin"),
             Curve("gradient flow", [flow_tracks], "plus"),
         ],
         square=True,

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from lowrot.losses import entropy_constant
 from lowrot.path import Path
-from lowrot.plots import ACCENT, INK, NEGATIVE, POSITIVE, figure, grid
+from lowrot.plots import ACCENT, INK, NEGATIVE, POSITIVE, figure, grid, narrow
 
 
 @figure
@@ -34,7 +34,7 @@ def five_facts(path: Path, n: int) -> list[Axes]:
     norms.set(title="F4: a constant distance", ylabel="squared norm")
     rising.plot(tau, path["margin"], color=POSITIVE)
     rising.set(title="F5: never down", ylabel=r"$P_+/\|W\|^2$")
-    for axis in axes:
+    for axis in axes[0 if narrow() else 2 :]:
         axis.set_xlabel(r"clock $\tau$")
     for axis in (margins, norms):
         axis.legend(loc="upper left")

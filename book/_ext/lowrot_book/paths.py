@@ -6,8 +6,8 @@ import html
 import textwrap
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 174, 58
-ACROSS, DOWN = 190, 96
+WIDTH, HEIGHT = 178, 78
+ACROSS, DOWN = 190, 116
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,12 @@ class Box:
     address: str
     minutes: int
     needs: list[str]
+    number: int = 0  # of the chapter; 0 has none
+
+    @property
+    def head(self) -> str:
+        """The title as the list of chapters has it."""
+        return f"{self.number}. {self.title}" if self.number else self.title
 
 
 def direct(rows: list[list[Box]]) -> list[tuple[str, str]]:
@@ -65,26 +71,29 @@ def arrow(start: tuple[float, float], end: tuple[float, float]) -> str:
 
 
 def boxed(box: Box, x: float, y: float) -> str:
-    """A box with its title in at most two lines, and its minutes."""
-    lines = textwrap.wrap(box.title, 25, max_lines=2, placeholder=" …")
+    """A box with its title in at most three lines, and its minutes."""
+    lines = textwrap.wrap(box.head, 24, max_lines=3, placeholder=" …")
     head = "".join(
-        f'<text x="{x + 10:g}" y="{y + 17 + 15 * i:g}">{html.escape(line)}</text>'
+        f'<text x="{x + 10:g}" y="{y + 18 + 16 * i:g}">{html.escape(line)}</text>'
         for i, line in enumerate(lines)
     )
-    foot = f'<text class="lowrot-minutes" x="{x + 10:g}" y="{y + 50:g}">{box.minutes} min</text>'
+    foot = f'<text class="lowrot-minutes" x="{x + 10:g}" y="{y + 69:g}">{box.minutes} min</text>'
     frame = f'<rect x="{x:g}" y="{y:g}" width="{WIDTH}" height="{HEIGHT}" rx="6"></rect>'
     return f'<a href="{box.address}">{frame}{head}{foot}</a>'
 
 
 def listed(rows: list[list[Box]]) -> str:
-    """The same as a list, for a narrow screen."""
-    titles = {box.name: box.title for row in rows for box in row}
+    """The same as a list in the order of the chapters, for a narrow screen."""
+    boxes = {box.name: box for row in rows for box in row}
     lines = []
-    for box in (box for row in rows for box in row):
-        before = ", ".join(titles[name] for name in box.needs if name in titles)
-        after = f" after {html.escape(before)}" if before else ""
+    for box in sorted(boxes.values(), key=lambda box: box.number):
+        before = sorted((boxes[n] for n in box.needs if n in boxes), key=lambda each: each.number)
+        names = [str(each.number or each.title) for each in before]
+        wanted = ", ".join([*names[:-2], " and ".join(names[-2:])])
+        after = f", after {html.escape(wanted)}" if before else ""
+        value = f' value="{box.number}"' if box.number else ""
         lines.append(
-            f'<li><a href="{box.address}">{html.escape(box.title)}</a> '
+            f'<li{value}><a href="{box.address}">{html.escape(box.title)}</a> '
             f"<small>{box.minutes} min{after}</small></li>"
         )
     return f'<ol class="lowrot-path-list">{"".join(lines)}</ol>'

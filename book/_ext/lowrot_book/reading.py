@@ -135,6 +135,7 @@ def diagram(app: Sphinx, docname: str) -> list[nodes.Node]:
                 address=app.builder.get_relative_uri(docname, name),
                 minutes=app.env.metadata[name]["minutes"],
                 needs=app.env.metadata[name]["needs"],
+                number=(app.env.toc_secnumbers.get(name, {}).get("") or (0,))[0],
             )
             for name in row
         ]
