@@ -109,6 +109,16 @@ def test_verdicts_and_sizes_come_from_the_claims():
     assert reproduction.sizes(row("md", "h"), claims) == {"d": [2, 3]}
 
 
+@pytest.mark.parametrize(
+    ("relation", "bound", "shown"),
+    [(">=", 0.0, 1.0), (">", 0.0, 1.0), ("<=", 9.0, 5.0), ("<", 9.0, 5.0), ("~", 2.0, 5.0)],
+)
+def test_a_row_shows_the_worst_value(relation, bound, shown):
+    measured = {"median": 2.0, "min": 1.0, "max": 5.0, "count": 9}
+    claim = {**RECORD, "relation": relation, "bound": bound, "measured": measured}
+    assert report_html.worst(claim) == shown
+
+
 def test_the_rows_of_the_book_are_whole():
     """What is said of papers, without a build: the rows are read, and each has its paper."""
     rows = reproduction.rows(ROOT)

@@ -26,6 +26,16 @@ def figure(value: float | str | None, unit: str = "1") -> str:
     return text if unit == "1" else f"{text}&nbsp;{html.escape(unit)}"
 
 
+def worst(claim: dict) -> float | str:
+    """The measured value that comes nearest to breaking the relation."""
+    low, high = (claim["measured"][end] for end in ("min", "max"))
+    if claim["relation"] in (">=", ">"):
+        return low
+    if claim["relation"] in ("<=", "<"):
+        return high
+    return max(low, high, key=lambda value: abs(float(value) - float(claim["bound"])))
+
+
 def measured_html(claim: dict) -> str:
     """The median, and the spread if there is any."""
     measured, unit = claim["measured"], claim["unit"]
@@ -137,7 +147,7 @@ def row_html(row: Row, claims: dict[str, dict], places: Places, cited: str) -> s
     )
     measured = "".join(
         f'<div>{prose(html.escape(c["statement"]))}: <a href="'
-        f'{html.escape(places.page(c["chapter"]))}#{c["anchor"]}">{figure(c["measured"]["median"])}'
+        f'{html.escape(places.page(c["chapter"]))}#{c["anchor"]}">{figure(worst(c), c["unit"])}'
         f"</a> {bound_html(c)}</div>"
         for c in own
     )
@@ -147,9 +157,11 @@ def row_html(row: Row, claims: dict[str, dict], places: Places, cited: str) -> s
     drawn = dict.fromkeys((c["chapter"], c["figure"]) for c in own)
     where += [text for name, fig in drawn if (text := places.figure(name, fig))]
     verdict = reproduction.verdict(row, claims)
+    differs = f"<small>{prose(html.escape(row.differs))}</small>" if row.differs else ""
     return (
         f'<tr><th scope="row">{prose(html.escape(row.says))} {cited}</th>'
-        f'<td data-label="ours">{", ".join(map(places.statement, row.statements))}</td>'
+        f'<td data-label="ours">{", ".join(map(places.statement, row.statements))}'
+        f"{differs}</td>"
         f'<td data-label="met at">{sizes_html(reproduction.sizes(row, claims))}{met}</td>'
         f'<td data-label="measured">{measured}</td>'
         f'<td data-label="verdict" class="lowrot-verdict lowrot-{verdict}">'

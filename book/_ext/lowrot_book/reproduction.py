@@ -28,6 +28,7 @@ class Row:
         paper: the key of the paper in the bibliography.
         says: its statement, in our words.
         statements: the labels of ours.
+        differs: how ours differ from what the paper says, where they do.
         hypotheses: the ids of claims on where the hypotheses are met.
         claims: the ids of claims on what follows.
         chapter: the docname of a chapter that is not written yet.
@@ -39,6 +40,7 @@ class Row:
     hypotheses: list[str] = field(default_factory=list)
     claims: list[str] = field(default_factory=list)
     chapter: str = ""
+    differs: str = ""
 
 
 def rows(root: Path) -> list[Row]:
