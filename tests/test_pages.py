@@ -102,6 +102,8 @@ ALLOWED = re.compile(
     "Attribute .autocorrect. not allowed on element .input."  # the theme's search
     "|Element .(polyline|circle). is missing required attribute"  # SVG 2 has defaults
     "|Element .style. not allowed as child of element .div."
+    "|Attribute .(width|height). not allowed on element .source."
+    "|Attribute .scriptlevel. not allowed on element .mn."  # MathML Core
     "|CSS: Parse Error|CSS: .*:has"
 )
 """What became valid after this release of the validator; the theme and the scrubber use it."""
