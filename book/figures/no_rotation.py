@@ -82,8 +82,9 @@ def _shown(frame: pd.DataFrame, names: list[str]) -> HTML:
     """The columns by name; margins, which differ late, with more digits."""
     shown = frame[names].astype(object)
     for name in {"bound", "margin", "gamma", "dual"} & set(names):
-        shown[name] = [f"{value:.5f}" for value in frame[name]]
-    return table(shown.rename(columns=_HEADS), index=False)
+        shown[name] = [f"{value:.5f}".replace("-", "−") for value in frame[name]]
+    words = table(shown.rename(columns=_HEADS), index=False).data
+    return HTML(words.replace(' class="text-start"', ""))  # they are numbers
 
 
 @figure
