@@ -39,7 +39,7 @@ def test_only_direct_needs_are_drawn():
 def test_every_chapter_is_drawn_and_listed_once():
     drawn, listed = paths.drawn(ROWS), paths.listed(ROWS)
     for name in "abcd":
-        assert drawn.count(f'<a href="{name}.html">') == 1
+        assert drawn.count(f'<a href="{name}.html" aria-label="') == 1
         assert listed.count(f'<a href="{name}.html">') == 1
     assert "&amp; longer" in drawn
     assert drawn.count('class="lowrot-way-on"') == 4
