@@ -87,7 +87,11 @@ def describe(root: Path, outdir: Path, made: dict) -> None:
         "result": {"@id": "claims.json"},
     }
     crate.add_jsonld({"@id": "#build", "@type": "CreateAction", **made_with})
-    source = {"@type": "SoftwareSourceCode", "name": "lowrot", "version": str(said["version"])}
+    source = {
+        "@type": ["File", "SoftwareSourceCode"],
+        "name": "lowrot",
+        "version": str(said["version"]),
+    }
     crate.add_jsonld({"@id": made_with["instrument"]["@id"], **source})
     crate.root_dataset.append_to("mentions", {"@id": "#build"})
     crate.metadata.write(outdir)
