@@ -452,7 +452,7 @@ def test_pages_are_light(browser, address, page):
         seen.wait_for_timeout(500)
         metrics = tools.send("Performance.getMetrics")["metrics"]
         script = {one["name"]: one["value"] for one in metrics}["ScriptDuration"]
-        assert sum(sizes) < HEAVY.get(page, 1.5e6)
+        assert sum(sizes) < 1.5e6
         assert script < 1
         own = [
             f for f in (HTML / "_static").glob("*.js") if (ROOT / "book/_static" / f.name).is_file()
@@ -461,9 +461,6 @@ def test_pages_are_light(browser, address, page):
     finally:
         context.close()
 
-
-HEAVY = {"book/no_rotation.html": 3e6}
-"""Its frames are drawn in the page itself."""
 
 
 def test_icons_are_in_their_fonts():

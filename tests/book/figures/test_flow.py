@@ -56,7 +56,7 @@ def test_methods_that_never_arrive_are_named():
     )
     ax = figures.work_precision(runs)
     assert list(ax.lines[0].get_xdata()) == [0.1, 0.2]
-    assert [text.get_text() for text in ax.texts] == ["0.01", "0.001"]
+    assert [text.get_text() for text in ax.texts] == ["$10^{-2}$", "$10^{-3}$"]
     names = [text.get_text() for text in ax.figure.legends[0].get_texts()]
     assert names == ["a", "never there: b"]
 

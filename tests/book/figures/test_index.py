@@ -55,7 +55,7 @@ def test_the_margins_of_the_landing_page():
         columns=["d", "m", "seed", "tau", "normalized", "gamma"],
     )  # fmt: skip
     frame = figures.margins_by_dimension(ends)
-    assert frame.best.tolist() == pytest.approx([1 / 4, 1 / math.sqrt(32)])
+    assert frame.best.tolist() == pytest.approx([0.25, 1 / math.sqrt(32)])
     assert frame.tangent.tolist() == pytest.approx([0.2, 0.2])
     assert frame[["low", "flow", "high"]].to_numpy()[0] == pytest.approx([0.4, 1.4, 2.4])
     ax = figures.global_and_tangent(frame)
