@@ -462,7 +462,6 @@ def test_pages_are_light(browser, address, page):
         context.close()
 
 
-
 def test_icons_are_in_their_fonts():
     """Each icon that a page shows is a letter of the small font in the place of the theme's."""
     ttlib = pytest.importorskip("fontTools.ttLib")
