@@ -24,6 +24,11 @@
         control.removeAttribute("aria-label");
       }
     });
+    // The arrow that unfolds the pages below one has no name.
+    each("summary:has(> .toctree-toggle)", (arrow) => {
+      const page = arrow.closest("li")?.querySelector("a")?.textContent.trim();
+      arrow.setAttribute("aria-label", `Pages of ${page}`);
+    });
     // The corner of a table of pandas heads nothing.
     each("table.dataframe th:empty", (corner) => {
       corner.replaceWith(Object.assign(document.createElement("td"), { className: corner.className }));
@@ -40,7 +45,9 @@
     // What scrolls must be reachable from the keyboard, and what is too wide must scroll.
     each("span.math", (formula) => {
       const room = formula.parentElement.closest("p, li, dd, dt, td, th, figcaption, div, section");
-      formula.classList.toggle("lowrot-wide", formula.scrollWidth > room.clientWidth && room.clientWidth > 0);
+      const parts = formula.querySelectorAll("math > mrow"); // of a formula that is broken between them
+      const wide = Math.max(formula.scrollWidth, ...[...parts].map((row) => row.getBoundingClientRect().width));
+      formula.classList.toggle("lowrot-wide", wide > room.clientWidth && room.clientWidth > 0);
     });
     each("pre, figure, .text_html, .pst-scrollable-table-container, .bd-article div, .bd-article table, .lowrot-wide", (box) => {
       const flow = getComputedStyle(box).overflowX;

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -100,7 +101,35 @@ def tidied(mathml: str) -> str:
     mathml = ALONE.sub(r'<mrow><mo form="infix">\1</mo><mspace></mspace></mrow>', mathml)
     mathml = LAST.sub(r'<mo form="infix">\1</mo></mrow><mrow>', mathml)
     mathml = BRACKET.sub('<mo fence="true" lspace="0" rspace="0" ', mathml)
-    return RIGHT.sub(r'\1 lspace="0.08em"', LEFT.sub(r'\1 rspace="0.08em"', mathml))
+    return joined(RIGHT.sub(r'\1 lspace="0.08em"', LEFT.sub(r'\1 rspace="0.08em"', mathml)))
+
+
+def joined(mathml: str) -> str:
+    """A formula that may be broken between its rows, but not behind or before a bracket."""
+    if "</mrow><mrow>" not in mathml:
+        return mathml
+    formula = ET.fromstring(mathml)
+    if len(formula) < 2 or {row.tag for row in formula} != {"mrow"}:
+        return mathml
+    rows = [formula[0]]
+    for row in formula[1:]:
+        last, first = rows[-1][-1:], next((e for e in row.iter() if e.text), row)
+        if shuts(first) or (last and opens(last[0])):
+            rows[-1].extend(row)
+        else:
+            rows.append(row)
+    formula[:] = rows
+    return ET.tostring(formula, encoding="unicode", short_empty_elements=False)
+
+
+def opens(mark: ET.Element) -> bool:
+    """Whether an element is an opening bracket."""
+    return mark.tag == "mo" and (mark.text in tuple("([{⟨⌊⌈") or mark.get("form") == "prefix")
+
+
+def shuts(mark: ET.Element) -> bool:
+    """Whether an element is a closing bracket."""
+    return mark.tag == "mo" and (mark.text in tuple(")]}⟩⌋⌉") or mark.get("form") == "postfix")
 
 
 class Setting:

@@ -48,11 +48,11 @@ def drawn(rows: list[list[Box]]) -> str:
     boxes = [boxed(box, *places[box.name]) for row in rows for box in row]
     room = f"0 0 {most * ACROSS} {len(rows) * DOWN - (DOWN - HEIGHT) + 16}"
     return (
-        f'<svg class="lowrot-path" viewBox="{room}" role="group" '
-        'aria-label="Which chapter builds on which">'
+        '<div role="group" aria-label="Which chapter builds on which">'
+        f'<svg class="lowrot-path" viewBox="{room}">'
         '<defs><marker id="lowrot-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
         'markerHeight="7" orient="auto"><path d="M0 0 8 4 0 8Z" class="lowrot-head"></path>'
-        f"</marker></defs>{''.join(arrows)}{''.join(boxes)}</svg>"
+        f"</marker></defs>{''.join(arrows)}{''.join(boxes)}</svg></div>"
     )
 
 
@@ -73,7 +73,8 @@ def boxed(box: Box, x: float, y: float) -> str:
     )
     foot = f'<text class="lowrot-minutes" x="{x + 10:g}" y="{y + 50:g}">{box.minutes} min</text>'
     frame = f'<rect x="{x:g}" y="{y:g}" width="{WIDTH}" height="{HEIGHT}" rx="6"></rect>'
-    return f'<a href="{box.address}">{frame}{head}{foot}</a>'
+    name = f"{html.escape(box.title)}, {box.minutes} min"
+    return f'<a href="{box.address}" aria-label="{name}">{frame}{head}{foot}</a>'
 
 
 def listed(rows: list[list[Box]]) -> str:

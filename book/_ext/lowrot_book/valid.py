@@ -23,7 +23,8 @@ SUMMARY = re.compile(r"(<summary[^>]*>)(.*?)(</summary>)", re.DOTALL)
 CODE = re.compile(r"<pre>.*?</pre>", re.DOTALL)
 # pandas styles each table by itself, with attributes that do not exist any more, or never did.
 FRAME = re.compile(
-    r'<style scoped>[^<]*</style>\s*(<table) border="\d+"( class="dataframe">.*?</table>)',
+    r"(?:<style scoped>[^<]*</style>\s*)?"
+    r'(<table)(?: border="\d+")?( class="dataframe">.*?</table>)',
     re.DOTALL,
 )
 # Images below the first screen wait until a reader comes near.
