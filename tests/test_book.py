@@ -23,7 +23,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 from lowrot_book import html as dressing  # noqa: E402
-from lowrot_book import icons, keys, tex, valid  # noqa: E402
+from lowrot_book import icons, keys, mathml, tex, valid  # noqa: E402
 
 CLAIM = "application/vnd.lowrot.claim+json"
 CHAPTERS = keys.chapters(ROOT)
@@ -741,6 +741,15 @@ def test_formulas_are_mathml(tiny):
     assert code == 1
     assert r"formula '\\unknown'" in said
     assert r"formula '\\left( x'" in said
+
+
+def test_no_formula_is_broken_at_a_bracket():
+    rows = mathml.Typesetter({})(
+        r"k_1(c) = \bigl(\sqrt{1 - c^2} + c (\pi - \arccos c)\bigr) / (2 \pi)"
+    )
+    texts = [re.sub("<[^>]*>", "", row) for row in rows.split("</mrow><mrow>")]
+    assert len(texts) > 2
+    assert not [text for text in texts if text.strip()[:1] in (")", "]") or text[-1:] == "("]
 
 
 def test_commands_of_the_book_are_copied_with_a_statement():

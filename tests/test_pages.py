@@ -462,6 +462,44 @@ def test_pages_are_light(browser, address, page):
         context.close()
 
 
+LOST = """() => [...document.querySelectorAll('.lowrot-together > span.math:not(.lowrot-wide)')]
+  .filter(e => e.querySelector('math > mrow + mrow') && e.nextSibling?.data)
+  .filter(e => {
+    const range = document.createRange();
+    range.selectNodeContents(e.nextSibling);
+    const row = [...e.querySelectorAll('math > mrow')].pop().getBoundingClientRect();
+    return range.getBoundingClientRect().left < row.left;
+  }).map(e => e.textContent + e.nextSibling.data)"""
+OUTSIDE = """() => [...document.querySelectorAll('.admonition-title .lowrot-way')]
+  .filter(e => e.getBoundingClientRect().bottom
+    > e.closest('.admonition-title').getBoundingClientRect().bottom + 1)
+  .map(e => e.closest('.admonition-title').textContent)"""
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_a_phone_breaks_formulas_and_titles_well(visit, address, page):
+    """A comma stays with its formula, and the links of a title stay in it."""
+    seen = visit(f"{address}/{page}", "phone-light")
+    seen.page.evaluate(
+        "() => document.querySelectorAll('details').forEach(d => { d.open = true; })"
+    )
+    seen.page.wait_for_timeout(300)
+    assert seen.page.evaluate(LOST) == []
+    assert seen.page.evaluate(OUTSIDE) == []
+
+
+def test_the_whole_symbol_is_explained(visit, address):
+    """Over the letter in its index, too, and not what that letter means alone."""
+    seen = visit(f"{address}/book/near_init_sgd.html", "desktop-light")
+    margin = seen.page.locator("p > span.math > math > msub:has(> mi:text-is('γ')) > msub > mi")
+    margin.first.hover()
+    box = seen.page.locator(".lowrot-meaning")
+    box.wait_for()
+    assert "γ" in box.inner_text().split(":")[0]
+    seen.page.keyboard.press("Escape")
+    assert not box.is_visible()
+
+
 def test_icons_are_in_their_fonts():
     """Each icon that a page shows is a letter of the small font in the place of the theme's."""
     ttlib = pytest.importorskip("fontTools.ttLib")
