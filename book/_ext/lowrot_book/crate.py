@@ -88,7 +88,8 @@ def describe(root: Path, outdir: Path, made: dict) -> None:
     }
     crate.add_jsonld({"@id": "#build", "@type": "CreateAction", **made_with})
     source = {
-        "@type": ["File", "SoftwareSourceCode"],
+        "@type": "SoftwareApplication",
+        "url": made_with["instrument"]["@id"],
         "name": "lowrot",
         "version": str(said["version"]),
     }
