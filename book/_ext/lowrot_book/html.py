@@ -8,7 +8,7 @@ import re
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from .mathml import inline, prose
+from .mathml import CLOSING, OPENING, inline, prose
 
 TAGS = {
     "paper": "stated in a paper's abstract, reproduced in our words and cited",
@@ -23,7 +23,9 @@ BADGE = re.compile(
     r"(?=</span>)",
     re.DOTALL,
 )
-FORMULA = re.compile(r'<span class="math notranslate nohighlight">\\\((.*?)\\\)</span>', re.DOTALL)
+WRITTEN = r'<span class="math notranslate nohighlight">\\\(([^<]*?)\\\)</span>'
+FORMULA = re.compile(rf"({OPENING}){WRITTEN}({CLOSING})", re.DOTALL)
+HEAD = re.compile(rf"(<th[^>]*>)(?={WRITTEN}</th>)", re.DOTALL)
 NUMBER = re.compile(r"-?\b\d[\d.]*(?:e[+-]\d+)?|-?\binf\b")
 
 
@@ -52,12 +54,21 @@ def dress_badges(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         if "lowrot-claim-text" in text:
             node.children = [nodes.Text(BADGE.sub(dress, text))]
         elif FORMULA.search(text):
-            node.children = [nodes.Text(FORMULA.sub(formula, text))]
+            node.children = [nodes.Text(FORMULA.sub(formula, HEAD.sub(named, text)))]
 
 
 def formula(found: re.Match) -> str:
-    """A formula that a notebook printed as MathJax reads it."""
-    return inline(html.unescape(found[1]))
+    """A formula that a notebook printed as MathJax reads it, with the marks that stay beside it."""
+    before, tex, after = found.groups()
+    made = inline(html.unescape(tex))
+    return f'<span class="lowrot-together">{before}{made}{after}</span>' if before + after else made
+
+
+def named(found: re.Match) -> str:
+    """The head of a column that is a formula alone, with words for who does not see it."""
+    head, tex = found.groups()
+    words = re.sub(r"[\\\\{}$^_]+", " ", tex).strip()
+    return f'{head}<span class="visually-hidden">{words}</span>'
 
 
 def tag_html(name: str) -> str:
