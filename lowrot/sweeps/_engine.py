@@ -1,0 +1,84 @@
+"""Where tasks run: joblib's processes or threads, or a Dask cluster through joblib.
+
+A task never raises (`_tasks.attempt`); what can fail here is a worker. Those tasks that a lost
+worker may have held are then tried one at a time, so that one bad task costs the others nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import BrokenExecutor
+from typing import Any
+
+import joblib
+
+from lowrot.sweeps._tasks import Done, Function, Task, attempt
+
+BACKENDS = ("processes", "threads", "dask")
+
+
+class Pool:
+    """Workers of one kind.
+
+    Args:
+        backend: one of `BACKENDS`, or a ``distributed.Client``.
+        workers: how many; None for all processors, or all that the cluster has.
+
+    Raises:
+        ModuleNotFoundError: no Dask, where it is asked for.
+    """
+
+    def __init__(self, backend: Any, workers: int | None):
+        self.workers = workers or -1
+        self.lost: tuple[type[Exception], ...] = (BrokenExecutor,)
+        self.threads: int | None = 1  # of torch in a worker: tasks share the cores
+        self.options: dict[str, Any] = {"backend": "loky", "inner_max_num_threads": 1}
+        if backend == "threads":
+            self.options = {"backend": "threading"}
+            self.threads = None
+        elif backend != "processes":
+            from distributed import KilledWorker
+
+            self.lost += (KilledWorker,)
+            self.options = {"backend": "dask"}
+            if backend != "dask":
+                self.options["client"] = backend
+
+    def parallel(self, calls: Iterable[Any], workers: int) -> Iterator[tuple[int, Done]]:
+        """Run calls, and give their results as they come."""
+        with joblib.parallel_config(**self.options, n_jobs=workers):
+            pool = joblib.Parallel(return_as="generator_unordered", batch_size=1)
+        yield from pool(calls)
+
+    def run(
+        self, function: Function, tasks: Iterable[Task], wanted: Callable[[Task], bool]
+    ) -> Iterator[tuple[int, Done]]:
+        """Give the number and the result of each task that is still wanted when its turn comes."""
+        waiting = {task.number: task for task in tasks}
+        while waiting:
+            begun: list[int] = []
+
+            def calls(begun: list[int] = begun) -> Iterator[Any]:
+                for task in list(waiting.values()):
+                    if wanted(task):
+                        begun.append(task.number)
+                        yield joblib.delayed(attempt)(function, task, self.threads)
+                    else:
+                        waiting.pop(task.number)
+
+            try:
+                for number, done in self.parallel(calls(), self.workers):
+                    del waiting[number]
+                    yield number, done
+                return
+            except self.lost:
+                for number in [number for number in begun if number in waiting]:
+                    yield number, self.alone(function, waiting.pop(number))
+
+    def alone(self, function: Function, task: Task) -> Done:
+        """Run one task with no other beside it: if its worker is lost, it is to blame."""
+        try:
+            call = joblib.delayed(attempt)(function, task, self.threads)
+            return next(iter(self.parallel([call], 2)))[1]
+        except self.lost as error:
+            return Done(None, f"its worker died: killed, or out of memory ({error!r})\n", 0.0)
