@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import threading
+import unicodedata
 from collections.abc import Iterable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -417,7 +418,9 @@ def test_statements_are_copied_as_latex(visit, address):
     seen.page.locator("#thm-no-rotation button.lowrot-copy").click()
     seen.page.get_by_text("copied").wait_for()
     copied = seen.page.evaluate("() => navigator.clipboard.readText()")
-    assert copied.startswith(r"\begin{theorem}[No rotation]\label{thm-no-rotation}")
+    commands, statement, _ = copied.partition(r"\begin{theorem}[No rotation]\label{thm-no-rotation}")
+    assert statement
+    assert all(line.startswith(r"\providecommand{") for line in commands.splitlines())
     assert copied.endswith("\\end{theorem}\n")
 
 
@@ -495,7 +498,7 @@ def test_the_whole_symbol_is_explained(visit, address):
     margin.first.hover()
     box = seen.page.locator(".lowrot-meaning")
     box.wait_for()
-    assert "γ" in box.inner_text().split(":")[0]
+    assert "γ" in unicodedata.normalize("NFKC", box.inner_text()).split(":")[0]
     seen.page.keyboard.press("Escape")
     assert not box.is_visible()
 
