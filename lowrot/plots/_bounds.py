@@ -79,7 +79,7 @@ def bounds(
     across = min(2, len(sides))
     axes = grid(across, -(-len(sides) // across), width=WIDEST if across > 1 else 5.0, height=2.5)
     for unused in axes[len(sides) :]:
-        unused.set_axis_off()
+        unused.set_visible(False)
     plain = all(len(compared) == 2 for compared in sides.values())
     for ax, (title, compared) in zip(axes, sides.items()):
         labels = ["measured", "bound"] if plain else compared
