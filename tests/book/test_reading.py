@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from docutils import nodes
 from lowrot_book import glued, paths, symbols
 
 
@@ -23,6 +25,33 @@ from lowrot_book import glued, paths, symbols
 def test_powers_of_ten(written, plain, html):
     assert glued.plain_powers(written) == plain
     assert [node.astext() for node in glued.powers(written)] == html
+
+
+@pytest.mark.parametrize(
+    ("tex", "space", "closed"),
+    [
+        ("d =", " ", True),
+        (r"\tau\le{}", "\n", True),
+        (r"x \approx", " ", True),
+        ("d = 4", " ", False),
+        (r"\margin", " ", False),
+        ("d =", " about ", False),
+    ],
+)
+@pytest.mark.parametrize("form", ["html", "latex"])
+def test_a_number_is_as_near_to_its_relation_as_in_a_formula(tex, space, closed, form):
+    number = nodes.inline("", "4", classes=["pasted-text"])
+    line = nodes.paragraph("", "In ", nodes.math("", tex), nodes.Text(space), number)
+    line += nodes.Text(", so")
+    app = SimpleNamespace(builder=SimpleNamespace(format=form))
+    glued.close_up(app, line, "page")
+    if closed and form == "html":
+        assert [type(node) for node in line] == [nodes.Text, nodes.inline, nodes.Text]
+        assert line[1].children[1] is number
+        assert line[1]["classes"] == ["lowrot-together"]
+        assert line.astext() == f"In {tex}4, so"
+    else:
+        assert line.astext() == f"In {tex}{space}4, so"
 
 
 def box(name, *needs):
