@@ -105,7 +105,7 @@ def captions(cell: list[str], line: int) -> Iterator[tuple[int, str]]:
 
 
 def all_captions(text: str) -> Iterator[tuple[int, str]]:
-    """The captions and alternative texts of a page, with the numbers of the lines of their cells."""
+    """The captions and alternative texts of a page, with the lines of their cells."""
     lines = text.splitlines()
     for number, line in enumerate(lines):
         if line.startswith("```{code-cell}"):

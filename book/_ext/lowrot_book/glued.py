@@ -10,6 +10,8 @@ from myst_nb.ext.glue.crossref import read_glue_cache
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
+from .html import in_full
+
 log = logging.getLogger(__name__)
 ROLE = re.compile(r"\{glue:text\}`([^`]+)`")
 POWER = re.compile(r"([-−]?)(\d+(?:\.\d+)?)e([+-])0*(\d+)")
@@ -20,7 +22,8 @@ SUPERSCRIPTS = str.maketrans("−0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def powers(text: str) -> list[nodes.Node]:
-    """A text whose ``1.5e-07`` are written with a power of ten, and its minus signs set."""
+    """A text whose numbers are written in full below a million, else with a power of ten."""
+    text = in_full(text)
     found: list[nodes.Node] = []
     end = 0
     for number in POWER.finditer(text):
