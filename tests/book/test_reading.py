@@ -83,12 +83,12 @@ def test_every_chapter_is_drawn_and_listed_once():
 
 
 def test_the_list_is_in_the_order_of_the_chapters_and_titles_are_whole():
-    title = "Near initialization: what the flow attains in the end"
+    title = "Near initialization: what the flow attains in the end, and what it never does again"
     late = [paths.Box(name, title, f"{name}.html", 7, needs, number) for name, needs, number in
             (("e", ["a"], 3), ("f", ["e", "a"], 2), ("g", ["a", "e", "f"], 4))]  # fmt: skip
     rows = [[paths.Box("a", "Start", "a.html", 7, [], 1)], late[:1], late[1:2], late[2:]]
     drawn, listed = paths.drawn(rows), paths.listed(rows)
-    assert "\N{HORIZONTAL ELLIPSIS}" not in drawn
+    assert all(drawn.count(f">{word}") or f" {word}" in drawn for word in title.split())
     assert [listed.index(f'value="{number}"') for number in (1, 2, 3, 4)] == sorted(
         listed.index(f'value="{number}"') for number in (1, 2, 3, 4)
     )
