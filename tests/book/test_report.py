@@ -189,3 +189,44 @@ def test_a_measured_claim_without_seeds_is_found():
     text = "```{code-cell}\nclaim('a', 's', 1, '<', 2, 'measured')\n```\n"
     assert claims_in(text) == [("'a'", True, False)]
     assert claims_in(text.replace("'measured'", "'measured', seeds=[]")) == [("'a'", True, True)]
+
+
+ROWS = {  # in the order of the page: slack, relative slack
+    "c-half": ("0.5", ""),
+    "a-inf": ("inf", "0.2"),
+    "d-tiny": ("1e-07", "1e-07"),
+    "e-none": ("None", ""),
+    "b-minus": ("-inf", "2.0"),
+    "g-half": ("0.5", "0.2"),
+    "f-inf": ("inf", "inf"),
+}
+
+
+@pytest.mark.parametrize(
+    ("by", "expected"),
+    [
+        ("", "c a d e b g f"),
+        ("name", "a b c d e f g"),
+        ("slack", "b d c g a f e"),
+        ("relative", "d a g b f c e"),
+    ],
+)
+def test_claims_are_sorted(browser, by, expected):
+    rows = "".join(
+        f'<tr data-provenance="measured" data-slack="{slack}" data-relative="{relative}" '
+        f'data-name="{name}"><th>{name}</th></tr>'
+        for name, (slack, relative) in ROWS.items()
+    )
+    script = (ROOT / "book" / "_static" / "report.js").read_text("utf8")
+    page = browser.new_page()
+    page.set_content(
+        '<div class="lowrot-ledger"><details class="lowrot-chapter" id="claims-x"><summary>x'
+        '<span class="lowrot-shown">7</span></summary>'
+        f"<table><tbody>{rows}</tbody></table></details></div><script>{script}</script>"
+    )
+    choice = page.get_by_label("sort by")
+    for other in ("name", "slack", by):  # wherever it was before
+        choice.select_option(other)
+    names = page.locator("tbody tr").evaluate_all("rows => rows.map(row => row.dataset.name[0])")
+    page.close()
+    assert " ".join(names) == expected
