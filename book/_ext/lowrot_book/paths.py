@@ -58,8 +58,8 @@ def drawn(rows: list[list[Box]]) -> str:
     height = FOOT + LINE * max((len(box.lines) for row in rows for box in row), default=1)
     places: dict[str, tuple[float, float]] = {}
     for count, row in enumerate(rows):
-        left = (most - len(row)) * ACROSS / 2
-        places |= {box.name: (left + i * ACROSS + 8, count * (height + GAP) + 8) for i, box in enumerate(row)}
+        left, top = (most - len(row)) * ACROSS / 2 + 8, count * (height + GAP) + 8
+        places |= {box.name: (left + i * ACROSS, top) for i, box in enumerate(row)}
     arrows = [arrow(places[before], places[after], height) for before, after in direct(rows)]
     boxes = [boxed(box, *places[box.name], height) for row in rows for box in row]
     room = f"0 0 {most * ACROSS} {len(rows) * (height + GAP) - GAP + 16}"
@@ -86,7 +86,8 @@ def boxed(box: Box, x: float, y: float, height: float) -> str:
         f'<text x="{x + 10:g}" y="{y + 18 + LINE * i:g}">{html.escape(line)}</text>'
         for i, line in enumerate(box.lines)
     )
-    foot = f'<text class="lowrot-minutes" x="{x + 10:g}" y="{y + height - 9:g}">{box.minutes} min</text>'
+    below = f'x="{x + 10:g}" y="{y + height - 9:g}"'
+    foot = f'<text class="lowrot-minutes" {below}>{box.minutes} min</text>'
     frame = f'<rect x="{x:g}" y="{y:g}" width="{WIDTH}" height="{height}" rx="6"></rect>'
     name = f"{html.escape(box.title)}, {box.minutes} min"
     return f'<a href="{box.address}" aria-label="{name}">{frame}{head}{foot}</a>'
