@@ -135,7 +135,8 @@ def test_claims_are_set_as_mathematics(name):
     [
         ("0.5", "0.5"),
         ("-2.5e-07", "−2.5&nbsp;·&nbsp;10<sup>−7</sup>"),
-        ("1e+04", "10<sup>4</sup>"),
+        ("1e+04", "10\u202f000"),
+        ("1e+06", "10<sup>6</sup>"),
         ("-1e-12", "−10<sup>−12</sup>"),
         ("-inf", "−∞"),
     ],
