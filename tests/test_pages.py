@@ -592,6 +592,7 @@ def test_a_figure_fits_a_phone_without_being_shrunk(page):
 @pytest.mark.parametrize("view", VIEWS)
 def test_one_picture_is_shown_that_of_the_view(visit, address, view):
     seen = visit(f"{address}/book/no_rotation.html", view)
+    seen.page.evaluate(IMAGES)  # those below the screen wait until then
     shown = [names for names in seen.page.evaluate(SHOWN) if names]
     assert shown
     size, theme = view.split("-")

@@ -94,8 +94,15 @@
   });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
   document.addEventListener("click", (event) => { if (!box?.contains(event.target)) close(); });
-  addEventListener("resize", close);
-  addEventListener("scroll", (event) => { if (event.target === document) close(); }, true);
+  // The page may still settle: the box follows its link as long as that is in sight.
+  function follow() {
+    if (!box) return;
+    const line = owner.getBoundingClientRect();
+    if (line.bottom > 0 && line.top < innerHeight) place(owner);
+    else close();
+  }
+  addEventListener("resize", follow);
+  addEventListener("scroll", (event) => { if (event.target === document) follow(); }, true);
 
   // ------------------------------------------------------------- copy as LaTeX
 
