@@ -259,6 +259,16 @@ WIDE = """() => {
     .filter(e => e.getBoundingClientRect().right > room + 1 && !inside(e))
     .slice(0, 5).map(e => e.outerHTML.slice(0, 120));
 }"""
+TABLES = """() => {
+  document.querySelectorAll('details').forEach(e => { e.open = true; });
+  return [...document.querySelectorAll('article table')].map(table => {
+    let box = table.parentElement;
+    while (box !== document.body && getComputedStyle(box).overflowX === 'visible')
+      box = box.parentElement;
+    const words = table.textContent.replace(/\\s+/g, ' ').slice(0, 60);
+    return [words, box.scrollWidth - box.clientWidth, !!table.closest('.lowrot-symbols')];
+  });
+}"""
 AXE = """async () => (await axe.run(document, {preload: false})).violations
   .flatMap(rule => rule.nodes.slice(0, 4)
     .map(node => `${rule.id}: ${node.html.slice(0, 160)} ${node.failureSummary}`))"""
@@ -339,7 +349,16 @@ def test_offline_from_the_file_system(visit):
     assert not [url for url in seen.requests if urlsplit(url).scheme.startswith("http")]
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page.count("/") == 1])
+def test_tables_fit_a_phone_or_nearly(visit, address, page):
+    seen = visit(f"{address}/{page}", "phone-light")
+    for words, hidden, is_symbols in seen.page.evaluate(TABLES):
+        # Seven columns of numbers scroll a little; a table of symbols is a list of cards.
+        assert hidden <= (1 if is_symbols else 0.2 * VIEWS["phone-light"][0]["width"]), words
+
+
 # ---------------------------------------------------------------- proofs, previews, weight
+
 
 CHAPTERS = [page for page in PAGES if "lowrot-fold" in (HTML / page).read_text("utf8")]
 FOLDED = "book/no_rotation.html"
