@@ -437,8 +437,9 @@ def test_statements_are_copied_as_latex(visit, address):
     seen.page.locator("#thm-no-rotation button.lowrot-copy").click()
     seen.page.get_by_text("copied").wait_for()
     copied = seen.page.evaluate("() => navigator.clipboard.readText()")
-    commands, statement, _ = copied.partition(r"\begin{theorem}[No rotation]\label{thm-no-rotation}")
-    assert statement
+    head = r"\begin{theorem}[No rotation]\label{thm-no-rotation}"
+    commands, statement, _ = copied.partition(head)
+    assert statement == head
     assert all(line.startswith(r"\providecommand{") for line in commands.splitlines())
     assert copied.endswith("\\end{theorem}\n")
 
