@@ -126,4 +126,5 @@ def test_a_network_that_decays_ends_at_rest():
     path = gradient_flow(Network([-1.0], [[1.0, 0.0]]), data)
     assert path.outcome == Outcome.STATIONARY
     assert path.ok, path.status
-    assert path["tau"][-1] > 10.0
+    # Its output -e^{-2 tau} is below the rounding of 1 from 25 ln 2 = 17.3 on.
+    assert 10.0 < path["tau"][-1] < 100.0
