@@ -136,7 +136,8 @@ def test_claims_are_set_as_mathematics(name):
     [
         ("0.5", "0.5"),
         ("-2.5e-07", "−2.5&nbsp;·&nbsp;10<sup>−7</sup>"),
-        ("1e+04", "10<sup>4</sup>"),
+        ("1e+04", "10\u202f000"),
+        ("1e+06", "10<sup>6</sup>"),
         ("-1e-12", "−10<sup>−12</sup>"),
         ("-inf", "−∞"),
     ],
@@ -651,7 +652,7 @@ display(Image(base64.b64decode(dot)))"""  # noqa: E501
 DRAWN = """---
 mystnb:
   figure:
-    caption: A dot of {glue:text}`small:.1e`.
+    caption: A dot of {glue:text}`small:.1e`. Here $d =$ {glue:text}`small:.1e`, too.
     name: fig-dot
   image:
     alt: A dot of {glue:text}`small:.1e`.
@@ -685,6 +686,8 @@ def test_what_is_set_for_a_reader(tiny):
     assert "About 1 minute, proofs" in one
     assert 'Builds on <a class="reference internal" href="one.html">one</a>. About' in two
     assert 'alt="A dot of −1.5\u00a0·\u00a010⁻¹⁰."' in two
+    relation = r'<mo>=</mo>(</\w+>)+<span class="pasted-text">−1.5.*?</span></span>, too'
+    assert re.search(relation, two)
     assert 'A dot of <span class="pasted-text">−1.5\u00a0·\u00a010<sup>−10</sup></span>.' in two
     assert re.search(r"<th[^>]*><p>symbol</p></th>\s*<th[^>]*><p>meaning</p></th>\s*</tr>", two)
     assert 'd="M' in tiny.page("book/index")

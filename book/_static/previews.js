@@ -94,11 +94,11 @@
   });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
   document.addEventListener("click", (event) => { if (!box?.contains(event.target)) close(); });
-  // The page may still settle: the box follows its link as long as that is in sight.
+  // The page may still settle, or scroll to a link that has the focus: the box follows it.
   function follow() {
     if (!box) return;
     const line = owner.getBoundingClientRect();
-    if (line.bottom > 0 && line.top < innerHeight) place(owner);
+    if ((line.bottom > 0 && line.top < innerHeight) || owner.matches(":focus-visible")) place(owner);
     else close();
   }
   addEventListener("resize", follow);
