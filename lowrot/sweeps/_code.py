@@ -11,9 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import lowrot
-
-PACKAGES = ("torch", "numpy", "scipy", "numba", "clarabel")
+HOME = Path(__file__).parent.parent
+PACKAGES = ("lowrot", "torch", "numpy", "scipy", "numba", "clarabel")
 
 
 class Code(NamedTuple):
@@ -59,16 +58,15 @@ def identify(function: Callable[..., Any], kept: bool) -> Code:
 @cache
 def _library() -> bytes:
     """Changes with any source of lowrot but those of figures."""
-    home = Path(lowrot.__file__).parent
     total = hashlib.sha256()
-    for file in sorted(home.rglob("*.py")):
-        if home / "plots" not in file.parents:
-            total.update(file.relative_to(home).as_posix().encode() + file.read_bytes())
+    for file in sorted(HOME.rglob("*.py")):
+        if HOME / "plots" not in file.parents:
+            total.update(file.relative_to(HOME).as_posix().encode() + file.read_bytes())
     return total.digest()
 
 
 @cache
 def versions() -> str:
     """Python, lowrot and what it computes with, in one line."""
-    found = [f"python {platform.python_version()}", f"lowrot {lowrot.__version__}"]
-    return ", ".join(found + [f"{name} {metadata.version(name)}" for name in PACKAGES])
+    found = [f"{name} {metadata.version(name)}" for name in PACKAGES]
+    return ", ".join([f"python {platform.python_version()}", *found])

@@ -6,11 +6,9 @@ worker may have held are then tried one at a time, so that one bad task costs th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import BrokenExecutor
 from typing import Any
-
-import joblib
 
 from lowrot.sweeps._tasks import Done, Function, Task, attempt
 
@@ -25,35 +23,44 @@ class Pool:
         workers: how many; None for all processors, or all that the cluster has.
 
     Raises:
+        ValueError: another backend.
         ModuleNotFoundError: no Dask, where it is asked for.
     """
 
     def __init__(self, backend: Any, workers: int | None):
+        name = backend if isinstance(backend, str) else type(backend).__name__
+        if name not in (*BACKENDS, "Client") or name == backend == "Client":
+            expected = f"one of {', '.join(map(repr, BACKENDS))}, or a distributed.Client"
+            raise ValueError(f"backend is {backend!r}; expected {expected}")
         self.workers = workers or -1
         self.lost: tuple[type[Exception], ...] = (BrokenExecutor,)
         self.threads: int | None = 1  # of torch in a worker: tasks share the cores
         self.options: dict[str, Any] = {"backend": "loky", "inner_max_num_threads": 1}
-        if backend == "threads":
+        if name == "threads":
             self.options = {"backend": "threading"}
             self.threads = None
-        elif backend != "processes":
+        elif name != "processes":
             from distributed import KilledWorker
 
             self.lost += (KilledWorker,)
             self.options = {"backend": "dask"}
-            if backend != "dask":
+            if name == "Client":
                 self.options["client"] = backend
 
     def parallel(self, calls: Iterable[Any], workers: int) -> Iterator[tuple[int, Done]]:
         """Run calls, and give their results as they come."""
+        import joblib
+
         with joblib.parallel_config(**self.options, n_jobs=workers):
             pool = joblib.Parallel(return_as="generator_unordered", batch_size=1)
         yield from pool(calls)
 
     def run(
         self, function: Function, tasks: Iterable[Task], wanted: Callable[[Task], bool]
-    ) -> Iterator[tuple[int, Done]]:
+    ) -> Generator[tuple[int, Done]]:
         """Give the number and the result of each task that is still wanted when its turn comes."""
+        from joblib import delayed
+
         waiting = {task.number: task for task in tasks}
         while waiting:
             begun: list[int] = []
@@ -62,7 +69,7 @@ class Pool:
                 for task in list(waiting.values()):
                     if wanted(task):
                         begun.append(task.number)
-                        yield joblib.delayed(attempt)(function, task, self.threads)
+                        yield delayed(attempt)(function, task, self.threads)
                     else:
                         waiting.pop(task.number)
 
@@ -77,8 +84,10 @@ class Pool:
 
     def alone(self, function: Function, task: Task) -> Done:
         """Run one task with no other beside it: if its worker is lost, it is to blame."""
+        from joblib import delayed
+
         try:
-            call = joblib.delayed(attempt)(function, task, self.threads)
+            call = delayed(attempt)(function, task, self.threads)
             return next(iter(self.parallel([call], 2)))[1]
         except self.lost as error:
             return Done(None, f"its worker died: killed, or out of memory ({error!r})\n", 0.0)

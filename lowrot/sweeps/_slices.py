@@ -34,6 +34,8 @@ def to_csv(
     import pandas as pd
 
     _validate.kind("frame", frame, pd.DataFrame)
+    _validate.kind("command", command, str)
+    _validate.kind("note", note, str)
     places = _validate.integer("digits", digits, 1, 17)
     lines = [f"command: {command}", f"versions: {frame.attrs.get('versions', versions())}"]
     lines.append(f"machine: {platform.machine()}, one thread, float64")
@@ -43,7 +45,7 @@ def to_csv(
     if any("\n" in line or "\r" in line for line in lines):
         raise ValueError(f"command is {command!r}, note is {note!r}; expected one line each")
     table = frame.to_csv(index=False, float_format=f"%.{places}g", lineterminator="\n")
-    target = Path(file)
+    target = _validate.file("file", file)
     new = target.with_name(f".{target.name}.new")
     new.write_text("".join(f"# {line}\n" for line in lines) + table, "utf8")
     os.replace(new, target)
@@ -57,8 +59,8 @@ def read_csv(file: str | Path) -> pd.DataFrame:
     """
     import pandas as pd
 
-    lines = Path(file).read_text("utf8").splitlines()
+    lines = _validate.file("file", file).read_text("utf8").splitlines()
     head = list(itertools.takewhile(lambda line: line.startswith("# "), lines))
-    frame = pd.read_csv(file, skiprows=len(head))
+    frame = pd.read_csv(Path(file), skiprows=len(head))
     frame.attrs["provenance"] = [line[2:] for line in head]
     return frame

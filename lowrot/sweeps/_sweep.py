@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lowrot import _validate
 from lowrot.sweeps._code import Code, identify
-from lowrot.sweeps._engine import BACKENDS, Pool
+from lowrot.sweeps._engine import Pool
 from lowrot.sweeps._store import Store, StoreError
 from lowrot.sweeps._tasks import Done, Function, Row, Task, tasks
 
@@ -72,21 +72,20 @@ def sweep(
         ModuleNotFoundError: no Dask, where it is asked for.
     """
     todo = tasks(function, grid, seeds)
-    if isinstance(backend, str):
-        _validate.choice("backend", backend, BACKENDS)
     _validate.choice("changed", changed, ("refuse", "recompute"))
     count = None if workers is None else _validate.integer("workers", workers, 1)
     shown = _validate.flag("progress", progress)
-    pool, code = Pool(backend, count), identify(function, store is not None)
-    if store is None:
+    file = None if store is None else _validate.file("store", store)
+    pool, code = Pool(backend, count), identify(function, file is not None)
+    if file is None:
         found = _run(pool, function, todo, None, shown)
     else:
-        with closing(_opened(store, code, changed)) as kept:
+        with closing(_opened(file, code, changed)) as kept:
             found = _run(pool, function, todo, kept, shown)
     return _frame(todo, found, code)
 
 
-def _opened(file: str | Path, code: Code, changed: str) -> Store:
+def _opened(file: Path, code: Code, changed: str) -> Store:
     """The store, if it may be used for this code."""
     store = Store(file, code)
     others = store.others()
@@ -127,14 +126,13 @@ def _run(
 @contextmanager
 def _bar(total: int, done: int, shown: bool) -> Iterator[Any]:
     """Show how far the sweep is, and how long the rest will take."""
+    from rich import progress
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeElapsedColumn, TimeRemainingColumn
 
-    columns = (TextColumn("tasks"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-               TextColumn("left"), TimeRemainingColumn())  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), disable=not shown) as bar:
-        task = bar.add_task("", total=total, completed=done)
+    columns = (*progress.Progress.get_default_columns(), progress.MofNCompleteColumn())
+    console = Console(stderr=True)
+    with progress.Progress(*columns, console=console, disable=not shown) as bar:
+        task = bar.add_task("sweep", total=total, completed=done)
         yield lambda: bar.advance(task)
 
 
@@ -150,7 +148,7 @@ def _frame(todo: list[Task], found: dict[int, Done], code: Code) -> pd.DataFrame
         if done.rows is None:
             failures[str(task)] = done.error or ""
     frame = pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(todo[0].arguments))
-    frame.attrs = code._asdict()
+    frame.attrs |= code._asdict()
     if failures:
         raise SweepFailed(failures, frame)
     return frame
