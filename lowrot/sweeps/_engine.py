@@ -40,12 +40,22 @@ class Pool:
             self.options = {"backend": "threading"}
             self.threads = None
         elif name != "processes":
-            from distributed import KilledWorker
+            self._ask_dask(None if name == "dask" else backend)
 
-            self.lost += (KilledWorker,)
-            self.options = {"backend": "dask"}
-            if name == "Client":
-                self.options["client"] = backend
+    def _ask_dask(self, client: Any) -> None:
+        """Let tasks go to a client, or to the one of this process."""
+        try:
+            from distributed import Client, KilledWorker
+        except ModuleNotFoundError as error:
+            message = 'backend "dask" needs distributed: pip install "lowrot[cluster]"'
+            raise ModuleNotFoundError(message) from error
+        try:
+            client = client or Client.current()
+        except ValueError as error:
+            message = 'backend is "dask"; expected a distributed.Client made before'
+            raise ValueError(message) from error
+        self.lost += (KilledWorker,)
+        self.options = {"backend": "dask", "client": client}
 
     def parallel(self, calls: Iterable[Any], workers: int) -> Iterator[tuple[int, Done]]:
         """Run calls, and give their results as they come."""

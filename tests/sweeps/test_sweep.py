@@ -269,6 +269,24 @@ def test_wrong_options_are_named(options):
         sweep(runs.product, {"a": [1], "b": [1]}, [0], **{"progress": False, **options})
 
 
+def test_dask_without_a_client_or_at_all(monkeypatch):
+    """Said before anything runs."""
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(distributed.Client, "current", classmethod(raising(ValueError("none"))))
+    with pytest.raises(ValueError, match="Client made before"):
+        sweep(runs.product, {"a": [1], "b": [1]}, [0], backend="dask", progress=False)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ModuleNotFoundError, match="cluster"):
+        sweep(runs.product, {"a": [1], "b": [1]}, [0], backend="dask", progress=False)
+
+
+def raising(error):
+    def fail(*_):
+        raise error
+
+    return fail
+
+
 def test_wrong_results_are_named():
     for a, complaint in ((0, "returned 7"), (1, "expected a scalar"), (2, "'a'")):
         with pytest.raises(SweepFailed, match=complaint):
