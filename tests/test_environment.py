@@ -21,6 +21,8 @@ from packaging.version import Version
 ROOT = Path(__file__).parent.parent
 PIP = ["-c constraints.txt", "-e .[book]"]
 """What conda and Binder leave to pip: everything but torch, in the versions of the lock."""
+BESIDE = ("bench", "kernels")
+"""Extras that may be installed beside the lock: nothing that the book runs asks for them."""
 FILES = (
     "environment.yml",
     "constraints.txt",
@@ -138,7 +140,7 @@ def in_dependencies(
     for group, requirements in groups.items():
         for requirement in requirements:
             name = canonicalize_name(requirement.name)
-            if name not in lock and group == "bench":
+            if name not in lock and group in BESIDE:
                 continue
             if name not in lock:
                 found.append(f"lock: {name} ({group}) is missing")
