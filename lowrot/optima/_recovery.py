@@ -22,7 +22,7 @@ _MET = 1e-8
 """Sum of violations up to which the conditions are met: a hundred times HiGHS' tolerance for one
 row. Their data are the integers 0, +-1 and 1/4, so that what fails does so by far more."""
 
-_QUADRANTS = ((1, 1), (1, -1), (-1, 1), (-1, -1))
+QUADRANTS = ((1, 1), (1, -1), (-1, 1), (-1, -1))
 """Signs of the two coordinates whose product is the label."""
 
 
@@ -141,7 +141,7 @@ def _conditions(signs: Array, pair: tuple[int, int]) -> _Program:
     """Return the conditions of n points of signs +-1, shape (n, d)."""
     n, d = signs.shape
     at, others = signs[:, pair], np.delete(signs, pair, axis=1)
-    differ = np.array([(at != k).sum(axis=1) for k in _QUADRANTS])  # 0 its own, 1 a neighbour
+    differ = np.array([(at != k).sum(axis=1) for k in QUADRANTS])  # 0 its own, 1 a neighbour
     quadrant, owner = np.nonzero(differ == 1)
     A = np.zeros((4 + 4 * (d - 1), n + len(owner)))
     A[:4, :n] = differ == 0
@@ -151,7 +151,7 @@ def _conditions(signs: Array, pair: tuple[int, int]) -> _Program:
         rows[: d - 2, :n] = ((differ[k] == 0)[:, None] * others).T
         rows[: d - 2, n:][:, here] = -others[near].T
         # Neighbours that differ in the first coordinate weigh as much as the others.
-        rows[d - 2, n:][here] = np.where(at[near, 0] != _QUADRANTS[k][0], 1.0, -1.0)
+        rows[d - 2, n:][here] = np.where(at[near, 0] != QUADRANTS[k][0], 1.0, -1.0)
     return _Program(A, np.append(np.full(4, 0.25), np.zeros(4 * (d - 1))), owner, quadrant)
 
 
