@@ -32,10 +32,21 @@ class ExactSVC:
         settings = clarabel.DefaultSettings()
         settings.verbose = False
         x = np.asarray(clarabel.DefaultSolver(Q, -np.ones(n), A, b, cones, settings).solve().x)
+        self._move(x, K, y)
         self.support_ = np.flatnonzero(x > 1e-7 * x.max())
         self.dual_coef_ = (x * y)[None, self.support_]
         self.fit_status_ = 0
         return self
+
+    def _move(self, x, K, y):
+        """Between copies of points and their opposites weights are free: libsvm's are uneven."""
+        half = len(y) // 2
+        if len(y) % 2 or not np.array_equal(K[:half, half:], -K[:half, :half]):
+            return
+        one, other = np.flatnonzero(y[:half] > 0)[np.argsort(-x[:half][y[:half] > 0])[:2]]
+        moved = min(x[half + one], x[other])
+        x[[one, half + other]] += moved
+        x[[half + one, other]] -= moved
 
 
 HERE = importlib.util.find_spec("sklearn") is not None

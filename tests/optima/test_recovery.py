@@ -76,6 +76,22 @@ def test_all_subsets_of_three_dimensions():
     assert 0 < sum(verdicts) < 255
 
 
+def test_multipliers_prove_what_every_extreme_ray_says():
+    data = sparse_parity(3, n=6, seed=2)
+    program = _recovery._conditions(*_recovery.parity_signs(data, (0, 1)))
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        y = rng.standard_normal(len(program.b))
+        highest = -math.inf
+        for i in range(data.n):
+            parts = np.flatnonzero(program.owner == i)
+            for chosen in itertools.product((0.0, 1.0), repeat=len(parts)):
+                z = np.zeros(program.A.shape[1])
+                z[i], z[data.n + parts] = 1.0, chosen
+                highest = max(highest, y @ program.A @ z)
+        assert _recovery.proven(program, y, data.n) == pytest.approx(y @ program.b - highest)
+
+
 @pytest.mark.parametrize("d", [8, 24])
 def test_few_samples_fail_and_many_pass(d):
     few, many = (sparse_parity(d, n=n, seed=1) for n in (d, 8 * d))

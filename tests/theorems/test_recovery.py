@@ -163,6 +163,17 @@ def test_each_inequality_of_the_proof_on_networks(seed):
     assert few.check(standard(30, 5, seed=seed)).holds
 
 
+def test_lemma_s_as_the_check_shows_it():
+    """Beside a direction where it is sharp: nothing less than delta/2 would be below."""
+    theorem = recovery(sparse_parity(5, n=50, seed=0))
+    V = torch.zeros(1, 5, dtype=torch.float64)
+    V[0, :2], V[0, 2:4] = 1.0, 0.01
+    check = theorem.check(Network([1.0], V))
+    delta, limit = float(check.frame.delta[0]), float(check.frame.limit[0])
+    assert 0 <= check.slack["Lemma S"] < 0.01 * (theorem.gamma_gl - limit)
+    assert delta == pytest.approx(0.01, rel=1e-2)
+
+
 def test_the_check_fails_where_a_hypothesis_does():
     """With a margin that is not the cube's, the inequalities must break."""
     data = sparse_parity(5, n=3000, seed=0)
