@@ -94,13 +94,13 @@ def samples_needed(
     confidence = _validate.number("confidence", confidence, 0.0, 1.0)
     resamples = _validate.integer("resamples", resamples, 1)
     rng = np.random.default_rng(_validate.integer("seed", seed, 0))
-    fitted = decreasing(e.mean(axis=0))
+    fitted = _decreasing(e.mean(axis=0))
     found = np.empty(resamples)
     for b in range(resamples):
         drawn = e[rng.integers(len(e), size=len(e))].mean(axis=0)
-        found[b] = crossing(n, decreasing(drawn), level)
+        found[b] = _crossing(n, _decreasing(drawn), level)
     low, high = _interval(found, confidence)
-    return SamplesNeeded(crossing(n, fitted, level), low, high, fitted, found)
+    return SamplesNeeded(_crossing(n, fitted, level), low, high, fitted, found)
 
 
 def power_law(
@@ -154,7 +154,7 @@ def power_law(
     return PowerLaw(float(slope), low, high, math.exp(intercept), float(1 - inside.mean()), slopes)
 
 
-def decreasing(means: Array) -> Array:
+def _decreasing(means: Array) -> Array:
     """Return the nearest non-increasing sequence in the mean square, shape (k,)."""
     from scipy.optimize import isotonic_regression
 
@@ -162,7 +162,7 @@ def decreasing(means: Array) -> Array:
     return fitted
 
 
-def crossing(n: Array, fitted: Array, level: float) -> float:
+def _crossing(n: Array, fitted: Array, level: float) -> float:
     """Return where a non-increasing curve meets a level, linearly in ln n between the sizes.
 
     0 where it is met at the first size already, inf where it is met at none.

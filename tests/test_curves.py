@@ -17,16 +17,16 @@ def test_isotonic_means_are_the_min_max_of_averages():
             min(max(means[a : b + 1].mean() for b in range(i, k)) for a in range(i + 1))
             for i in range(k)
         ]
-        np.testing.assert_allclose(curves.decreasing(means), brute, atol=1e-14)
+        np.testing.assert_allclose(curves._decreasing(means), brute, atol=1e-14)
 
 
 def test_the_crossing_by_hand():
     n = np.array([10.0, 20.0, 40.0])
     # Half way from .07 to .03: the geometric mean of 20 and 40.
-    assert curves.crossing(n, np.array([0.3, 0.07, 0.03]), 0.05) == pytest.approx(800**0.5)
-    assert curves.crossing(n, np.array([0.3, 0.05, 0.03]), 0.05) == pytest.approx(20)
-    assert curves.crossing(n, np.array([0.3, 0.2, 0.06]), 0.05) == math.inf
-    assert curves.crossing(n, np.array([0.04, 0.03, 0.02]), 0.05) == 0.0
+    assert curves._crossing(n, np.array([0.3, 0.07, 0.03]), 0.05) == pytest.approx(800**0.5)
+    assert curves._crossing(n, np.array([0.3, 0.05, 0.03]), 0.05) == pytest.approx(20)
+    assert curves._crossing(n, np.array([0.3, 0.2, 0.06]), 0.05) == math.inf
+    assert curves._crossing(n, np.array([0.04, 0.03, 0.02]), 0.05) == 0.0
     # Pooled: the means .02, .08 count as .05 each.
     errors = np.array([[0.2, 0.02, 0.08, 0.0]] * 2)
     found = samples_needed([10, 20, 40, 80], errors, resamples=10)

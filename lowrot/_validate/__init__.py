@@ -3,6 +3,7 @@
 from lowrot._validate._arrays import (
     DTYPE,
     Array,
+    coordinates,
     device,
     listed,
     numbers,
@@ -29,6 +30,7 @@ __all__ = [
     "Array",
     "Layers",
     "choice",
+    "coordinates",
     "device",
     "flag",
     "integer",

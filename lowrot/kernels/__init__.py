@@ -2,11 +2,10 @@
 
 from lowrot.kernels._ntk import ntk
 from lowrot.kernels._parity import parity_kernel
-from lowrot.kernels._predictors import Kernel, KernelPredictor, interpolant
+from lowrot.kernels._predictors import KernelPredictor, interpolant
 from lowrot.kernels._svm import KernelSVM, kernel_svm
 
 __all__ = [
-    "Kernel",
     "KernelPredictor",
     "KernelSVM",
     "interpolant",

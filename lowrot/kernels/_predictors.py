@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -44,8 +45,7 @@ class KernelPredictor:
     rank: int | None = None
 
     def __post_init__(self) -> None:
-        if not callable(self.kernel):
-            raise TypeError(f"kernel is {self.kernel!r}; expected a function kernel(X, Z)")
+        _check_kernel(self.kernel)
         X = _validate.real_array("X", self.X, ("n", "d"), copy=True)
         weights = _validate.real_array("weights", self.weights, (len(X),), copy=True)
         _validate.same_device(X=X, weights=weights)
@@ -70,6 +70,20 @@ class KernelPredictor:
         return torch.cat(parts) + self.bias
 
 
+def _check_kernel(kernel: object) -> None:
+    """Check that a call with two arguments is possible, as far as a function says.
+
+    Raises:
+        TypeError: it is not.
+    """
+    try:
+        inspect.signature(kernel).bind(0, 0)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"kernel is {kernel!r}; expected a function kernel(X, Z)") from None
+    except ValueError:  # compiled functions may say nothing
+        return
+
+
 def gram(kernel: Kernel, data: Dataset) -> Tensor:
     """Return the kernel matrix of the inputs, symmetric, checked.
 
@@ -78,8 +92,7 @@ def gram(kernel: Kernel, data: Dataset) -> Tensor:
         ValueError: a matrix of another shape, or not finite.
     """
     _validate.kind("data", data, Dataset)
-    if not callable(kernel):
-        raise TypeError(f"kernel is {kernel!r}; expected a function kernel(X, Z)")
+    _check_kernel(kernel)
     K = _validate.real_array("the value of kernel", kernel(data.X, data.X), (data.n, data.n))
     return (K + K.T) / 2
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from lowrot import _validate
 from lowrot.data import Dataset
 from lowrot.data._cube import LARGEST_WHOLE_CUBE, cube_parts
+from lowrot.network import Network
 
 Predictor = Callable[[Tensor], Tensor]
 """``predictor(X)`` returns f(x_i), shape (n,), for inputs of shape (n, d)."""
@@ -83,7 +84,7 @@ def correlation(
     largest = 0.0  # outputs grow beyond what their squares may: they are kept in this unit
     products: Tensor | float = 0.0
     square, total = 0.0, 0
-    for X, _ in _parts(population, pair or (0, 1)):
+    for X, _ in _parts(population, (0, 1) if pair is None else pair):
         f = _outputs(predictor, X)
         size = max(largest, float(f.abs().max()))
         if size > largest:
@@ -94,16 +95,17 @@ def correlation(
         square += float(f.square().sum())
         total += len(f)
     matrix = torch.as_tensor(products).cpu().numpy()
-    pairs = [pair] if pair else list(itertools.combinations(range(len(matrix)), 2))
+    every = itertools.combinations(range(len(matrix)), 2)
+    pairs = list(every) if pair is None else [_validate.coordinates("pair", pair, len(matrix))]
     scale = np.sqrt(square * total)
     found = np.array([matrix[i, j] / scale if scale > 0 else 0.0 for i, j in pairs])
-    return float(found[0]) if pair else found
+    return found if pair is None else float(found[0])
 
 
 def _parts(population: object, pair: tuple[int, int]) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield inputs and labels, part by part."""
     if isinstance(population, Dataset):
-        _check_pair(pair, population.d)
+        _validate.coordinates("pair", pair, population.d)
         size = _CHUNK_POINTS
         yield from zip(population.X.split(size), population.y.split(size))
         return
@@ -113,28 +115,17 @@ def _parts(population: object, pair: tuple[int, int]) -> Iterator[tuple[Tensor, 
             "of the whole cube"
         )
     d = _validate.integer("population", population, 2, LARGEST_WHOLE_CUBE)
-    i, j = _check_pair(pair, d)
+    i, j = _validate.coordinates("pair", pair, d)
     for X in cube_parts(d):
         yield X, (X[:, i] * X[:, j]).sign()
-
-
-def _check_pair(pair: tuple[int, int], d: int) -> tuple[int, int]:
-    """Return two different coordinates.
-
-    Raises:
-        TypeError, ValueError: anything else.
-    """
-    listed = _validate.listed("pair", pair)
-    if len(listed) != 2 or listed[0] == listed[1]:
-        raise ValueError(f"pair is {pair!r}; expected two different coordinates below {d}")
-    i, j = (_validate.integer(f"pair[{k}]", value, 0, d - 1) for k, value in enumerate(listed))
-    return i, j
 
 
 def _outputs(predictor: Predictor, X: Tensor) -> Tensor:
     """Return f(x), checked."""
     if not callable(predictor):
         raise TypeError(f"predictor is {predictor!r}; expected a Network or a function of inputs")
+    if isinstance(predictor, Network) and predictor.d != X.shape[1]:
+        raise ValueError(f"predictor has d = {predictor.d}; expected {X.shape[1]}, as population")
     f = _validate.real_array("the value of predictor", predictor(X), (len(X),))
     _validate.same_device(**{"the value of predictor": f, "inputs": X})
     return f

@@ -118,21 +118,18 @@ def parity_signs(data: Dataset, pair: tuple[int, int]) -> tuple[Array, tuple[int
         TypeError: anything but a `Dataset`, or a pair of anything but integers.
     """
     d = _validate.kind("data", data, Dataset).d
-    listed = _validate.listed("pair", pair)
-    if len(listed) != 2 or listed[0] == listed[1]:
-        raise ValueError(f"pair is {pair!r}; expected two different coordinates below {d}")
-    i, j = (_validate.integer(f"pair[{k}]", value, 0, d - 1) for k, value in enumerate(listed))
+    i, j = _validate.coordinates("pair", pair, d)
     scaled = data.X.cpu().numpy() * np.sqrt(d)
     signs = np.sign(scaled)
     off = np.abs(scaled - signs).max(axis=1)
     if off.max() > _OFF or not signs.all():
         worst = int(off.argmax())
-        raise ValueError(f"X[{worst}] is no point of the cube {{-1, +1}}^{d} / sqrt({d})")
+        raise ValueError(f"data has X[{worst}], no point of the cube {{-1, +1}}^{d} / sqrt({d})")
     wrong = np.flatnonzero(signs[:, i] * signs[:, j] != data.y.cpu().numpy())
     if len(wrong):
         raise ValueError(
-            f"y[{wrong[0]}] is {float(data.y[wrong[0]]):g}; expected the product of the signs of "
-            f"coordinates {i} and {j}"
+            f"data has y[{wrong[0]}] = {float(data.y[wrong[0]]):g}; expected the product of the "
+            f"signs of coordinates {i} and {j}"
         )
     return signs, (i, j)
 

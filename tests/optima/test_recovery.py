@@ -126,9 +126,9 @@ def test_a_quadrant_without_samples_fails():
 
 def test_what_is_no_parity_is_named():
     data = sparse_parity(3)
-    with pytest.raises(ValueError, match=r"y\[0\] is -1; expected the product"):
+    with pytest.raises(ValueError, match=r"y\[0\] = -1; expected the product"):
         parity_recovery(Dataset(data.X, -data.y))
-    with pytest.raises(ValueError, match=r"X\[0\] is no point of the cube"):
+    with pytest.raises(ValueError, match=r"X\[0\], no point of the cube"):
         parity_recovery(Dataset(data.X * 0.9, data.y))
     with pytest.raises(ValueError, match="two different coordinates"):
         parity_recovery(data, pair=(1, 1))

@@ -208,7 +208,7 @@ def test_arguments_that_do_not_fit_are_named():
         recovery(sparse_parity(15, n=8)).deviation()
     with pytest.raises(ValueError, match="the whole cube is visited"):
         features.mean_features(unit(1, 21, 0), (0, 1))
-    with pytest.raises(ValueError, match="is no point of the cube"):
+    with pytest.raises(ValueError, match="no point of the cube"):
         recovery(Dataset([[0.6, 0.6]], [1]))
     with pytest.raises(TypeError, match="data is a str"):
         recovery("cube")
