@@ -50,7 +50,7 @@ def test_error(
     zero = _validate.number("zero", zero, 0.0)
     wrong = total = 0
     for X, y in _parts(population, pair):
-        wrong += int((y * _outputs(predictor, X) <= zero).sum())
+        wrong += int((y.cpu() * _outputs(predictor, X) <= zero).sum())
         total += len(y)
     return wrong / total
 
@@ -91,10 +91,11 @@ def correlation(
             products, square = products * (largest / size), square * (largest / size) ** 2
             largest = size
         f = f / largest if largest > 0 else f
+        X = X.cpu()
         products = products + X.T @ (f[:, None] * X) * X.shape[1]
         square += float(f.square().sum())
         total += len(f)
-    matrix = torch.as_tensor(products).cpu().numpy()
+    matrix = torch.as_tensor(products).numpy()
     every = itertools.combinations(range(len(matrix)), 2)
     pairs = list(every) if pair is None else [_validate.coordinates("pair", pair, len(matrix))]
     scale = np.sqrt(square * total)
@@ -121,11 +122,20 @@ def _parts(population: object, pair: tuple[int, int]) -> Iterator[tuple[Tensor, 
 
 
 def _outputs(predictor: Predictor, X: Tensor) -> Tensor:
-    """Return f(x), checked."""
+    """Return f(x), checked, on the CPU."""
     if not callable(predictor):
         raise TypeError(f"predictor is {predictor!r}; expected a Network or a function of inputs")
     if isinstance(predictor, Network) and predictor.d != X.shape[1]:
         raise ValueError(f"predictor has d = {predictor.d}; expected {X.shape[1]}, as population")
-    f = _validate.real_array("the value of predictor", predictor(X), (len(X),))
-    _validate.same_device(**{"the value of predictor": f, "inputs": X})
-    return f
+    place = _device(predictor, X)
+    f = _validate.real_array("the value of predictor", predictor(X.to(place)), (len(X),))
+    return f.cpu()
+
+
+def _device(predictor: Predictor, X: Tensor) -> torch.device:
+    """Return where a predictor that keeps tensors has them: V of a network, X of a kernel's."""
+    for name in ("V", "X"):
+        kept = getattr(predictor, name, None)
+        if isinstance(kept, Tensor):
+            return kept.device
+    return X.device
