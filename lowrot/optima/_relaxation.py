@@ -175,15 +175,14 @@ def on_sphere(b: Array, Q: Array) -> float:
     convex in lambda, and its minimum the maximum sought.
     """
     values, vectors = np.linalg.eigh(Q)
-    squares = (vectors.T @ b) ** 2 / 4
-    length = float(np.sqrt(squares.sum()))
+    halves = np.abs(vectors.T @ b) / 2
     top = float(values[-1]) + 1e-15 * float(np.abs(values).max())
-    low, high = 0.0, max(length, TINY)
+    low, high = 0.0, max(float(np.linalg.norm(halves)), TINY)
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        growing = (squares / np.maximum(top + middle - values, TINY) ** 2).sum() < 1
+        growing = ((halves / np.maximum(top + middle - values, TINY)) ** 2).sum() < 1
         low, high = (low, middle) if growing else (middle, high)
-    return float(top + high + (squares / np.maximum(top + high - values, TINY)).sum())
+    return float(top + high + (halves * (halves / np.maximum(top + high - values, TINY))).sum())
 
 
 class _Program:

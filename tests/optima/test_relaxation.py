@@ -78,12 +78,61 @@ def test_it_is_sharp_on_the_whole_cube_and_for_many_samples():
         assert bound == pytest.approx(1 / math.sqrt(8 * data.d), rel=1e-8)
 
 
-def test_the_bound_holds_whatever_the_solver_returns(instance, monkeypatch):
+@pytest.mark.parametrize("block", ["square", "linear", "bend"])
+@pytest.mark.parametrize(
+    "change", [lambda x: x + 1, lambda x: x - 1, lambda x: 30 * x, np.zeros_like]
+)
+def test_the_bound_holds_whatever_the_solver_returns(block, change, instance, monkeypatch):
+    """Coefficients that are not feasible would make a bound that is too low."""
     data = instance(10, 3, 4)
-    exact = global_margin(data).value
-    rng = np.random.default_rng(0)
-    for _ in range(20):
-        monkeypatch.setattr(
-            _relaxation._Program, "solve", lambda self: rng.standard_normal(self.size)
-        )
-        assert relaxed_bound(data.X.numpy(), data.y.numpy(), 0.0).upper >= exact
+    X, y = data.X.numpy(), data.y.numpy()
+    exact, solve = global_margin(data).value, _relaxation._Program.solve
+
+    def spoilt(program):
+        x = solve(program)
+        for side in _relaxation._sides(y)[0]:
+            x[getattr(side, block)] = change(x[getattr(side, block)])
+        return x
+
+    honest = relaxed_bound(X, y, 0.0).upper
+    monkeypatch.setattr(_relaxation._Program, "solve", spoilt)
+    assert relaxed_bound(X, y, 0.0).upper >= honest * (1 - 1e-9) >= exact * (1 - 1e-9)
+
+
+def test_a_program_without_its_limits_changes_nothing_about_the_bound(instance, monkeypatch):
+    """Without ``kappa r <= q - beta`` its solution promises less than directions attain."""
+    data = instance(10, 3, 4)
+    exact, ask, promised = global_margin(data).value, _relaxation._Program.at_most_zero, []
+    solve = _relaxation._Program.solve
+    monkeypatch.setattr(
+        _relaxation._Program,
+        "at_most_zero",
+        lambda self, row: None if len(row) == 3 else ask(self, row),
+    )
+
+    def remembered(program):
+        x = solve(program)
+        promised.append(x[-1] / data.n)
+        return x
+
+    monkeypatch.setattr(_relaxation._Program, "solve", remembered)
+    assert relaxed_bound(data.X.numpy(), data.y.numpy(), 0.0).upper >= exact
+    assert promised[0] < 0.9 * exact
+
+
+def test_every_choice_of_coefficients_bounds_the_plane():
+    """Random coefficients, most of them infeasible, against all directions of the plane."""
+    angle = np.linspace(0, 2 * math.pi, 721)
+    V, rng = np.stack([np.cos(angle), np.sin(angle)]), np.random.default_rng(0)
+    for _ in range(400):
+        Z, y = rng.standard_normal((4, 2)), rng.choice([-1.0, 1.0], 4)
+        Z /= np.linalg.norm(Z, axis=1, keepdims=True)
+        q = rng.dirichlet(np.full(4, 0.7))
+        sides, size = _relaxation._sides(y)
+        x = np.zeros(size)
+        for side in sides:
+            x[side.square] = q[side.convex] / 4 * rng.uniform(0.8, 2, len(side.convex))
+            x[side.linear] = q[side.concave] * rng.uniform(-0.5, 3, len(side.concave))
+            x[side.bend] = q[side.concave] * rng.uniform(-0.2, 2, len(side.concave))
+            height = (side.sign * q * y) @ np.maximum(Z @ V, 0)
+            assert height.max() <= _relaxation._evaluated(Z, y, 0.0, side, q, x)
