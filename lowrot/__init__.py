@@ -2,11 +2,13 @@
 
 A room imports only from those above it:
 
+- `curves`: sample sizes at which errors are met, and their exponents, with intervals over seeds
 - `losses`: exponential and logistic loss, soft margin and dual weights, in the log domain
 - `data`: validated data sets, their generators, groups, streams and files
 - `network`: two-layer (leaky) ReLU networks, initializations, gradients and kernels
-- `metrics`: normalized and smoothed margins, KKT residual, rotation and collapse
+- `metrics`: normalized and smoothed margins, KKT residual, rotation, collapse, error on the cube
 - `optima`: exact maximal margins, each with a primal point, a dual point and the gap
+- `kernels`: kernels of infinite width and of parity, and predictors from them
 - `path`: the result of any dynamics, with its certificates
 - `integrate`: what every flow shares: loop, stop rules, step sizes, implicit steps
 - `flow`: gradient flow, certified, over kinks and far into training
@@ -21,6 +23,7 @@ A room imports only from those above it:
 
 from lowrot.claims import claim
 from lowrot.coupled import Features, coupled_flow
+from lowrot.curves import power_law, samples_needed
 from lowrot.data import (
     Dataset,
     Stream,
@@ -33,13 +36,16 @@ from lowrot.data import (
     two_points,
 )
 from lowrot.flow import gradient_flow, regression_flow
+from lowrot.kernels import interpolant, kernel_svm, ntk, parity_kernel
 from lowrot.metrics import (
     collapse_metrics,
+    correlation,
     feature_change,
     kkt_residual,
     normalized_margin,
     rotation,
     smoothed_margin,
+    test_error,
 )
 from lowrot.network import Network, balanced, in_plane, small, standard
 from lowrot.optima import (
@@ -48,12 +54,21 @@ from lowrot.optima import (
     frozen_margin,
     global_margin,
     ntk_margin,
+    parity_recovery,
     svm_margin,
 )
 from lowrot.path import Path
 from lowrot.sgd import Runs, one_pass_sgd
 from lowrot.sweeps import sweep
-from lowrot.theorems import escape, near_init_flow, near_init_sgd, neural_collapse, no_rotation
+from lowrot.theorems import (
+    escape,
+    invariant_features,
+    near_init_flow,
+    near_init_sgd,
+    neural_collapse,
+    no_rotation,
+    recovery,
+)
 
 __version__ = "0.1.0"
 
@@ -70,6 +85,7 @@ __all__ = [
     "claim",
     "collapse_metrics",
     "collapsed_groups",
+    "correlation",
     "coupled_flow",
     "escape",
     "feature_change",
@@ -78,6 +94,9 @@ __all__ = [
     "gradient_flow",
     "in_plane",
     "infer_groups",
+    "interpolant",
+    "invariant_features",
+    "kernel_svm",
     "kkt_residual",
     "largest_separated",
     "load",
@@ -86,16 +105,23 @@ __all__ = [
     "neural_collapse",
     "no_rotation",
     "normalized_margin",
+    "ntk",
     "ntk_margin",
     "one_pass_sgd",
+    "parity_kernel",
+    "parity_recovery",
     "parity_stream",
+    "power_law",
+    "recovery",
     "regression_flow",
     "rotation",
+    "samples_needed",
     "small",
     "smoothed_margin",
     "sparse_parity",
     "standard",
     "svm_margin",
     "sweep",
+    "test_error",
     "two_points",
 ]

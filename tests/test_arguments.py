@@ -6,6 +6,7 @@ ValueError raised by lowrot itself that names an argument.
 """
 
 import functools
+import importlib.util
 import inspect
 import linecache
 import re
@@ -23,15 +24,44 @@ import torch
 from scipy import sparse
 
 import lowrot
-from lowrot import data, losses, metrics, optima, plots, sgd, sweeps, testing, theorems
+from lowrot import (
+    curves,
+    data,
+    kernels,
+    losses,
+    metrics,
+    optima,
+    plots,
+    sgd,
+    sweeps,
+    testing,
+    theorems,
+)
 
 PACKAGE = str(FilePath(lowrot.__file__).parent)
-ROOMS = (lowrot, data, losses, metrics, optima, plots, sgd, sweeps, testing, theorems)
+ROOMS = (
+    lowrot,
+    curves,
+    data,
+    kernels,
+    losses,
+    metrics,
+    optima,
+    plots,
+    sgd,
+    sweeps,
+    testing,
+    theorems,
+)
+SVM = [] if importlib.util.find_spec("sklearn") is None else [True]
+"""Something where scikit-learn is installed, without which `kernel_svm` refuses every call."""
 EXEMPT = {
     # Made by the library, not by its users; the methods of theorems are called by what makes them.
     "Check", "CollapseMetrics", "Escape", "EscapeMargins", "FeatureChange", "Hypothesis",
-    "KKTResidual", "NearInitFlow", "NearInitSGD", "NeuralCollapse", "NoRotation", "NotSeparable",
-    "Fragment", "Optimum", "StoreError", "SweepFailed",
+    "ExactRecovery", "FeatureLearning", "InvariantFeatures", "KKTResidual", "KernelSVM",
+    "NearInitFlow", "NearInitSGD", "NeuralCollapse", "NoRotation", "NotSeparable", "PowerLaw",
+    "KernelSVM.__call__", "Recovery", "SamplesNeeded", "Shape", "Fragment", "Optimum", "Statement",
+    "StoreError", "SweepFailed",
     # Style and layout alone; `figure` is a decorator.
     "figure", "grid", "legend_below", "legend_under", "narrow", "night", "table", "use_style",
     # The inside of the reference flow.
@@ -65,6 +95,10 @@ class World:
         sweeps.to_csv(self.frame, self.slice, "none")
         self.best = lowrot.svm_margin(self.points)
         self.tangent = lowrot.ntk_margin(self.net, self.points, layers="both")
+        self.cube = lowrot.sparse_parity(3)
+        self.needed = curves.samples_needed([1, 2], [[0.1, 0.0], [0.2, 0.0]], resamples=3)
+        self.stated = theorems.invariant_features(3, 2)
+        self.recovered = theorems.recovery(self.cube)
         self.ax = plt.figure().add_subplot()
         self.made = [
             (theorems.no_rotation(self.features, self.points), self.coupled),
@@ -148,9 +182,12 @@ def valid_calls(w):
         call(lowrot.feature_change, net=net, initial=net, data=points, kink=1e-9),
         call(lowrot.kkt_residual, net=w.flow.network(), data=points, kink=1e-9),
         call(lowrot.collapse_metrics, net=net, data=grouped, by="groups", rays=False),
+        call(lowrot.test_error, predictor=net, population=2, pair=(0, 1), zero=0.0),
+        call(lowrot.correlation, predictor=net, population=points, pair=(0, 1)),
+        call(lowrot.parity_recovery, data=w.cube, pair=(0, 1)),
         call(lowrot.svm_margin, data=points),
         call(lowrot.frozen_margin, directions=directions, signs=signs, data=points, slope=0.0),
-        call(lowrot.global_margin, data=points, slope=0.0),
+        call(lowrot.global_margin, data=points, slope=0.0, search=4, seed=0),
         call(lowrot.ntk_margin, net=net, data=points, layers="both", norm="pointwise"),
         call(
             lowrot.gradient_flow, net=net, data=points, loss="logistic", layers="both",
@@ -202,8 +239,28 @@ def valid_calls(w):
         call(testing.reference_flow, net=net, data=points, tau=0.1, steps=2, loss="logistic"),
         call(testing.fixed_steps, net=net, data=points, tau=0.1, steps=2, loss="logistic"),
         call(testing.planted, bug="no sliding"),
+        *kernel_calls(w),
         *theorem_calls(w),
         *plot_calls(w),
+    ]  # fmt: skip
+
+
+def kernel_calls(w):
+    X, cube, kernel = w.points.X, w.cube, kernels.ntk
+    return [
+        call(kernels.ntk, X=X, Z=X, block="full", slope=0.1),
+        call(kernels.parity_kernel, X=cube.X, Z=cube.X),
+        call(kernels.interpolant, kernel=kernel, data=cube),
+        *(SVM and [call(kernels.kernel_svm, kernel=kernel, data=cube, bias=False, tolerance=1e-6)]),
+        call(kernels.KernelPredictor, kernel=kernel, X=X, weights=w.q, bias=0.0),
+        call(
+            kernels.KernelPredictor.__call__, self=kernels.interpolant(kernel, cube), X=cube.X
+        ),
+        call(
+            curves.samples_needed, sizes=[1, 2], errors=[[0.1, 0.0], [0.2, 0.0]], level=0.05,
+            confidence=0.9, resamples=3, seed=0,
+        ),
+        call(curves.power_law, x=[2, 3], needed=[w.needed, w.needed], confidence=0.9, seed=0),
     ]  # fmt: skip
 
 
@@ -248,6 +305,21 @@ def theorem_calls(w):
         call(theorems.margin_error, margin=0.1, n=10, delta=0.1, slope=0.0, fixed=False),
         call(theorems.margin_samples, margin=0.1, error=0.1, delta=0.1, slope=0.0, fixed=False),
         call(theorems.leave_one_out, ratio=2.0, n=3),
+        call(theorems.invariant_features, d=3, r=2),
+        call(w.stated.learnt, shape=theorems.sign_shape(0.1)),
+        call(w.stated.rank_needed, shape=theorems.sign_shape(0.1)),
+        call(w.stated.check, correlations=[0.5, 0.5, 0.0]),
+        call(w.stated.feature_learning, correlations=[0.5, 0.9]),
+        call(theorems.sign_shape, error=0.1),
+        call(theorems.gaussian_shape, error=0.1),
+        call(theorems.polynomial_shape, degree=2, error=0.1),
+        call(theorems.shape_of, outputs=[0.1, 2.0], error=0.1),
+        call(theorems.recovery, data=w.cube, pair=(0, 1), delta=0.1),
+        call(theorems.recovery_samples, d=3, delta=0.1, part=0.5),
+        call(w.recovered.failure, deviation=0.1),
+        call(w.recovered.error_bound, kappa=[0.1]),
+        call(w.recovered.deviation, starts=2, seed=0),
+        call(w.recovered.check, net=lowrot.balanced(3, 3)),
     ]  # fmt: skip
     for theorem, path in w.made:
         usual = {"self": theorem, "path": path, "J": 1.0, "delta": 0.1, "error": 0.1}
@@ -471,5 +543,6 @@ def test_the_calls_are_valid_and_all(world):
                 public |= {method.__qualname__ for _, method in public_methods(thing)}
             elif inspect.isfunction(thing) and thing.__module__.startswith("lowrot"):
                 public |= {thing.__qualname__}
-    public = {name for name in public - EXEMPT if not name.startswith("_")}
+    public -= EXEMPT if SVM else EXEMPT | {"kernel_svm"}
+    public = {name for name in public if not name.startswith("_")}
     assert public <= known, public - known

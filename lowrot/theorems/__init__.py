@@ -19,22 +19,38 @@ from lowrot.theorems._good_neurons import (
     uncovered,
     width_needed,
 )
+from lowrot.theorems._invariant_features import (
+    FeatureLearning,
+    InvariantFeatures,
+    Shape,
+    gaussian_shape,
+    invariant_features,
+    polynomial_shape,
+    shape_of,
+    sign_shape,
+)
 from lowrot.theorems._near_init_flow import NearInitFlow, near_init_flow
 from lowrot.theorems._near_init_sgd import NearInitSGD, near_init_sgd
 from lowrot.theorems._neural_collapse import NeuralCollapse, neural_collapse
 from lowrot.theorems._no_rotation import NoRotation, no_rotation
+from lowrot.theorems._recovery import ExactRecovery, recovery, recovery_samples
 from lowrot.theorems._statistics import binomial_interval
-from lowrot.theorems._theorem import Check, Hypothesis, Theorem
+from lowrot.theorems._theorem import Check, Hypothesis, Statement, Theorem
 
 __all__ = [
     "Check",
     "Escape",
     "EscapeMargins",
+    "ExactRecovery",
+    "FeatureLearning",
     "Hypothesis",
+    "InvariantFeatures",
     "NearInitFlow",
     "NearInitSGD",
     "NeuralCollapse",
     "NoRotation",
+    "Shape",
+    "Statement",
     "Theorem",
     "binomial_interval",
     "cap_fraction",
@@ -44,7 +60,9 @@ __all__ = [
     "escape",
     "escape_margins",
     "escape_probabilities",
+    "gaussian_shape",
     "good_neurons",
+    "invariant_features",
     "leave_one_out",
     "margin_error",
     "margin_samples",
@@ -55,7 +73,12 @@ __all__ = [
     "patterns",
     "plane_arcs",
     "plane_fractions",
+    "polynomial_shape",
+    "recovery",
+    "recovery_samples",
     "sampled_fractions",
+    "shape_of",
+    "sign_shape",
     "start_pattern",
     "uncovered",
     "width_needed",
