@@ -24,11 +24,13 @@ from lowrot.data import (
     Dataset,
     Stream,
     collapsed_groups,
+    fragile_pairs,
     infer_groups,
     largest_separated,
     load,
     parity_stream,
     sparse_parity,
+    symmetric_pairs,
     two_points,
 )
 from lowrot.flow import gradient_flow, regression_flow
@@ -40,7 +42,7 @@ from lowrot.metrics import (
     rotation,
     smoothed_margin,
 )
-from lowrot.network import Network, balanced, in_plane, small, standard
+from lowrot.network import Network, balanced, in_plane, paired, small, standard
 from lowrot.optima import (
     NotSeparable,
     Optimum,
@@ -51,7 +53,16 @@ from lowrot.optima import (
 )
 from lowrot.path import Path
 from lowrot.sgd import Runs, one_pass_sgd
-from lowrot.theorems import escape, near_init_flow, near_init_sgd, neural_collapse, no_rotation
+from lowrot.theorems import (
+    escape,
+    locking,
+    near_init_flow,
+    near_init_sgd,
+    neural_collapse,
+    no_rotation,
+    simplicity_bias,
+    symmetric,
+)
 
 __version__ = "0.1.0"
 
@@ -71,6 +82,7 @@ __all__ = [
     "coupled_flow",
     "escape",
     "feature_change",
+    "fragile_pairs",
     "frozen_margin",
     "global_margin",
     "gradient_flow",
@@ -79,6 +91,7 @@ __all__ = [
     "kkt_residual",
     "largest_separated",
     "load",
+    "locking",
     "near_init_flow",
     "near_init_sgd",
     "neural_collapse",
@@ -86,13 +99,17 @@ __all__ = [
     "normalized_margin",
     "ntk_margin",
     "one_pass_sgd",
+    "paired",
     "parity_stream",
     "regression_flow",
     "rotation",
+    "simplicity_bias",
     "small",
     "smoothed_margin",
     "sparse_parity",
     "standard",
     "svm_margin",
+    "symmetric",
+    "symmetric_pairs",
     "two_points",
 ]

@@ -19,11 +19,15 @@ from lowrot.theorems._good_neurons import (
     uncovered,
     width_needed,
 )
+from lowrot.theorems._locking import Locking, locking
 from lowrot.theorems._near_init_flow import NearInitFlow, near_init_flow
 from lowrot.theorems._near_init_sgd import NearInitSGD, near_init_sgd
 from lowrot.theorems._neural_collapse import NeuralCollapse, neural_collapse
 from lowrot.theorems._no_rotation import NoRotation, no_rotation
+from lowrot.theorems._simplicity_bias import SimplicityBias, simplicity_bias
+from lowrot.theorems._small_starts import SmallStart
 from lowrot.theorems._statistics import binomial_interval
+from lowrot.theorems._symmetric import Symmetric, symmetric
 from lowrot.theorems._theorem import Check, Hypothesis, Theorem
 
 __all__ = [
@@ -31,10 +35,14 @@ __all__ = [
     "Escape",
     "EscapeMargins",
     "Hypothesis",
+    "Locking",
     "NearInitFlow",
     "NearInitSGD",
     "NeuralCollapse",
     "NoRotation",
+    "SimplicityBias",
+    "SmallStart",
+    "Symmetric",
     "Theorem",
     "binomial_interval",
     "cap_fraction",
@@ -46,6 +54,7 @@ __all__ = [
     "escape_probabilities",
     "good_neurons",
     "leave_one_out",
+    "locking",
     "margin_error",
     "margin_samples",
     "near_init_flow",
@@ -56,7 +65,9 @@ __all__ = [
     "plane_arcs",
     "plane_fractions",
     "sampled_fractions",
+    "simplicity_bias",
     "start_pattern",
+    "symmetric",
     "uncovered",
     "width_needed",
 ]
