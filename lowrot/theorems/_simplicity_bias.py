@@ -83,7 +83,7 @@ class SimplicityBias(Theorem):
                 self.mass < self.until,
             ),
             Hypothesis(
-                r"mass $\epsilon$ at the end", self.until, rf"$\le \omega/\beta_0 = {most:.3g}$",
+                r"mass $\epsilon$ at the end", self.until, rf"$\le \omega/\chi_0 = {most:.3g}$",
                 self.until <= most,
             ),
         ]  # fmt: skip
