@@ -89,7 +89,6 @@ def symmetric_lock(net: Network, data: Dataset, e: np.ndarray, k: float) -> Smal
         return SmallStart(0.0, mass, math.inf, math.inf)
     wanted = math.atan(k)
     sine = min(math.sin(2 * math.atan(t.max())), math.sin(wanted))
-    sine = math.sin(wanted) if t.max() <= math.tan(wanted / 2) else sine
     align = 10 * max(0.0, math.log(t.max() / math.tan(wanted / 2))) / (9 * nu)
     lock = (math.log(_range(net)) + 2.2 * nu * align) / (0.9 * nu)
     return SmallStart(nu / 10 * sine * math.exp(-2.2 * nu * (align + lock)), mass, align, lock)
@@ -111,7 +110,6 @@ def fragile_lock(net: Network, data: Dataset, b: float, h: float) -> SmallStart:
         return SmallStart(0.0, mass, math.inf, math.inf)
     wanted = math.atan(b / h)
     sine = min(math.sin(2 * math.atan(t.max())), math.sin(wanted))
-    sine = math.sin(wanted) if t.max() <= math.tan(wanted / 2) else sine
     largest = rate * sine / 10
     fastest = math.hypot((1 + alpha) * (1 + b), (1 - alpha) * h) / 4
     fastest = max((1 + alpha + 2 * b) / 4, fastest) + largest
