@@ -178,7 +178,7 @@ def test_symmetric_slices_come_out_the_same():
     kept = symmetric.read("locked")
     kept = kept[(kept["loss"] == "logistic") & (kept.m == 2) & (kept.scale == 1e-3)][:2]
     now = symmetric.locked(2, 1e-3, "logistic", range(2))
-    away = dict(check_dtype=False, rtol=1e-3, atol=1e-3)
+    away = {"check_dtype": False, "rtol": 1e-3, "atol": 1e-3}
     pd.testing.assert_frame_equal(kept.reset_index(drop=True), now, **away)
     kept = symmetric.read("fragile")
     kept = kept[kept.scale == 1e-3][:2].reset_index(drop=True)
