@@ -61,6 +61,22 @@ def test_universal_bound_from_any_dominated_start(loss, scale):
     assert (odd[1:] >= theorem.bound(path["tau"], theorem.J(path)[1])[1:] - 1e-12).all()
 
 
+def test_the_oddness_bound_by_hand():
+    net = balanced(6, 2, seed=1, slope=0.1)
+    times = np.array([0.0, 1.0, 3.0])
+    theorem, path = symmetric(net, THIRD), flow(net, THIRD, tau=3.0, times=times)
+    X = THIRD.X.numpy()
+    defects = [np.abs(np.abs(X @ V.T) @ a).max() for a, V in zip(path["a"], path["V"])]
+    # Between both slopes: alpha + (1 - alpha)/(1 + e^{(1 - alpha) defect}).
+    k = 0.1 + 0.9 / (1 + np.exp(0.9 * np.array(defects)))
+    own = 2 * np.clip(net.a.sign().numpy() * net.V[:, 0].numpy(), 0, None) ** 2
+    spent = (math.log(2.0 / own.sum()) + theorem.J(path)[1]) / 4
+    total = np.array([0.0, min(k[0], k[1]), min(k[0], k[1]) + 2 * min(k[1], k[2])])
+    expected = (0.15 * total - spent)[1:] / times[1:]
+    np.testing.assert_allclose(theorem.odd_bound(path)[1:], expected, rtol=1e-6)
+    assert theorem.odd_bound(path)[0] == -math.inf
+
+
 def test_universal_bound_needs_no_symmetry():
     data = Dataset([[0.6, 0.8], [0.6, -0.3], [-0.5, 0.1]], [1, 1, -1])
     net = balanced(8, 2, seed=0, slope=0.2)
@@ -110,6 +126,23 @@ def test_generic_starts_lock_in(loss):
     delta, D = 0.3**2 * 0.9 / 20, 0.15
     rho = 0.5 - delta * 0.55 / 0.9
     assert math.sqrt(2 * delta / rho) + D < 0.3
+
+
+def test_the_numbers_of_the_certificate_by_hand():
+    t = 0.001
+    u, v = np.array([math.cos(t), math.sin(t)]), np.array([math.cos(t), -math.sin(t)])
+    net = Network([60.0, 60.0, -60.0], [60 * u, 60 * v, -60 * u], 0.1)
+    found = symmetric(net, THIRD, part="locked").lock_in
+    z = THIRD.X.numpy()[:2]
+    # Neurons good everywhere have slopes 1 and 1/10: p = 3600 (u + v + u/10).z, and at mirrors
+    # 3600 ((u + v)/10 + u).z.
+    p = 3600 * np.concatenate([z @ (1.1 * u + v), z @ (1.1 * u + 0.1 * v)])
+    delta = 1 + np.log(np.exp(-p + p.min()).sum()) / (0.165 * 3 * 3600) - p.min() / (0.165 * 10800)
+    rho = 0.5 - delta * 0.55 / 0.9
+    assert found["delta"] == pytest.approx(delta, rel=1e-6)
+    assert found["rho"] == pytest.approx(rho, rel=1e-6)
+    assert found["D"] == pytest.approx(2 * math.sin(t), rel=1e-9)
+    assert found["distance"] == pytest.approx(math.sqrt(2 * delta / rho) + 2 * math.sin(t))
 
 
 def test_one_sign_ends_at_the_slope():
