@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import brentq
 
 from lowrot.network import Network
 
@@ -24,6 +23,8 @@ def least_boosted(net: Network) -> float:
     Returns:
         The constant, 0 where it is rounding.
     """
+    from scipy.optimize import brentq
+
     a, V = net.a.cpu().numpy(), net.V.cpu().numpy()
     unit = np.sqrt(net.norm_squared)
     a, V = a / unit, V / unit

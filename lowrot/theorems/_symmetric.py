@@ -8,12 +8,11 @@ import numpy as np
 
 from lowrot import _validate
 from lowrot.data import Dataset
-from lowrot.losses import Loss, as_loss, entropy_constant, soft_margin
+from lowrot.losses import Loss, as_loss, entropy_constant
 from lowrot.network import Network
 from lowrot.optima import svm_margin
 from lowrot.path import Path
 from lowrot.theorems._lorentz import least_boosted
-from lowrot.theorems._rate import RateTheorem
 from lowrot.theorems._small_starts import SmallStart, acute_start
 from lowrot.theorems._subject import flow_subject
 from lowrot.theorems._symmetric_data import (
@@ -23,14 +22,14 @@ from lowrot.theorems._symmetric_data import (
     least_domination,
     mirrors,
 )
-from lowrot.theorems._symmetric_proof import hypotheses, lines, lock_in, unpaired
+from lowrot.theorems._symmetric_proof import Evaluated, hypotheses, lines, lock_in, unpaired
 from lowrot.theorems._theorem import Check, verdict
 
 PARTS = ("any", "paired", "acute", "locked")
 """The starts that the theorems speak of."""
 
 
-class Symmetric(RateTheorem):
+class Symmetric(Evaluated):
     """The theorem on a given network and data; build it with `symmetric`.
 
     Attributes:
@@ -94,17 +93,6 @@ class Symmetric(RateTheorem):
             )
             G = 4.0 * up * down
         return math.log(G) if G > 0 else -math.inf
-
-    @property
-    def a(self) -> np.ndarray:
-        """The outer weights at the start, shape (m,)."""
-        return self.net.a.cpu().numpy()
-
-    @property
-    def ratio(self) -> float:
-        """``1 - delta``: the smoothed margin at the start over ``gain/2``."""
-        P = float(soft_margin(self.net.margins(self.data), self.loss))
-        return max(0.0, P) / (0.5 * self.gain * self.net.norm_squared)
 
     @property
     def lock_in(self) -> dict[str, float]:

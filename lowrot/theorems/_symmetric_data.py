@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.optimize import linear_sum_assignment
-from scipy.spatial.distance import cdist
 
 from lowrot import _validate
 from lowrot.data import Dataset
@@ -30,6 +28,9 @@ def mirrors(data: Dataset) -> Array | None:
     Args:
         data: n points.
     """
+    from scipy.optimize import linear_sum_assignment
+    from scipy.spatial.distance import cdist
+
     y = data.y.cpu().numpy()
     Z = (data.y[:, None] * data.X).cpu().numpy()
     plus, minus = np.flatnonzero(y > 0), np.flatnonzero(y < 0)

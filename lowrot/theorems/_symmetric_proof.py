@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from scipy.spatial.distance import cdist
+from torch import Tensor
 
+from lowrot.losses import soft_margin
 from lowrot.network import Network
+from lowrot.optima import Optimum
 from lowrot.path import Path
+from lowrot.theorems._rate import RateTheorem
 from lowrot.theorems._symmetric_data import (
     SAME_SIZE,
     States,
@@ -19,11 +21,43 @@ from lowrot.theorems._symmetric_data import (
 )
 from lowrot.theorems._theorem import Hypothesis
 
-if TYPE_CHECKING:
-    from lowrot.theorems._symmetric import Symmetric
-
 _SAME = 1e-9
 """Relative distance up to which neurons are negatives of one another, at a late state, too."""
+
+
+class Evaluated(RateTheorem):
+    """What is known of a start, for the hypotheses and the lines of a proof.
+
+    Attributes:
+        part: which starts the theorem speaks of.
+        mirror: which point is the mirror of which, shape (n,), or None.
+        gamma: the linear margin.
+        gain: ``(1 + alpha)/2 gamma``.
+        direction: that of the linear margin, shape (d,).
+        c: ``s_j v_j . w``, w the direction of the linear margin, shape (m,).
+        good: which neurons are good, shape (m,).
+        dominated: whether ``|a_j| >= ||v_j||`` for all neurons.
+    """
+
+    part: str
+    mirror: np.ndarray | None
+    gamma: Optimum[Tensor]
+    gain: float
+    direction: np.ndarray
+    c: np.ndarray
+    good: np.ndarray
+    dominated: bool
+
+    @property
+    def a(self) -> np.ndarray:
+        """The outer weights at the start, shape (m,)."""
+        return self.net.a.cpu().numpy()
+
+    @property
+    def ratio(self) -> float:
+        """``1 - delta``: the smoothed margin at the start over ``gain/2``."""
+        P = float(soft_margin(self.net.margins(self.data), self.loss))
+        return max(0.0, P) / (0.5 * self.gain * self.net.norm_squared)
 
 
 def unpaired(net: Network) -> float:
@@ -40,7 +74,7 @@ def unpaired(net: Network) -> float:
     return distance if distance > _SAME else 0.0
 
 
-def hypotheses(theorem: Symmetric) -> list[Hypothesis]:
+def hypotheses(theorem: Evaluated) -> list[Hypothesis]:
     """Evaluate the hypotheses of a part."""
     net, gamma = theorem.net, theorem.gamma
     out = [
@@ -56,12 +90,12 @@ def hypotheses(theorem: Symmetric) -> list[Hypothesis]:
     }[theorem.part](theorem)  # fmt: skip
 
 
-def _dominated(theorem: Symmetric) -> Hypothesis:
+def _dominated(theorem: Evaluated) -> Hypothesis:
     least = least_domination(theorem.net)
     return Hypothesis(r"least $|a_j|/\|v_j\|$", least, r"$\ge 1$", theorem.dominated)
 
 
-def _any(theorem: Symmetric) -> list[Hypothesis]:
+def _any(theorem: Evaluated) -> list[Hypothesis]:
     largest = float(theorem.c.max())
     return [
         _dominated(theorem),
@@ -69,7 +103,7 @@ def _any(theorem: Symmetric) -> list[Hypothesis]:
     ]
 
 
-def _paired(theorem: Symmetric) -> list[Hypothesis]:
+def _paired(theorem: Evaluated) -> list[Hypothesis]:
     apart = unpaired(theorem.net)
     G = math.exp(theorem.ln_G)
     return [
@@ -78,7 +112,7 @@ def _paired(theorem: Symmetric) -> list[Hypothesis]:
     ]
 
 
-def _both_signs(theorem: Symmetric) -> list[Hypothesis]:
+def _both_signs(theorem: Evaluated) -> list[Hypothesis]:
     counts = {
         word: int((theorem.good & (sign * theorem.a > 0)).sum())
         for word, sign in (("> 0", 1), ("< 0", -1))
@@ -89,7 +123,7 @@ def _both_signs(theorem: Symmetric) -> list[Hypothesis]:
     ]
 
 
-def _acute(theorem: Symmetric) -> list[Hypothesis]:
+def _acute(theorem: Evaluated) -> list[Hypothesis]:
     Z = theorem.data.y[:, None] * theorem.data.X
     least = float((Z @ Z.T).min())
     return [
@@ -99,7 +133,7 @@ def _acute(theorem: Symmetric) -> list[Hypothesis]:
     ]
 
 
-def lock_in(theorem: Symmetric) -> dict[str, float]:
+def lock_in(theorem: Evaluated) -> dict[str, float]:
     """The numbers of the certificate: delta, rho, the spread D, the distance allowed, gamma."""
     slope, gamma = theorem.net.slope, theorem.gamma.value
     delta = 1.0 - theorem.ratio
@@ -109,7 +143,7 @@ def lock_in(theorem: Symmetric) -> dict[str, float]:
     return {"delta": delta, "rho": rho, "D": spread, "distance": away + spread, "gamma": gamma}
 
 
-def _locked(theorem: Symmetric) -> list[Hypothesis]:
+def _locked(theorem: Evaluated) -> list[Hypothesis]:
     net, found = theorem.net, lock_in(theorem)
     alive = States.of(net, theorem.data).alive[0]
     bad, off = int((alive & ~theorem.good).sum()), imbalance(net)
@@ -130,6 +164,8 @@ def _locked(theorem: Symmetric) -> list[Hypothesis]:
 
 def spreads(states: States) -> np.ndarray:
     """The largest distance of two ``u_j = v_j/a_j`` of one sign, shape (k,)."""
+    from scipy.spatial.distance import cdist
+
     out = np.zeros(len(states.a))
     for sign in (1, -1):
         for k, (a, V) in enumerate(zip(states.a, states.V)):
@@ -144,7 +180,7 @@ Added = tuple[dict[str, np.ndarray], dict[str, float]]
 """Both sides of lines at the saved times, by name, and the slack of each line."""
 
 
-def lines(theorem: Symmetric, path: Path) -> Added:
+def lines(theorem: Evaluated, path: Path) -> Added:
     """What the part of a theorem adds to the growth of the norm."""
     added = {
         "any": _pull_lines,
@@ -155,7 +191,7 @@ def lines(theorem: Symmetric, path: Path) -> Added:
     return added(theorem, path, States.of(path, theorem.data))
 
 
-def _pull_lines(theorem: Symmetric, path: Path, states: States) -> Added:
+def _pull_lines(theorem: Evaluated, path: Path, states: States) -> Added:
     """The pull along w is at least alpha gamma, and on symmetric data gamma k(e)."""
     slope, gamma = theorem.net.slope, theorem.gamma.value
     pull = (states.fields @ theorem.direction).min(axis=1)
@@ -174,7 +210,7 @@ def _pull_lines(theorem: Symmetric, path: Path, states: States) -> Added:
     return frame, slack
 
 
-def _paired_lines(theorem: Symmetric, path: Path, states: States) -> Added:
+def _paired_lines(theorem: Evaluated, path: Path, states: States) -> Added:
     """The network stays paired, and the field is the same for all its neurons."""
     apart = np.array([unpaired(path.network(index)) for index in range(len(path))])
     odd = states.odd_defect() / path["norm_squared"]
@@ -186,7 +222,7 @@ def _paired_lines(theorem: Symmetric, path: Path, states: States) -> Added:
     }
 
 
-def _good_lines(theorem: Symmetric, path: Path, states: States) -> Added:
+def _good_lines(theorem: Evaluated, path: Path, states: States) -> Added:
     """Good neurons stay good, and the product of both signs' parts along w grows."""
     kept = states.good[:, theorem.good].mean(axis=1) if theorem.good.any() else np.zeros(len(path))
     c = states.along(theorem.direction)
@@ -202,7 +238,7 @@ def _good_lines(theorem: Symmetric, path: Path, states: States) -> Added:
     }
 
 
-def _locked_lines(theorem: Symmetric, path: Path, states: States) -> Added:
+def _locked_lines(theorem: Evaluated, path: Path, states: States) -> Added:
     """Within a sign the directions only come together; with the margin they stay near w."""
     frame, slack = _good_lines(theorem, path, states)
     spread = spreads(states)

@@ -41,6 +41,8 @@ def test_conclusions_and_proof_hold_along_small_starts(loss, scale):
     assert check.holds, check.slack
     assert proof.holds, proof.slack
     assert check.frame.t.iloc[-1] <= theorem.end
+    share = 2 if loss == "exponential" else 4
+    np.testing.assert_allclose(proof.frame.uneven_bound, 2 * np.tanh(proof.frame.mass / share))
     # Neither side is idle: the bound is within a factor of five of what happens.
     assert check.frame.t.iloc[-1] > theorem.end / 5
 
