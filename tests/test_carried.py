@@ -8,7 +8,10 @@ from __future__ import annotations
 import copy
 import functools
 import json
+import os
 import re
+import shutil
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -177,6 +180,24 @@ def test_the_crate_describes_what_is_there():
         assert (HTML / name).stat().st_size == int(entity["contentSize"]), name
     assert crate.root_dataset["name"] == citation.cff(ROOT)["title"]
     assert crate.root_dataset["version"] == str(citation.cff(ROOT)["version"])
+
+
+def test_the_book_is_printed():
+    """All pages, tagged and with bookmarks; nothing waits for a script that is not there."""
+    if shutil.which("chromium") is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no Chromium: nothing was printed")
+    done = subprocess.run(
+        [sys.executable, "book/print.py"], cwd=ROOT, capture_output=True, text=True, timeout=900
+    )
+    assert done.returncode == 0, done.stderr
+    printed = (ROOT / "_build" / "lowrot.pdf").read_bytes()
+    assert printed.startswith(b"%PDF-")
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) > 10 * len(keys.chapters(ROOT))
+    assert b"/Outlines" in printed
+    assert b"/StructTreeRoot" in printed
+    html = (ROOT / "_build" / "singlehtml" / "print.html").read_text("utf8")
+    assert "<script" not in html
+    assert html.count("<math") > 1000
 
 
 # ---------------------------------------------------------------- in the browser

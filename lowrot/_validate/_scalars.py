@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -69,6 +71,21 @@ def flag(name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} is {value!r}; expected True or False")
     return bool(value)
+
+
+def file(name: str, value: Any) -> Path:
+    """Return the name of a file as a path.
+
+    Raises:
+        TypeError: no name.
+        ValueError: an empty one.
+    """
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(f"{name} is a {type(value).__name__}; expected the name of a file")
+    path = Path(value)
+    if not path.name:
+        raise ValueError(f"{name} is {str(value)!r}; expected the name of a file")
+    return path
 
 
 def kind(name: str, value: Any, expected: type) -> Any:

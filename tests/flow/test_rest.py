@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from lowrot import Dataset, Network, balanced, gradient_flow, regression_flow, small, standard
+from lowrot.flow._objectives import Regression
+from lowrot.flow._planes import Planes
+from lowrot.flow._radau import Radau
+from lowrot.flow._rest import at_rest
+from lowrot.flow.neuron import Neurons
 from lowrot.path import Outcome
 
 
@@ -128,3 +134,40 @@ def test_a_network_that_decays_ends_at_rest():
     assert path.ok, path.status
     # Its output -e^{-2 tau} is below the rounding of 1 from 25 ln 2 = 17.3 on.
     assert 10.0 < path["tau"][-1] < 100.0
+
+
+def judged(a, V, w, error=1e-30, rates=(1.0, 1.0), unit=1.0):
+    """What `at_rest` says of a network that sees the two axes of the plane."""
+    planes = Planes.of(torch.eye(2, dtype=torch.float64), 0.0)
+    V, a = tensor([V]), tensor([a])
+    neurons = Neurons.of(a, V, planes.sides(V), rates)
+    sizes = torch.full((2,), error, dtype=torch.float64)
+    return at_rest(planes, neurons, tensor(w), sizes, unit, rates)
+
+
+def test_a_tiny_neuron_decays_along_its_ray_only():
+    """It loses along (1, 1) under equal weights; under others it turns, and may grow again."""
+    tiny = [1e-20, 1e-20]
+    assert judged(-math.sqrt(2.0) * 1e-20, tiny, [1.0, 1.0])
+    assert not judged(-math.sqrt(2.0) * 1e-20, tiny, [1.0, 0.5])
+    assert not judged(math.sqrt(2.0) * 1e-20, tiny, [1.0, 1.0])  # it grows
+    assert not judged(-math.sqrt(2.0), [1.0, 1.0], [1.0, 1.0])  # the outputs feel it
+
+
+@pytest.mark.parametrize("rates", [(1.0, 100.0), (100.0, 1.0)])
+@pytest.mark.parametrize(("a", "v"), [(1.0, 1e-3), (1e-3, 1.0)])
+def test_still_is_still_at_any_rates(rates, a, v):
+    """``a' = eta_a r v`` and ``v' = eta_V a r``: below the rounding of r, whichever is larger."""
+    assert judged(a, [v, v], [1.0, 0.0], error=2.0, rates=rates)
+    assert not judged(a, [v, v], [1.0, 0.0], error=0.1, rates=rates)
+
+
+def test_weights_that_are_not_those_of_the_outputs_prove_no_rest():
+    """A perfect fit is at rest under the weights 0; not, if its outputs say otherwise."""
+    X, y = torch.eye(2, dtype=torch.float64), tensor([1.0, 0.5])
+    net = Network([1.0, 1.0], [[1.0, -1.0], [-1.0, 0.5]], 0.0)
+    stepper = Radau(Planes.of(X, 0.0), Regression(y), (1.0, 1.0), 1e-3)
+    state = stepper.start(net.a, net.V)
+    assert state.mismatch == 0.0
+    assert stepper.at_rest(state)
+    assert not stepper.at_rest(replace(state, mismatch=1e-4))

@@ -79,7 +79,7 @@ def dress_badges(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def formula(found: re.Match) -> str:
-    """A formula that a notebook printed as MathJax reads it, with the marks that stay beside it."""
+    """A formula that a notebook printed in TeX, with the marks that stay beside it."""
     before, tex, after = found.groups()
     made = inline(html.unescape(tex))
     return f'<span class="lowrot-together">{before}{made}{after}</span>' if before + after else made
