@@ -62,4 +62,5 @@ Fig. 10.4  symmetric: lock_times
 Fig. 10.5  symmetric: early_phase
 Fig. 10.6  symmetric: deletion_explorer
 Fig. 10.7  symmetric: fragile_ends
+Fig. 10.8  symmetric: proof_lines
 """

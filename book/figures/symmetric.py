@@ -132,6 +132,45 @@ def lock_times(stored: pd.DataFrame) -> list[Axes]:
 
 
 @figure
+def proof_lines(
+    acute: pd.DataFrame, free: pd.DataFrame, locked: pd.DataFrame, cone: float
+) -> list[Axes]:
+    """Draw lines of the proofs: the norm between its bounds, the pull, and what keeps a lock.
+
+    Args:
+        acute: of `Symmetric.inequalities` on acute data.
+        free: of the same from any start.
+        locked: of `Locking.inequalities`.
+        cone: ``k_*`` of that theorem.
+    """
+    axes = grid(3, height=3.7, stacked_height=3.3)
+    sides = {
+        "norm_bound": (r"what the margin allows", NEGATIVE, "--"),
+        "ln_norm": (r"$\ln\|W\|^2$", POSITIVE, "-"),
+        "potential": (r"$\ln(4C_+C_-)$", ACCENT, "-."),
+        "growth": (r"$\ln G_0+2\bar\alpha\gamma\tau$", INK, ":"),
+    }
+    for name, (label, colour, style) in sides.items():
+        axes[0].plot(acute.tau, acute[name], color=colour, ls=style, label=label)
+    axes[0].set(title="acute data", ylabel="logarithm")
+    pulls = {
+        "pull": (r"least $\xi_j\cdot w^*$", POSITIVE, "-"),
+        "odd_bound": (r"$\gamma\,k(\bar o)$", ACCENT, "-."),
+        "pull_bound": (r"$\alpha\gamma$", INK, ":"),
+    }
+    for name, (label, colour, style) in pulls.items():
+        axes[1].plot(free.tau, free[name], color=colour, ls=style, label=label)
+    axes[1].set(title="any start", ylabel="pull along $w^*$", ylim=(0, None))
+    axes[2].plot(locked.tau, cone**2 * locked.least**2, color=POSITIVE, label=r"$k_*^2\min c_j^2$")
+    axes[2].plot(locked.tau, locked.across, color=NEGATIVE, ls="--", label="$Q$")
+    axes[2].set(title="locked", yscale="log", ylabel="squared norm")
+    for axis in axes:
+        axis.set_xlabel(r"clock $\tau$")
+        legend_under(axis)
+    return axes
+
+
+@figure
 def fragile_ends(stored: pd.DataFrame, linear: float) -> list[Axes]:
     """Draw where starts end by their scale, and the share that ends at the linear classifier.
 

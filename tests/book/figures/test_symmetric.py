@@ -62,6 +62,21 @@ def test_lock_times_are_from_mass_one_on():
     assert [list(line.get_ydata()) for line in right.lines] == [[0.1, 0.1], [0.01, 0.01]]
 
 
+def test_lines_of_the_proofs(followed):
+    net = followed.network(0)
+    acute = lowrot.symmetric(net, DATA, part="acute").inequalities(followed).frame
+    free = lowrot.symmetric(net, DATA).inequalities(followed).frame
+    locked = lowrot.locking(net, DATA, [1.0, 0.0])
+    frame = locked.inequalities(followed).frame
+    first, second, third = figures.proof_lines(acute, free, frame, locked.k)
+    assert list(first.lines[1].get_ydata()) == list(acute.ln_norm)
+    assert [list(line.get_ydata()) for line in second.lines] == [
+        list(free[name]) for name in ("pull", "odd_bound", "pull_bound")
+    ]
+    assert list(third.lines[0].get_ydata()) == pytest.approx(list(locked.k**2 * frame.least**2))
+    assert list(third.lines[1].get_ydata()) == list(frame.across)
+
+
 def test_fragile_ends_count_shares():
     frame = pd.DataFrame(
         {
