@@ -3,7 +3,7 @@
 Writes ``symmetric_locked.csv`` (generic balanced starts on two symmetric pairs: when the lock-in
 certificate holds, by width, scale and loss) and ``symmetric_fragile.csv`` (the same starts without
 two of the points: where they end, by scale), with their provenance in the first lines. About
-four minutes on one core. The chapter recomputes a slice of each.
+eight minutes on one core. The chapter recomputes a slice of each.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LOSSES = ("exponential", "logistic")
 WIDTHS = (2, 16, 1024)
 SCALES = (1.0, 1e-3, 1e-6)
 FRAGILE_SCALES = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
-SEEDS = range(10)
+SEEDS = range(20)
 SAVED = 48
 
 
