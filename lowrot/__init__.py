@@ -28,11 +28,13 @@ from lowrot.data import (
     Dataset,
     Stream,
     collapsed_groups,
+    fragile_pairs,
     infer_groups,
     largest_separated,
     load,
     parity_stream,
     sparse_parity,
+    symmetric_pairs,
     two_points,
 )
 from lowrot.flow import gradient_flow, regression_flow
@@ -47,7 +49,7 @@ from lowrot.metrics import (
     smoothed_margin,
     test_error,
 )
-from lowrot.network import Network, balanced, in_plane, small, standard
+from lowrot.network import Network, balanced, in_plane, paired, small, standard
 from lowrot.optima import (
     NotSeparable,
     Optimum,
@@ -63,11 +65,14 @@ from lowrot.sweeps import sweep
 from lowrot.theorems import (
     escape,
     invariant_features,
+    locking,
     near_init_flow,
     near_init_sgd,
     neural_collapse,
     no_rotation,
     recovery,
+    simplicity_bias,
+    symmetric,
 )
 
 __version__ = "0.1.0"
@@ -89,6 +94,7 @@ __all__ = [
     "coupled_flow",
     "escape",
     "feature_change",
+    "fragile_pairs",
     "frozen_margin",
     "global_margin",
     "gradient_flow",
@@ -100,6 +106,7 @@ __all__ = [
     "kkt_residual",
     "largest_separated",
     "load",
+    "locking",
     "near_init_flow",
     "near_init_sgd",
     "neural_collapse",
@@ -108,6 +115,7 @@ __all__ = [
     "ntk",
     "ntk_margin",
     "one_pass_sgd",
+    "paired",
     "parity_kernel",
     "parity_recovery",
     "parity_stream",
@@ -116,12 +124,15 @@ __all__ = [
     "regression_flow",
     "rotation",
     "samples_needed",
+    "simplicity_bias",
     "small",
     "smoothed_margin",
     "sparse_parity",
     "standard",
     "svm_margin",
     "sweep",
+    "symmetric",
+    "symmetric_pairs",
     "test_error",
     "two_points",
 ]

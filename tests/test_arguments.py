@@ -61,7 +61,7 @@ EXEMPT = {
     "ExactRecovery", "FeatureLearning", "InvariantFeatures", "KKTResidual", "KernelSVM",
     "NearInitFlow", "NearInitSGD", "NeuralCollapse", "NoRotation", "NotSeparable", "PowerLaw",
     "KernelSVM.__call__", "Recovery", "SamplesNeeded", "Shape", "Fragment", "Optimum", "Statement",
-    "StoreError", "SweepFailed",
+    "Locking", "SimplicityBias", "SmallStart", "StoreError", "SweepFailed", "Symmetric",
     # Style and layout alone; `figure` is a decorator.
     "figure", "grid", "legend_below", "legend_under", "narrow", "night", "table", "use_style",
     # The inside of the reference flow.
@@ -79,6 +79,9 @@ class World:
         self.features = lowrot.Features.from_network(self.net)
         rules = {"stop": {"tau": 2.0}, "save": [1.0, 2.0]}
         self.flow = lowrot.gradient_flow(self.net, self.points, **rules)
+        self.mirrored = lowrot.symmetric_pairs()
+        self.leaky = lowrot.small(lowrot.balanced(4, 2, seed=0, slope=0.1), 0.1)
+        self.turning = lowrot.gradient_flow(self.leaky, self.mirrored, **rules)
         self.coupled = lowrot.coupled_flow(self.net, self.points, **rules)
         self.regression = lowrot.regression_flow(
             self.net, self.points.X, self.points.y, stop={"t": 0.5}
@@ -109,6 +112,9 @@ class World:
             ),
             (theorems.neural_collapse(self.net, self.points), self.flow),
             (theorems.escape(self.net, 1.2), self.flow),
+            (theorems.symmetric(self.leaky, self.mirrored), self.turning),
+            (theorems.simplicity_bias(self.leaky, self.mirrored), self.turning),
+            (theorems.locking(self.leaky, self.mirrored, [1.0, 0.0]), self.turning),
         ]
 
 
@@ -160,6 +166,8 @@ def valid_calls(w):
             lowrot.collapsed_groups, r=2, d=4, sizes=[2, 3], spread=0.1, labels=[1, -1], blocks=2,
             mirrored=True, seed=0,
         ),
+        call(lowrot.symmetric_pairs, pairs=2, d=2, gamma=0.3, zero_mean=True, seed=0),
+        call(lowrot.fragile_pairs, b=0.1, h=0.2, d=2, tilt=0.1, completed=False),
         call(lowrot.parity_stream, d=3, k=2),
         call(lowrot.Stream, draw=draw, population=points, name="stream"),
         call(lowrot.Stream.resampled, data=points),
@@ -176,6 +184,7 @@ def valid_calls(w):
         call(lowrot.balanced, m=3, d=2, seed=0, slope=0.1),
         call(lowrot.in_plane, degrees=[10.0, 20.0], masses=[1.0, 2.0], signs=[1, -1]),
         call(lowrot.small, net=net, scale=0.1),
+        call(lowrot.paired, net=net),
         call(lowrot.normalized_margin, net=net, data=points),
         call(lowrot.smoothed_margin, net=net, data=points, loss="logistic"),
         call(lowrot.rotation, net=net, initial=net),
@@ -278,6 +287,16 @@ def theorem_calls(w):
             theorems.neural_collapse, net=net, data=grouped, loss="exponential", opposite=False
         ),
         call(theorems.escape, net=net, phi=1.2),
+        call(
+            theorems.symmetric, net=w.leaky, data=w.mirrored, part="locked", loss="exponential"
+        ),
+        call(
+            theorems.simplicity_bias, net=w.leaky, data=w.mirrored, loss="exponential", until=0.1
+        ),
+        call(
+            theorems.locking, net=w.leaky, data=w.mirrored, direction=[1.0, 0.0],
+            loss="exponential",
+        ),
         call(theorems.escape_margins, phi=1.2),
         call(
             lowrot.sweep, function=product, grid={"a": [1, 2]}, seeds=[0], store=w.store,
@@ -322,7 +341,7 @@ def theorem_calls(w):
         call(w.recovered.check, net=lowrot.balanced(3, 3)),
     ]  # fmt: skip
     for theorem, path in w.made:
-        usual = {"self": theorem, "path": path, "J": 1.0, "delta": 0.1, "error": 0.1}
+        usual = {"self": theorem, "path": path, "J": 1.0, "delta": 0.1, "error": 0.1, "index": 0}
         for _, method in public_methods(type(theorem)):
             asked = [p for p in inspect.signature(method).parameters if p != "names"]
             given = {p: usual.get(p, [0.5, 1.0]) for p in asked}

@@ -29,12 +29,16 @@ from lowrot.theorems._invariant_features import (
     shape_of,
     sign_shape,
 )
+from lowrot.theorems._locking import Locking, locking
 from lowrot.theorems._near_init_flow import NearInitFlow, near_init_flow
 from lowrot.theorems._near_init_sgd import NearInitSGD, near_init_sgd
 from lowrot.theorems._neural_collapse import NeuralCollapse, neural_collapse
 from lowrot.theorems._no_rotation import NoRotation, no_rotation
 from lowrot.theorems._recovery import ExactRecovery, recovery, recovery_samples
+from lowrot.theorems._simplicity_bias import SimplicityBias, simplicity_bias
+from lowrot.theorems._small_starts import SmallStart
 from lowrot.theorems._statistics import binomial_interval
+from lowrot.theorems._symmetric import Symmetric, symmetric
 from lowrot.theorems._theorem import Check, Hypothesis, Statement, Theorem
 
 __all__ = [
@@ -45,12 +49,16 @@ __all__ = [
     "FeatureLearning",
     "Hypothesis",
     "InvariantFeatures",
+    "Locking",
     "NearInitFlow",
     "NearInitSGD",
     "NeuralCollapse",
     "NoRotation",
     "Shape",
+    "SimplicityBias",
+    "SmallStart",
     "Statement",
+    "Symmetric",
     "Theorem",
     "binomial_interval",
     "cap_fraction",
@@ -64,6 +72,7 @@ __all__ = [
     "good_neurons",
     "invariant_features",
     "leave_one_out",
+    "locking",
     "margin_error",
     "margin_samples",
     "near_init_flow",
@@ -79,7 +88,9 @@ __all__ = [
     "sampled_fractions",
     "shape_of",
     "sign_shape",
+    "simplicity_bias",
     "start_pattern",
+    "symmetric",
     "uncovered",
     "width_needed",
 ]
