@@ -237,6 +237,14 @@ MATH = """() => ({
 })"""
 CUT = """() => [...document.querySelectorAll('span.math:not(.lowrot-wide)')]
   .filter(e => getComputedStyle(e).overflowX !== 'visible').map(e => e.textContent.slice(0, 60))"""
+UNREACHED = """() => [...document.querySelectorAll('div.math')].filter(box => box.clientWidth)
+  .filter(box => {
+    const left = box.getBoundingClientRect().left - box.scrollLeft;
+    const parts = [...box.querySelectorAll('math *')].map(e => e.getBoundingClientRect());
+    return Math.max(...parts.map(part => part.right)) - left > box.scrollWidth + 2
+      || Math.min(...parts.map(part => part.left)) < left - 2;
+  }).map(box => box.textContent.slice(0, 60))"""
+"""Displayed formulas with parts that scrolling does not reach."""
 TABS = """() => [...document.querySelectorAll('.bd-article [tabindex="0"]')]
   .filter(e => !e.matches('a, button, input, summary, select, textarea'))
   .filter(e => e.scrollWidth <= e.clientWidth + 1 && e.scrollHeight <= e.clientHeight + 1)
@@ -285,6 +293,7 @@ def problems(seen: Visit, view: str) -> list[str]:
     found += [f"formula that cannot be read: {text}" for text in math["unread"]]
     found += [f"formula not set: {text}" for text in math["unset"]]
     found += [f"letters cut off: {text}" for text in seen.page.evaluate(CUT)]
+    found += [f"formula out of reach: {text}" for text in seen.page.evaluate(UNREACHED)]
     found += [f"focus on what does not scroll: {html}" for html in seen.page.evaluate(TABS)]
     found += [f"a line may begin with: {text}" for text in seen.page.evaluate(LOOSE)]
     found += [f"wider than the screen: {html}" for html in seen.page.evaluate(WIDE)]
@@ -324,6 +333,11 @@ def test_page(visit, address, page, view):
         (
             '<p><span class="math" style="overflow: hidden"><math><mi>P</mi></math></span></p>',
             "letters cut",
+        ),
+        (
+            '<div class="math" style="display: block; overflow: hidden; width: 90px"><math'
+            ' style="display: block"><mspace width="500px"></mspace><mi>P</mi></math></div>',
+            "formula out of reach",
         ),
         ("<script>console.error('planted')</script>", "console error: planted"),
         ("<script>throw new Error('planted')</script>", "page error: planted"),

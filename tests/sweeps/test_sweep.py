@@ -111,7 +111,8 @@ def test_a_failed_task_is_tried_again(tmp_path):
 
 
 SCRIPT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a shell
 sys.path.insert(0, {here!r})
 import runs
 from lowrot.sweeps import sweep
