@@ -16,7 +16,7 @@ from lowrot.theorems._theorem import Check, Hypothesis, Statement, verdict
 
 @dataclass(frozen=True)
 class Shape:
-    """How the sizes |f| of a predictor are spread, as far as an error of at most eps sees it.
+    """How the sizes ``|f|`` of a predictor are spread, as far as an error of at most eps sees it.
 
     Attributes:
         l: ``||f||_1 >= l ||f||_2``.
