@@ -107,7 +107,7 @@ class Symmetric(Evaluated):
         return Symmetric(net, self.data, self.loss, self.part)
 
     def odd_bound(self, path: Path) -> np.ndarray:
-        """The bound of the oddness certificate at saved times: data symmetric, ``|a_j| >= ||v_j||``.
+        """The bound of the oddness certificate in time: data symmetric, ``|a_j| >= ||v_j||``.
 
         Between saved times k(e), e the oddness defect, is taken as the smaller of both ends.
 
