@@ -25,6 +25,7 @@ _SOURCES = (
     "_hyperplanes.py",
     "_jit.py",
     "integrate/_implicit_newton.py",
+    "flow/_planes.py",
     "flow/_rest.py",
     "flow/neuron/*.py",
 )

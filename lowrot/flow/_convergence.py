@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from torch import Tensor
+import numpy as np
 
 _TIGHT = 2e-2
 """Part of the tolerance that the iterations may leave of the network."""
@@ -31,12 +31,12 @@ class Unit:
         rounding: relative changes below this are the rounding of the outputs.
     """
 
-    measure: Callable[[Tensor], float]
+    measure: Callable[[np.ndarray], float]
     size: float
     scale: float
     rounding: float
 
-    def relative(self, dz: Tensor, K: Tensor) -> float:
+    def relative(self, dz: np.ndarray, K: np.ndarray) -> float:
         """Relative change of W, or of the outputs, for a change of ``z = int w``: the larger."""
         Kd = K @ dz
         of_weights = math.sqrt(max(float(dz @ Kd), 0.0)) / self.scale

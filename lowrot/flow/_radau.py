@@ -13,20 +13,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from lowrot.flow._convergence import Changes, Unit
 from lowrot.flow._objectives import Objective
 from lowrot.flow._planes import Planes
 from lowrot.flow._rest import at_rest
-from lowrot.flow.neuron import Drive, Neurons, Rates, Trajectory, fastest_growth, track
+from lowrot.flow.neuron import Drive, Held, Neurons, Rates, Tracker, Trajectory, fastest_growth
 
 C1 = 1.0 / 3.0
 """The first Radau point; the second is 1."""
 A = ((5.0 / 12.0, -1.0 / 12.0), (3.0 / 4.0, 1.0 / 4.0))
+_LATE = 0.4
+"""What elimination of the first stage leaves on the diagonal for the second."""
 DEFECT = 4.0 / 27.0
 """Largest integral over a part of the step of (quadratic - linear), per value of it at 0."""
 _ITERATIONS = 14
@@ -61,14 +63,14 @@ class FlowState:
     """
 
     neurons: Neurons
-    p: Tensor
+    p: np.ndarray
     weights: Any
     mismatch: float
 
-    @property
+    @cached_property
     def norm_squared(self) -> float:
         """``||W||^2``."""
-        return float(self.neurons.a.square().sum() + self.neurons.V.square().sum())
+        return self.neurons.norm_squared
 
 
 class Work(NamedTuple):
@@ -97,7 +99,7 @@ class Step:
     error: float
     speeds: tuple[float, float]
     energy: float
-    slopes: tuple[Tensor, Tensor] | None
+    slopes: tuple[np.ndarray, np.ndarray] | None
     iterations: int
     kernels: int
     stiff: bool
@@ -120,12 +122,14 @@ class Radau:
 
     def __init__(self, planes: Planes, objective: Objective, rates: Rates, rtol: float) -> None:
         self.planes, self.objective, self.rates, self.rtol = planes, objective, rates, rtol
-        self.signs = torch.outer(objective.sign, objective.sign)
+        self._signs = np.outer(objective.sign, objective.sign)
+        self._lengths = np.abs(planes.c)
+        self._tracked: Tracker | None = None
 
-    def start(self, a: Tensor, V: Tensor, weights: Any = None) -> FlowState:
+    def start(self, a: Any, V: Any, weights: Any = None) -> FlowState:
         """The state of a network; pairs on a plane slide where the plane holds them."""
-        V = V.contiguous()
-        neurons = Neurons.of(a.clone(), V.clone(), self.planes.sides(V), self.rates)
+        V = np.ascontiguousarray(V)
+        neurons = Neurons.of(np.asarray(a), V, self.planes.sides(V), self.rates)
         return self._seen(neurons, weights)
 
     def _seen(self, neurons: Neurons, weights: Any = None) -> FlowState:
@@ -133,28 +137,28 @@ class Radau:
         p = self.outputs(neurons)
         return self._state(neurons, p, self.objective.respond(p) if weights is None else weights)
 
-    def _state(self, neurons: Neurons, p: Tensor, weights: Any) -> FlowState:
+    def _state(self, neurons: Neurons, p: np.ndarray, weights: Any) -> FlowState:
         mismatch = self.objective.mismatch(p, weights) / self.objective.unit(p, weights)
         return FlowState(neurons, p, weights, mismatch)
 
-    def outputs(self, neurons: Neurons) -> Tensor:
+    def outputs(self, neurons: Neurons) -> np.ndarray:
         """Outputs times signs, shape (n,)."""
         return self.objective.sign * self.planes.outputs(neurons.a, neurons.V)
 
-    def kernel(self, neurons: Neurons) -> Tensor:
+    def kernel(self, neurons: Neurons, held: Held | None = None) -> np.ndarray:
         """The kernel of the outputs times signs, shape (n, n)."""
-        K = self.planes.kernel(neurons.a, neurons.V, neurons.S, self.rates)
-        return self.signs * K
+        K = self.planes.kernel(neurons.a, neurons.V, neurons.S, self.rates, held)
+        return self._signs * K
 
     def fastest_growth(self, state: FlowState) -> float:
         """The largest rate at which a neuron grows."""
         w = self._signed(state.weights)
-        drive = self.planes.drive(w, torch.zeros_like(w))
+        drive = self.planes.drive(w, np.zeros_like(w))
         return fastest_growth(state.neurons, drive, self.rates)
 
     def rounding(self, state: FlowState) -> float:
         """Rounding of the outputs: of sums over neurons, the largest that they can be."""
-        return _ROUNDING * 0.5 * state.norm_squared * float(self.planes.c.abs().max())
+        return _ROUNDING * 0.5 * state.norm_squared * float(self._lengths.max())
 
     def longest(self, weights: Any) -> float:
         """The longest step in which the rounding of the weights does not show."""
@@ -163,7 +167,7 @@ class Radau:
 
     def fastest(self, weights: Any) -> float:
         """A bound on the rates at which neurons move under weights: ``sum_i | w_i | ||x_i||``."""
-        return float(self.objective.vector(weights).abs() @ self.planes.c.abs())
+        return float(np.abs(self.objective.vector(weights)) @ self._lengths)
 
     def at_rest(self, state: FlowState) -> bool:
         """Whether the network stays where it is: its weights let it, and they are its own."""
@@ -192,7 +196,7 @@ class Radau:
                 return Step.unsolved(work)
             p = [self.outputs(neurons) for neurons in trajectory.states]
             if changes.slow or (count == 2 and changes.last > self.rtol):
-                K = [self.kernel(neurons) for neurons in trajectory.states]
+                K = [self.kernel(*stage) for stage in zip(trajectory.states, trajectory.held)]
                 stiff = h * objective.stiffness(K[1], guess[1]) > _NONSTIFF
                 work = work._replace(kernels=work.kernels + 2, stiff=stiff)
             new = self._solve(p, K, guess, h) if work.stiff else [objective.respond(f) for f in p]
@@ -223,7 +227,7 @@ class Radau:
         return Unit(lambda change: objective.measure(change, weights), size, scale, rounding)
 
     def _change(
-        self, old: Sequence[Any], new: Sequence[Any], K: Tensor, unit: Unit, h: float
+        self, old: Sequence[Any], new: Sequence[Any], K: np.ndarray, unit: Unit, h: float
     ) -> tuple[float, float]:
         """By how much an iteration moved the stages, relatively: the network, and the weights."""
         objective = self.objective
@@ -232,11 +236,16 @@ class Radau:
         return shift, max(objective.difference(b, a) for a, b in zip(old, new))
 
     def _error(
-        self, start: FlowState, stages: Sequence[FlowState], K: Tensor, unit: Unit, h: float
+        self, start: FlowState, stages: Sequence[FlowState], K: np.ndarray, unit: Unit, h: float
     ) -> float:
-        """What taking the weights to be linear neglects, from the parabola through all three."""
+        """What taking the weights to be linear neglects, from the parabola through all three.
+
+        Of what that pushes the neurons wrongly, stiff modes forget what they can within the step.
+        """
         q = [self.objective.vector(state.weights) for state in (start, *stages)]
-        return unit.relative(DEFECT * h * (q[0] - 1.5 * q[1] + 0.5 * q[2]), K)
+        wrong = DEFECT * h * (q[0] - 1.5 * q[1] + 0.5 * q[2])
+        left = self.objective.relaxed(wrong, K, stages[1].weights, _LATE * h)
+        return unit.relative(left, K)
 
     def part(self, start: FlowState, step: Step, h: float, fraction: float) -> Step | None:
         """A fraction of a step of length h, solved before: the neurons under the same weights.
@@ -255,14 +264,14 @@ class Radau:
         """States at two times on a step of length h, with their speeds, and the energy between."""
         assert step.stages is not None
         drive = self._drive([stage.weights for stage in step.stages], h)
-        trajectory = track(start.neurons, drive, times, self.rates)
+        trajectory = self._tracker(start).follow(drive, times)
         if trajectory is None:
             return None
         first, second = (self._seen(neurons) for neurons in trajectory.states)
         return (first, second), trajectory.speeds, trajectory.energy
 
     def _solve(
-        self, p: Sequence[Tensor], K: Sequence[Tensor], guess: Sequence[Any], h: float
+        self, p: Sequence[np.ndarray], K: Sequence[np.ndarray], guess: Sequence[Any], h: float
     ) -> list[Any] | None:
         """The weights at both stages, the outputs being linear in them with the given kernels.
 
@@ -282,7 +291,7 @@ class Radau:
                 return None
             e = objective.vector(first) - q[0]
             shift = h * (A[0][0] * (K[0] @ e) + (A[1][0] - A[0][0]) * (K[1] @ e))
-            second = objective.solve(p[1] + early + late + shift, 0.4 * h * K[1], new[1])
+            second = objective.solve(p[1] + early + late + shift, _LATE * h * K[1], new[1])
             if second is None:
                 return None
             new = [first, second]
@@ -290,7 +299,13 @@ class Radau:
 
     def _follow(self, start: FlowState, weights: Sequence[Any], h: float) -> Trajectory | None:
         """The neurons at both points under weights that are linear in time."""
-        return track(start.neurons, self._drive(weights, h), (C1 * h, h), self.rates)
+        return self._tracker(start).follow(self._drive(weights, h), (C1 * h, h))
+
+    def _tracker(self, start: FlowState) -> Tracker:
+        """Of the neurons of a state; that of the last one is kept."""
+        if self._tracked is None or self._tracked.neurons is not start.neurons:
+            self._tracked = Tracker(start.neurons, self.planes.U, self.rates)
+        return self._tracked
 
     def _drive(self, weights: Sequence[Any], h: float) -> Drive:
         """The field of weights that are linear in time, given at both points."""
@@ -298,6 +313,6 @@ class Radau:
         rate = (w[1] - w[0]) / ((1.0 - C1) * h)
         return self.planes.drive(w[0] - C1 * h * rate, rate)
 
-    def _signed(self, weights: Any) -> Tensor:
+    def _signed(self, weights: Any) -> np.ndarray:
         """The weights of the outputs, shape (n,)."""
         return self.objective.sign * self.objective.vector(weights)

@@ -3,13 +3,15 @@
 from lowrot.flow.neuron._contact import least_velocity
 from lowrot.flow.neuron._linalg import ON, normals_slid_on
 from lowrot.flow.neuron._propagate import Drive, Neurons, Rates
-from lowrot.flow.neuron._track import Trajectory, fastest_growth, track
+from lowrot.flow.neuron._track import Held, Tracker, Trajectory, fastest_growth, track
 
 __all__ = [
     "ON",
     "Drive",
+    "Held",
     "Neurons",
     "Rates",
+    "Tracker",
     "Trajectory",
     "fastest_growth",
     "least_velocity",
