@@ -178,6 +178,14 @@ def jit(function: F) -> F:
     return compiled
 
 
+def part(function: F) -> F:
+    """Compile a function as a part of its only caller: what is not compiled twice takes no time.
+
+    Where one function calls another, all that the latter calls is optimized once more.
+    """
+    return numba.njit(nogil=True, error_model="numpy", inline="always")(function)
+
+
 def kept(name: str) -> bool:
     """Whether an earlier run has compiled the function of this name."""
     place = folder()

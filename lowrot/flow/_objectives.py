@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,6 +19,10 @@ _BEND = 3.0
 """Largest change of a ln q that a prediction extrapolates."""
 _TINY = 1e-300
 """Below this numbers lose digits (they become subnormal), and ratios of two are not to be used."""
+
+
+Solver = Callable[[np.ndarray, Any], Any]
+"""A function of the outputs and a guess, which returns weights."""
 
 
 def lse(x: np.ndarray) -> float:
@@ -79,12 +84,14 @@ class Classification:
         """q, shape (n,)."""
         return np.exp(weights.ln_q)
 
-    def solve(
-        self, p: np.ndarray, curvature: np.ndarray, guess: NewtonWeights
-    ) -> NewtonWeights | None:
-        """The weights of ``p + curvature (q - q_guess)``; None where no method settles."""
-        problem = NewtonProblem(p, curvature, self.vector(guess), 1.0, self.accuracy)
-        return solve_weights(problem, guess)
+    def stage(self, curvature: np.ndarray) -> Solver:
+        """Finds the weights of ``p + curvature (q - q_guess)``; None where no method settles."""
+
+        def solve(p: np.ndarray, guess: NewtonWeights) -> NewtonWeights | None:
+            problem = NewtonProblem(p, curvature, self.vector(guess), 1.0, self.accuracy)
+            return solve_weights(problem, guess)
+
+        return solve
 
     def predict(self, now: NewtonWeights, before: NewtonWeights, ratio: float) -> NewtonWeights:
         """Extrapolate ln q by ``ratio`` times the last change."""
@@ -158,13 +165,12 @@ class Regression:
         """The weights themselves."""
         return weights
 
-    def solve(self, f: np.ndarray, curvature: np.ndarray, guess: np.ndarray) -> np.ndarray | None:
-        """Solve ``u = y - f - curvature (u - guess)``."""
-        factor, info = dpotrf(curvature + np.eye(len(f)), lower=1, overwrite_a=1)
+    def stage(self, curvature: np.ndarray) -> Solver | None:
+        """Solves ``u = y - f - curvature (u - guess)``; None if that is not positive definite."""
+        factor, info = dpotrf(curvature + np.eye(len(curvature)), lower=1)
         if info:
             return None
-        change, _ = dpotrs(factor, self.target - f - guess, lower=1)
-        return np.asarray(guess + change)
+        return lambda f, guess: guess + dpotrs(factor, self.target - f - guess, lower=1)[0]
 
     def predict(self, now: np.ndarray, before: np.ndarray, ratio: float) -> np.ndarray:
         """No extrapolation: fast modes die."""
@@ -211,7 +217,7 @@ class Objective(Protocol):
     def sign(self) -> np.ndarray: ...
     def respond(self, p: np.ndarray) -> Any: ...
     def vector(self, weights: Any) -> np.ndarray: ...
-    def solve(self, p: np.ndarray, curvature: np.ndarray, guess: Any) -> Any: ...
+    def stage(self, curvature: np.ndarray) -> Solver | None: ...
     def predict(self, now: Any, before: Any, ratio: float) -> Any: ...
     def difference(self, new: Any, old: Any) -> float: ...
     def mismatch(self, p: np.ndarray, weights: Any) -> float: ...

@@ -20,6 +20,8 @@ from lowrot.flow.neuron import ON, Drive, Held, normals_slid_on
 
 _ENTRIES = 2**18
 """Largest number of (point, neuron) pairs that are held at once."""
+_TILE = 32
+"""Side of the tiles in which a symmetric matrix is written."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,11 +124,13 @@ class Planes:
                 grams.add(-rates[1], lost[j], (lost[j] @ self.columns) * S[owner[j]])
         means, mixed, jumps = U @ grams.square @ self.columns, U @ grams.along, grams.total
         if rates[1]:
-            slopes, square = np.zeros_like(jumps), rates[1] * np.square(a)
+            slopes, sides, sizes = np.zeros_like(jumps), np.zeros(len(U)), rates[1] * a
             for j in _parts(len(a), len(U)):
-                slopes = _squares(rates[1], a[j, None] * S[j], slopes)
-            means += square.sum() * self._products
-            mixed += self._products * (square @ S)
+                slope = a[j, None] * S[j]
+                sides += sizes[j] @ slope
+                slopes = _squares(rates[1], slope, slopes)
+            means += (sizes @ a) * self._products
+            mixed += self._products * sides
             jumps += self._products * slopes
         K = np.empty((len(self.c), len(self.c)))
         _of_points(self.index, *self._lengths, means, mixed, jumps, K)
@@ -164,12 +168,17 @@ def _of_points(
     K: np.ndarray,
 ) -> None:
     """Write the matrix of points of three of planes: the upper half of the last one counts."""
-    for i in range(len(index)):
-        for j in range(i + 1):
-            k, l = index[i], index[j]
-            K[i, j] = mean[i] * (mean[j] * means[k, l] + jump[j] * mixed[k, l])
-            K[i, j] += jump[i] * (mean[j] * mixed[l, k] + jump[j] * jumps[min(k, l), max(k, l)])
-            K[j, i] = K[i, j]
+    n = len(index)
+    for top in range(0, n, _TILE):
+        for left in range(0, top + 1, _TILE):  # what is mirrored stays in the caches
+            for i in range(top, min(top + _TILE, n)):
+                for j in range(left, min(left + _TILE, i + 1)):
+                    k, l = index[i], index[j]
+                    value = mean[i] * (mean[j] * means[k, l] + jump[j] * mixed[k, l])
+                    value += jump[i] * mean[j] * mixed[l, k]
+                    value += jump[i] * jump[j] * jumps[min(k, l), max(k, l)]
+                    K[i, j] = value
+                    K[j, i] = value
 
 
 def _parts(m: int, n: int) -> Iterator[slice]:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lowrot.flow._convergence import Changes, Unit
-from lowrot.flow._objectives import Objective
+from lowrot.flow._objectives import Objective, Solver
 from lowrot.flow._planes import Planes
 from lowrot.flow._rest import at_rest
 from lowrot.flow.neuron import Drive, Held, Neurons, Rates, Tracker, Trajectory, fastest_growth
@@ -47,6 +47,8 @@ _WEIGHT = 2.0**-52
 """Rounding of the weights, relative to each."""
 _ROUNDING = 2.0**-55
 """Rounding of a sum over neurons, relative to the largest that outputs of their size can be."""
+_MANY = 96
+"""Points from which on kernels cost more than an iteration: the first one goes by an older one."""
 _NONSTIFF = 0.1
 """Below this product of step and stiffness plain substitution converges as fast."""
 
@@ -60,12 +62,14 @@ class FlowState:
         p: outputs times signs, shape (n,).
         weights: the dual weights.
         mismatch: by how much they miss those of the outputs, relatively.
+        kernel: one from nearby, with which the next step may begin.
     """
 
     neurons: Neurons
     p: np.ndarray
     weights: Any
     mismatch: float
+    kernel: np.ndarray | None = None
 
     @cached_property
     def norm_squared(self) -> float:
@@ -137,9 +141,11 @@ class Radau:
         p = self.outputs(neurons)
         return self._state(neurons, p, self.objective.respond(p) if weights is None else weights)
 
-    def _state(self, neurons: Neurons, p: np.ndarray, weights: Any) -> FlowState:
+    def _state(
+        self, neurons: Neurons, p: np.ndarray, weights: Any, kernel: np.ndarray | None = None
+    ) -> FlowState:
         mismatch = self.objective.mismatch(p, weights) / self.objective.unit(p, weights)
-        return FlowState(neurons, p, weights, mismatch)
+        return FlowState(neurons, p, weights, mismatch, kernel)
 
     def outputs(self, neurons: Neurons) -> np.ndarray:
         """Outputs times signs, shape (n,)."""
@@ -152,9 +158,12 @@ class Radau:
 
     def fastest_growth(self, state: FlowState) -> float:
         """The largest rate at which a neuron grows."""
+        return fastest_growth(state.neurons, self._field(state), self.rates)
+
+    def _field(self, state: FlowState) -> Drive:
+        """That of the weights of a state."""
         w = self._signed(state.weights)
-        drive = self.planes.drive(w, np.zeros_like(w))
-        return fastest_growth(state.neurons, drive, self.rates)
+        return self.planes.drive(w, np.zeros_like(w))
 
     def rounding(self, state: FlowState) -> float:
         """Rounding of the outputs: of sums over neurons, the largest that they can be."""
@@ -185,7 +194,7 @@ class Radau:
         Swart, SIAM J. Sci. Comput. 18, 1997) with the kernels at both stages; where the step is not
         stiff, by plain substitution.
         """
-        objective, K = self.objective, []
+        objective, K, solvers = self.objective, list[np.ndarray](), list[Solver | None]()
         guess = [objective.predict(start.weights, before, c * ratio) for c in (C1, 1.0)]
         unit = self._unit(start)
         changes, work = Changes(), Work(0, 0, True)
@@ -195,11 +204,18 @@ class Radau:
             if trajectory is None:
                 return Step.unsolved(work)
             p = [self.outputs(neurons) for neurons in trajectory.states]
+            known = start.kernel if count == 1 and len(start.p) >= _MANY else None
             if changes.slow or (count == 2 and changes.last > self.rtol):
-                K = [self.kernel(*stage) for stage in zip(trajectory.states, trajectory.held)]
+                ends = zip(trajectory.states, trajectory.held)
+                K = [self.kernel(*end) for end in ends] if known is None else [known] * 2
                 stiff = h * objective.stiffness(K[1], guess[1]) > _NONSTIFF
-                work = work._replace(kernels=work.kernels + 2, stiff=stiff)
-            new = self._solve(p, K, guess, h) if work.stiff else [objective.respond(f) for f in p]
+                kernels = work.kernels + (2 if known is None else 0)
+                work = work._replace(kernels=kernels, stiff=stiff)
+                solvers = self._solvers(K, h) if stiff else []
+            if work.stiff:
+                new = self._solve(p, K, solvers, guess, h)
+            else:
+                new = [objective.respond(f) for f in p]
             if new is None:
                 return Step.unsolved(work)
             changes.add(*self._change(guess, new, K[1], unit, h))
@@ -211,7 +227,7 @@ class Radau:
             noise = unit.rounding + h * _WEIGHT * self.fastest(guess[1])
             solved = changes.small(min(self.rtol, motion), noise)
             if solved and mismatch <= _MISMATCH * self.rtol:
-                stages = [self._state(*stage) for stage in zip(trajectory.states, p, guess)]
+                stages = [self._state(*stage) for stage in zip(trajectory.states, p, guess, K)]
                 error = self._error(start, stages, K[1], unit, h) / self.rtol
                 speeds, energy = trajectory.speeds, trajectory.energy
                 first, second = (one @ objective.vector(w) for one, w in zip(K, guess))
@@ -270,8 +286,18 @@ class Radau:
         first, second = (self._seen(neurons) for neurons in trajectory.states)
         return (first, second), trajectory.speeds, trajectory.energy
 
+    def _solvers(self, K: Sequence[np.ndarray], h: float) -> list[Solver | None]:
+        """What solves for each stage alone, given the other one."""
+        factors = A[0][0] * h, _LATE * h
+        return [self.objective.stage(factor * one) for factor, one in zip(factors, K)]
+
     def _solve(
-        self, p: Sequence[np.ndarray], K: Sequence[np.ndarray], guess: Sequence[Any], h: float
+        self,
+        p: Sequence[np.ndarray],
+        K: Sequence[np.ndarray],
+        solvers: Sequence[Solver | None],
+        guess: Sequence[Any],
+        h: float,
     ) -> list[Any] | None:
         """The weights at both stages, the outputs being linear in them with the given kernels.
 
@@ -280,18 +306,20 @@ class Radau:
         sweeps: the first stage, then the second given the first.
         """
         objective, base = self.objective, [self.objective.vector(one) for one in guess]
-        new = list(guess)
+        new, (solve_first, solve_second) = list(guess), solvers
+        if solve_first is None or solve_second is None:
+            return None
         for _ in range(_SWEEPS):
             q = [objective.vector(one) for one in new]
             d = [one - other for one, other in zip(q, base)]
             early = h * (K[0] @ (A[0][0] * d[0] + A[0][1] * d[1]))
             late = h * (K[1] @ ((A[1][0] - A[0][0]) * d[0] + (A[1][1] - A[0][1]) * d[1]))
-            first = objective.solve(p[0] + early, A[0][0] * h * K[0], new[0])
+            first = solve_first(p[0] + early, new[0])
             if first is None:
                 return None
             e = objective.vector(first) - q[0]
             shift = h * (A[0][0] * (K[0] @ e) + (A[1][0] - A[0][0]) * (K[1] @ e))
-            second = objective.solve(p[1] + early + late + shift, _LATE * h * K[1], new[1])
+            second = solve_second(p[1] + early + late + shift, new[1])
             if second is None:
                 return None
             new = [first, second]
@@ -304,7 +332,7 @@ class Radau:
     def _tracker(self, start: FlowState) -> Tracker:
         """Of the neurons of a state; that of the last one is kept."""
         if self._tracked is None or self._tracked.neurons is not start.neurons:
-            self._tracked = Tracker(start.neurons, self.planes.U, self.rates)
+            self._tracked = Tracker(start.neurons, self._field(start), self.rates)
         return self._tracked
 
     def _drive(self, weights: Sequence[Any], h: float) -> Drive:

@@ -27,7 +27,7 @@ def test_separation_solves_its_implicit_equation(scale, loss):
         p, K = problem(seed, scale=scale)
         objective = Classification(np.ones(6), as_loss(loss))
         guess = objective.respond(np.zeros(6))
-        new = objective.solve(p, K, guess)
+        new = objective.stage(K)(p, guess)
         assert float(objective.vector(new).sum()) == pytest.approx(1.0, abs=1e-10)
         expected = objective.respond(p + K @ (objective.vector(new) - objective.vector(guess)))
         # Rounding of q, times the curvature, is what the margins can be known to.
@@ -84,11 +84,11 @@ def test_regression_solves_its_implicit_equation():
     f, K = problem(3, scale=100.0)
     objective = Regression(np.arange(6.0))
     guess = objective.respond(f)
-    new = objective.solve(f, K, guess + 1.0)
+    new = objective.stage(K)(f, guess + 1.0)
     expected = objective.respond(f + K @ (new - guess - 1.0))
     np.testing.assert_allclose(new, expected, rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(objective.vector(new), new, rtol=1e-7, atol=1e-7)
-    assert objective.solve(f, -K, guess) is None
+    assert objective.stage(-K) is None
     np.testing.assert_allclose(objective.predict(guess, new, 2.0), guess, rtol=1e-7, atol=1e-7)
     assert objective.difference(2 * new, new) == pytest.approx(0.5)
     assert objective.unit(f, new) == pytest.approx(float(np.linalg.norm(new)))

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from lowrot._jit import jit
+from lowrot._jit import jit, part
 from lowrot.flow.neuron._arc import FIELD
 from lowrot.flow.neuron._linalg import ON, copy, dot, remove, resize, span
 from lowrot.flow.neuron._propagate import Arrays, Rates, field
@@ -31,7 +31,7 @@ _TURNS = 1e-9
 """A jump that changes its sign within this part of the time has done so: rounding."""
 
 
-@jit
+@part
 def settle(
     drive: Arrays,
     rates: Rates,
@@ -77,7 +77,7 @@ def settle(
     return rank
 
 
-@jit
+@part
 def _still_on(U: np.ndarray, v: np.ndarray, size: float, pattern: np.ndarray) -> int:
     """Write the sides of planes that inner weights v are on no longer; count those they are on."""
     on = 0
@@ -105,7 +105,7 @@ def least_velocity(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
     return r
 
 
-@jit
+@part
 def _leave(
     drive: Arrays,
     a: float,
@@ -171,7 +171,7 @@ def _field_now(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
     return both[0]
 
 
-@jit
+@part
 def _pushed_back(
     drive: Arrays,
     sign: float,

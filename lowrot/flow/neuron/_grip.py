@@ -9,18 +9,20 @@ import math
 
 import numpy as np
 
-from lowrot._jit import jit
+from lowrot._jit import jit, part
 from lowrot.flow.neuron._arc import FIELD, depart
 from lowrot.flow.neuron._contact import LOST, ORIGIN, release, settle
 from lowrot.flow.neuron._linalg import copy, dot, remove, resize, span
 from lowrot.flow.neuron._propagate import Arrays, Rates, field
 from lowrot.flow.neuron._sliding import HELD
 
-_STEEP = 1e-6
-"""Least pivot of the normals' squares: below it multipliers have too few digits."""
+_STEEP = 1e-9
+"""Least pivot of the normals' squares: below it forces have too few digits."""
+_WEAK = 1e-6
+"""Least weight of a plane, over that of the one that can push most."""
 
 
-@jit
+@part
 def begin(
     drive: Arrays,
     rates: Rates,
@@ -30,25 +32,30 @@ def begin(
     times: tuple[float, float],
     basis: np.ndarray,
     inverse: np.ndarray,
+    weight: np.ndarray,
     arc: np.ndarray,
     leaving: np.ndarray,
 ) -> tuple[int, float]:
     """Write the arc on which a neuron goes on, and return its rank and how long its planes hold.
 
-    The times are now and the end of the step; inverse is scratch, shape (d, d); the others are as
-    in `settle` and `release`.
+    The times are now and the end of the step; inverse, shape (d, d), and weight, shape (N,), are
+    scratch; the others are as in `settle` and `release`.
     """
     (now, end), on, plane, h = times, 0, -1, arc[FIELD:]
     for k in range(len(pattern)):
         if pattern[k] == 0:
             on, plane = on + 1, k
-    if a != 0.0 and rates[1] > 0.0 and math.sqrt(dot(v, v)) > ORIGIN * abs(a):
+    plain = a != 0.0 and rates[1] > 0.0 and math.sqrt(dot(v, v)) > ORIGIN * abs(a)
+    if plain or on == 0:
         field(drive, pattern, h)
         if on == 0 or (on == 1 and _crosses(drive, a, v, pattern, now, plane, h)):
             _start(v, now, h, basis, 0, arc)
             return 0, math.inf
-        rank = grip(drive[0], pattern, v, basis, inverse)
-        if rank and holds(drive[0], drive[3], pattern, inverse, h, now, end):
+        jump = drive[3]
+        for k in range(len(pattern)):
+            weight[k] = abs(jump[0, k] + now * jump[1, k]) + abs(jump[0, k] + end * jump[1, k])
+        rank = grip(drive[0], pattern, v, weight, basis, inverse)
+        if rank and holds(drive[0], jump, pattern, weight, inverse, h, now, end):
             put_on(basis, rank, v)
             _start(v, now, h, basis, rank, arc)
             return rank, math.inf
@@ -69,7 +76,7 @@ def _start(
     remove(basis, rank, h[1])
 
 
-@jit
+@part
 def _crosses(
     drive: Arrays, a: float, v: np.ndarray, pattern: np.ndarray, now: float, k: int, h: np.ndarray
 ) -> bool:
@@ -93,14 +100,25 @@ def _crosses(
 
 @jit
 def grip(
-    U: np.ndarray, pattern: np.ndarray, v: np.ndarray, basis: np.ndarray, inverse: np.ndarray
+    U: np.ndarray,
+    pattern: np.ndarray,
+    v: np.ndarray,
+    weight: np.ndarray,
+    basis: np.ndarray,
+    inverse: np.ndarray,
 ) -> int:
     """The rank of the normals of the planes where the pattern is 0, with an orthonormal basis.
 
-    Written as well is the pseudoinverse of ``sum_k u_k u_k^T``. 0 where v is not on all of these
-    planes, or their normals are nearly dependent.
+    The weights, about how much the planes can push, are made squares, the largest one; and written
+    is the pseudoinverse of ``sum_k weight_k u_k u_k^T``. 0 where v is not on all of these planes,
+    or the matrix is nearly singular.
     """
-    size, d = math.sqrt(dot(v, v)), len(v)
+    size, d, most = math.sqrt(dot(v, v)), len(v), 0.0
+    for k in range(len(pattern)):
+        if pattern[k] == 0:
+            most = max(most, weight[k])
+    for k in range(len(pattern)):
+        weight[k] = max((weight[k] / max(most, 1e-300)) ** 2, _WEAK) if pattern[k] == 0 else 0.0
     square, part = np.zeros((d, d)), np.empty(d)
     rank = span(U, pattern, basis)
     for k in range(len(pattern)):
@@ -110,7 +128,7 @@ def grip(
             for r in range(rank):
                 part[r] = dot(basis[r], U[k])
                 for s in range(r + 1):
-                    square[r, s] += part[r] * part[s]
+                    square[r, s] += weight[k] * part[r] * part[s]
     if not _invert(square, rank):
         return 0
     for r in range(rank):
@@ -162,6 +180,7 @@ def holds(
     U: np.ndarray,
     jump: np.ndarray,
     pattern: np.ndarray,
+    weight: np.ndarray,
     inverse: np.ndarray,
     h: np.ndarray,
     now: float,
@@ -169,9 +188,10 @@ def holds(
 ) -> bool:
     """Whether the planes where the pattern is 0 surely hold from now to the end.
 
-    The least forces that leave no velocity across the planes, ``-u_k . (sum u u^T)^+ h``, are
-    linear in time, as the jumps are. Where they are within the jumps at both times, they are so in
-    between, and the planes hold; else they may still: `settle` and `release` find out.
+    Of the forces that leave no velocity across the planes those that are least over the weights,
+    ``-weight_k u_k . (sum weight u u^T)^+ h``, are linear in time, as the jumps are. Where they are
+    within the jumps at both times, they are so in between, and the planes hold; else they may
+    still: `settle` and `release` find out.
     """
     d = len(h[0])
     early, late = np.empty(d), np.empty(d)
@@ -183,6 +203,8 @@ def holds(
             first, last = jump[0, k] + now * jump[1, k], jump[0, k] + end * jump[1, k]
             if first * last < 0.0:
                 return False
-            if abs(dot(U[k], early)) > abs(first) or abs(dot(U[k], late)) > abs(last):
+            if weight[k] * abs(dot(U[k], early)) > abs(first):
+                return False
+            if weight[k] * abs(dot(U[k], late)) > abs(last):
                 return False
     return True

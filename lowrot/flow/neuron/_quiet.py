@@ -11,10 +11,10 @@ import math
 
 import numpy as np
 
-from lowrot._jit import jit
+from lowrot._jit import jit, part
 from lowrot.flow.neuron._arc import ARC, FIELD, at, energy, speed
 from lowrot.flow.neuron._contact import ORIGIN, direction
-from lowrot.flow.neuron._events import CROSSED, reach, visited
+from lowrot.flow.neuron._events import CROSSED, reach, turned, visited
 from lowrot.flow.neuron._grip import grip, holds, put_on
 from lowrot.flow.neuron._linalg import copy, dot, heights, remove
 from lowrot.flow.neuron._propagate import Arrays, Rates, conserve, largest
@@ -28,25 +28,30 @@ _THIRD = 1e-12
 
 
 @jit
-def classify(
-    columns: np.ndarray, U: np.ndarray, a: np.ndarray, V: np.ndarray, S: np.ndarray, rates: Rates
-) -> Arrays:
-    """What does not depend on the dual weights of a step.
+def classify(drive: Arrays, a: np.ndarray, V: np.ndarray, S: np.ndarray, rates: Rates) -> Arrays:
+    """What does not depend on the dual weights of a step, but for jumps of about their size.
 
     Returns:
         The units of the neurons, (m,); their weights in these, put on the planes that they are on,
         (m,) and (m, d); the height over the nearest other plane, (m,); a slot of each neuron on
-        planes, (m,); and for each slot the rank of the normals, an orthonormal basis of them, and
-        the pseudoinverse of ``sum_k u_k u_k^T``.
+        planes, (m,); and for each slot what `grip` found: the rank of the normals, an orthonormal
+        basis of them, the pseudoinverse, and the weights of the planes.
     """
+    U, columns, _, jump = drive
     (m, d), N, last = V.shape, len(U), 0
-    slot, z = np.full(m, FREE), np.empty(N)
+    slot, z = np.empty(m, dtype=np.int64), np.empty(N)
     for j in range(m):
+        slot[j] = FREE
         for k in range(N):
             if S[j, k] == 0:
                 slot[j], last = LOUD, last + 1
                 break
-    rank, basis, inverse = np.zeros(last, np.int64), np.empty((last, d, d)), np.empty((last, d, d))
+    rank, basis, inverse = (
+        np.empty(last, dtype=np.int64),
+        np.empty((last, d, d)),
+        np.empty((last, d, d)),
+    )
+    weight = np.empty((last, N))
     unit, outer, inner, nearest, last = np.empty(m), np.empty(m), np.empty((m, d)), np.empty(m), 0
     for j in range(m):
         unit[j], v = largest(a[j], V[j]), inner[j]
@@ -54,7 +59,9 @@ def classify(
         for c in range(d):
             v[c] = V[j, c] / unit[j]
         if slot[j] == LOUD and rates[1] > 0.0 and math.sqrt(dot(v, v)) > ORIGIN * abs(outer[j]):
-            rank[last] = grip(U, S[j], v, basis[last], inverse[last])
+            for k in range(N):
+                weight[last, k] = abs(jump[0, k])
+            rank[last] = grip(U, S[j], v, weight[last], basis[last], inverse[last])
             if rank[last] and outer[j] != 0.0:
                 put_on(basis[last], rank[last], v)
                 slot[j], last = last, last + 1
@@ -63,7 +70,7 @@ def classify(
         for k in range(N):
             if S[j, k] != 0:
                 nearest[j] = min(nearest[j], S[j, k] * z[k])
-    return unit, outer, inner, nearest, slot, rank, basis, inverse
+    return unit, outer, inner, nearest, slot, rank, basis, inverse, weight
 
 
 @jit
@@ -82,7 +89,10 @@ def pass_quietly(low: int, high: int, task: tuple, ready: Arrays, loud: np.ndarr
     arc, scratch, z = np.empty((ARC, d)), np.empty(d), np.empty(N)
     for first in range(low, high, _BLOCK):
         count = min(_BLOCK, high - first)
-        sides = start[2][first : first + count].astype(np.float64)
+        sides = np.empty((count, N))
+        for i in range(count):
+            for k in range(N):
+                sides[i, k] = start[2][first + i, k]
         fields, V, outer = np.dot(sides, pull), np.empty((count, 2, d)), np.empty((count, 2))
         for i in range(count):
             j = first + i
@@ -100,7 +110,7 @@ def pass_quietly(low: int, high: int, task: tuple, ready: Arrays, loud: np.ndarr
                     _write(stage, j, V[i, stage], outer[i, stage], task, ready)
 
 
-@jit
+@part
 def _one_arc(
     j: int,
     task: tuple,
@@ -116,21 +126,20 @@ def _one_arc(
     Its sides at the stage times are not looked at.
     """
     start, drive, stage_times, rates, _, sums = task
-    unit, a, _, nearest, slot, rank, basis, inverse = ready
+    unit, a, _, nearest, slot, rank, basis, inverse, weight = ready
     pattern, (early, end), s, h = start[2][j], stage_times, slot[j], arc[FIELD:]
     if s == LOUD:
         return False
     if s != FREE:
-        if not holds(drive[0], drive[3], pattern, inverse[s], h, 0.0, end):
+        if not holds(drive[0], drive[3], pattern, weight[s], inverse[s], h, 0.0, end):
             return False
         remove(basis[s], rank[s], h[0])
         remove(basis[s], rank[s], h[1])
-    sign, along = direction(a[j], dot(h[0], arc[0])), dot(h[0], arc[0])
+    sign = direction(a[j], dot(h[0], arc[0]))
     outer[0], outer[1] = at(arc, a[j], early, rates, V[0]), at(arc, a[j], end, rates, V[1])
     if start[3][j] < 0.0:  # others never turn
-        late = dot(h[0], V[1]) + end * dot(h[1], V[1])
-        dips = sign * along < 0.0 < sign * late
-        if dips or min(sign * outer[0], sign * outer[1]) < 0.0:
+        copy(V[1], scratch)
+        if sign * outer[0] < 0.0 or turned(arc, a[j], sign, end, outer[1], rates, scratch) > 0.0:
             return False
     if nearest[j] <= reach(arc, a[j], end, rates):
         heights(drive[1], arc[0], z)
@@ -145,7 +154,7 @@ def _one_arc(
     return True
 
 
-@jit
+@part
 def _beyond(sides: np.ndarray, z: np.ndarray, v: np.ndarray) -> bool:
     """Whether heights z of inner weights v are on other sides of planes."""
     beyond, limit = 0, -CROSSED * math.sqrt(dot(v, v))
@@ -154,7 +163,7 @@ def _beyond(sides: np.ndarray, z: np.ndarray, v: np.ndarray) -> bool:
     return beyond > 0
 
 
-@jit
+@part
 def _write(stage: int, j: int, v: np.ndarray, a: float, task: tuple, ready: Arrays) -> None:
     """Write neuron j, quiet, at a stage."""
     start, _, _, rates, ends, _ = task

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from lowrot._jit import jit
+from lowrot._jit import jit, part
 from lowrot.flow.neuron._arc import ARC, at, energy, speed
 from lowrot.flow.neuron._contact import direction
 from lowrot.flow.neuron._events import (
@@ -76,14 +76,14 @@ class Tracker:
 
     Args:
         neurons: at the start.
-        U: unit normals of the planes, shape (N, d).
+        drive: a field of about the strength of those to come.
         rates: eta_a and eta_V; with eta_V = 0 nothing slides.
     """
 
-    def __init__(self, neurons: Neurons, U: np.ndarray, rates: Rates) -> None:
+    def __init__(self, neurons: Neurons, drive: Drive, rates: Rates) -> None:
         self.neurons, self.rates = neurons, rates
         self._start = neurons.a, neurons.V, neurons.S, neurons.unbalance
-        self._ready = classify(np.ascontiguousarray(U.T), U, *self._start[:3], rates)
+        self._ready = classify(drive.arrays, *self._start[:3], rates)
 
     def follow(self, drive: Drive, stage_times: tuple[float, float]) -> Trajectory | None:
         """The neurons at two times, increasing, under a field.
@@ -118,7 +118,7 @@ def track(
     neurons: Neurons, drive: Drive, stage_times: tuple[float, float], rates: Rates
 ) -> Trajectory | None:
     """Follow neurons once: see `Tracker`."""
-    return Tracker(neurons, drive.U, rates).follow(drive, stage_times)
+    return Tracker(neurons, drive, rates).follow(drive, stage_times)
 
 
 def fastest_growth(neurons: Neurons, drive: Drive, rates: Rates) -> float:
@@ -144,8 +144,8 @@ def _in_threads(work: Callable[[int, int], Any], patterns: np.ndarray) -> list[A
 @jit
 def bases_of(ready: Arrays, loud: np.ndarray) -> Held:
     """The directions in which quiet neurons are held."""
-    _, _, _, _, slot, rank, basis, _ = ready
-    owner = np.empty(rank.sum(), dtype=np.int64)
+    _, _, _, _, slot, rank, basis, _, _ = ready
+    owner = np.empty(basis.shape[1] * len(rank), dtype=np.int64)
     normals, last = np.empty((len(owner), basis.shape[1])), 0
     for j in range(len(slot)):
         if slot[j] >= 0 and not loud[j]:
@@ -170,7 +170,7 @@ def follow_all(which: np.ndarray, task: Any) -> tuple[Held, Held]:
     )
 
 
-@jit
+@part
 def _follow(j: int, task: Any, owners: np.ndarray, normals: np.ndarray, last: np.ndarray) -> None:
     """Follow neuron j to the stage times; write where it is there, and its parts of the sums.
 
@@ -187,11 +187,11 @@ def _follow(j: int, task: Any, owners: np.ndarray, normals: np.ndarray, last: np
     sign, invariant = direction(a, 0.0), start[3][j] / unit * abs(start[3][j] / unit)
     basis, arc, next_v, scratch = np.empty((d, d)), np.empty((ARC, d)), np.empty(d), np.empty(d)
     z, next_z, leaving, t, stage = np.empty(N), np.empty(N), np.empty_like(pattern), 0.0, 0
-    until, inverse = np.zeros(N), np.empty((d, d))
+    until, weight, inverse = np.zeros(N), np.empty(N), np.empty((d, d))
     sums[:] = 0.0
     for _ in range(_ROUNDS):
         now = t, stage_times[1]
-        rank, left = begin(drive, rates, a, v, pattern, now, basis, inverse, arc, leaving)
+        rank, left = begin(drive, rates, a, v, pattern, now, basis, inverse, weight, arc, leaving)
         heights(drive[1], v, z)
         while stage < 2:
             dt, keeps = stage_times[stage] - t, invariant >= 0.0
@@ -226,7 +226,7 @@ def _follow(j: int, task: Any, owners: np.ndarray, normals: np.ndarray, last: np
     sums[:] = np.nan
 
 
-@jit
+@part
 def _hold(pattern: np.ndarray, rank: int, t: float, until: np.ndarray) -> None:
     """Note the time until which the planes of a pattern held."""
     for k in range(len(pattern)):
@@ -266,7 +266,7 @@ def _directions(
     return count
 
 
-@jit
+@part
 def _write(
     ends: Any, stage: int, j: int, unit: float, a: float, v: np.ndarray, pattern: np.ndarray
 ) -> None:
@@ -276,7 +276,7 @@ def _write(
     ends[2][stage, j] = pattern
 
 
-@jit
+@part
 def _first(
     drive: Arrays,
     rates: Rates,
