@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from lowrot.flow._objectives import Classification, Regression
+from lowrot.integrate import DualWeights
 from lowrot.losses import LOSSES, as_loss, soft_margin
 
 
@@ -125,3 +126,35 @@ def test_margins_whose_errors_cancel_in_the_soft_margin_are_seen(loss):
         float(soft_margin(torch.as_tensor(p + 0.3), loss) - soft_margin(torch.as_tensor(p), loss))
     )
     assert objective.mismatch(p + 0.3, weights) == pytest.approx(shifted)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("shift", [-800.0, -3.0, 0.0, 5.0, 40.0, 900.0])
+def test_the_formulas_on_arrays_are_those_of_the_losses(loss, shift):
+    p = 3.0 * problem(4)[0] + shift
+    objective, other = Classification(np.ones(6), as_loss(loss)), as_loss(loss)
+    on_tensors = DualWeights.of_margins(torch.as_tensor(p), loss)
+    weights = objective.respond(p)
+    np.testing.assert_allclose(weights.ln_q, on_tensors.ln_q, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(weights.logit, -p, rtol=1e-13, atol=1e-12)
+    assert weights.ln_lam == pytest.approx(on_tensors.ln_lam, rel=1e-13, abs=1e-13)
+    p = torch.as_tensor(p)
+    assert objective.soft_margin(p.numpy()) == pytest.approx(float(other.soft_margin(p)), rel=1e-12)
+    assert objective.log_loss(p.numpy()) == pytest.approx(float(other.log_loss(p)), rel=1e-12)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_what_is_relaxed_is_an_implicit_step_of_the_weights(loss):
+    """``z - h dQ`` for the change ``K z`` of the margins, by automatic differentiation."""
+    p, K = problem(5, scale=30.0)
+    objective, h = Classification(np.ones(6), as_loss(loss)), 0.3
+    z = np.linspace(-1.0, 1.0, 6)
+    jacobian = torch.autograd.functional.jacobian(
+        lambda p: as_loss(loss).dual_weights(p)[0], torch.as_tensor(p)
+    ).numpy()
+    left = objective.relaxed(z, K, objective.respond(p), h)
+    np.testing.assert_allclose(left, z + h * jacobian @ K @ left, rtol=1e-10, atol=1e-12)
+    assert np.abs(left - z).max() > 0.1
+    squares = Regression(p)
+    left = squares.relaxed(z, K, squares.respond(p), h)
+    np.testing.assert_allclose(left, z - h * K @ left, rtol=1e-10, atol=1e-12)

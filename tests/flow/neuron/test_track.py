@@ -434,3 +434,41 @@ def test_inner_weights_that_vanish_stay_zero_where_the_planes_hold_them(seed):
     assert np.abs(end.V).max() == 0.0
     want = math.sqrt(1.0 - float((start.V**2).sum()))
     assert float(end.a[0]) == pytest.approx(want, rel=1e-12)
+
+
+@pytest.mark.parametrize("later", [0.0, 1.0])
+def test_quiet_neurons_go_where_the_others_would(later):
+    """All of a crowd one by one, in search of events: the same ends, sums and directions."""
+    start, drive = crowd(3, m=200)
+    drive = shifted(drive, later)
+    for _ in range(3):  # some are held by then
+        start = track(start, drive, (0.2, 0.6), BOTH).states[1]
+    together = track(start, drive, (0.1, 0.3), BOTH)
+    assert 0 < together.met < 150
+    assert (start.S == 0).any(1).sum() > 5
+    parts = start.a, start.V, start.S, start.unbalance
+    ends = tuple(np.empty((2, *part.shape), dtype=part.dtype) for part in parts[:3])
+    sums = np.zeros((200, 3))
+    task = parts, drive.arrays, (0.1, 0.3), BOTH, ends, sums
+    held = module.follow_all(np.arange(200), task)
+    for stage in range(2):
+        one = together.states[stage]
+        np.testing.assert_allclose(ends[0][stage], one.a, rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(ends[1][stage], one.V, rtol=1e-12, atol=1e-13)
+        np.testing.assert_array_equal(ends[2][stage], one.S)
+        squares = np.zeros((2, 200, 3, 3))
+        for square, (owner, normals) in zip(squares, (held[stage], together.held[stage])):
+            np.add.at(square, owner, normals[:, :, None] * normals[:, None, :])
+        np.testing.assert_allclose(*squares, atol=1e-12)
+    total = sums.sum(0)
+    assert (*together.speeds, together.energy) == pytest.approx(tuple(total), rel=1e-12)
+
+
+def test_directions_count_for_the_time_for_which_planes_held():
+    """Two of three axes let go in between, and a plane through the first two with the second."""
+    U, normals = np.vstack([np.eye(3), [0.6, 0.8, 0.0]]), np.empty((3, 3))
+    until = np.array([2.0, 1.5, 0.5, 1.25])
+    assert module._directions(U, until, 1.0, 2.0, normals) == 2
+    np.testing.assert_allclose(np.abs(normals[:2]), [[1, 0, 0], [0, math.sqrt(0.5), 0]], atol=1e-15)
+    assert module._directions(U, until, 0.0, 2.0, normals) == 3
+    assert normals[2] @ normals[2] == pytest.approx(0.25)
