@@ -2,7 +2,7 @@
 
 1. Sphinx writes all pages as one, from the notebooks that are executed already;
 2. what belongs to a screen is left out of it, what is folded is opened, and links stay inside;
-3. Chromium typesets the formulas and prints it, with bookmarks and page numbers.
+3. Chromium prints it, with bookmarks and page numbers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MISSING = """No PDF: there is no Chromium on this machine.
   Debian: apt-get install chromium
   Ubuntu: apt-get install chromium-browser"""
 STYLES = ("theme", "pydata-sphinx-theme", "pygments", "sphinx-book-theme", "mystnb", "proof",
-          "sphinx-design", "lowrot", "report", "figures")  # fmt: skip
+          "sphinx-design", "lowrot", "math", "reading", "report", "figures")  # fmt: skip
 MARGINS = {"top": "22mm", "bottom": "22mm", "left": "21mm", "right": "21mm"}
 FOOTER = (
     '<div style="width: 100%; font: 8px serif; text-align: center">'
@@ -69,8 +69,10 @@ def inward(body: str, book: str) -> str:
 
 
 def unfolded(body: str) -> str:
-    """What folds is open, and each chapter begins a page; scripts stay on the screen."""
+    """What folds is open, each chapter begins a page, figures are those of a desk by day."""
     body = re.sub(r"<script\b.*?</script>", "", body, flags=re.S)
+    body = re.sub(r'<picture class="lowrot-night">.*?</picture>', "", body, flags=re.S)
+    body = re.sub(r'<source media="[^>]*>| loading="lazy"', "", body)
     body = re.sub(
         r'<details(?![^>]*\bclass="[^"]*\bhide\b)(?![^>]*\bopen\b)', "<details open", body
     )
@@ -99,8 +101,6 @@ def printable(page: str, root: Path) -> str:
     kept = [name for name in links if re.split(r"[./]", name.removeprefix("_static/"))[-2:][0]
             in STYLES or any(f"/{style}." in f"/{name}" for style in STYLES)]  # fmt: skip
     styles = "".join(f'<link rel="stylesheet" href="{name}">' for name in kept)
-    scripts = re.findall(r"<script[^>]*>window\.MathJax = .*?</script>", page, re.S)
-    scripts += re.findall(r'<script[^>]*src="[^"]*mathjax[^"]*"[^>]*></script>', page)
     authors = ", ".join(" ".join(filter(None, citation.author(a))) for a in said["authors"])
     head, _, tail = said["title"].partition(": ")
     cover = (
@@ -112,13 +112,13 @@ def printable(page: str, root: Path) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en" data-theme="light" data-mode="light"><head>'
         f'<meta charset="utf-8"><title>{html.escape(said["title"])}</title>{styles}'
-        f'<link rel="stylesheet" href="_static/print.css">{"".join(scripts)}</head>'
+        '<link rel="stylesheet" href="_static/print.css"></head>'
         f"<body>{cover}{contents(body)}{body}</body></html>\n"
     )
 
 
 def print_page(source: Path, target: Path, executable: str) -> None:
-    """Typeset and print."""
+    """Print, with all images there."""
     from playwright.sync_api import sync_playwright
 
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -127,8 +127,6 @@ def print_page(source: Path, target: Path, executable: str) -> None:
         page = chromium.new_page()
         page.set_default_timeout(10 * MINUTES)
         page.goto(source.as_uri(), timeout=10 * MINUTES, wait_until="domcontentloaded")
-        page.wait_for_function("() => window.MathJax?.startup?.promise", timeout=10 * MINUTES)
-        page.evaluate("() => MathJax.startup.promise")
         page.evaluate("() => Promise.all([...document.images].map(i => i.decode().catch(() => 0)))")
         page.evaluate("() => document.fonts.ready")
         page.pdf(

@@ -14,6 +14,7 @@ A room imports only from those above it:
 - `sgd`: one-pass SGD on fresh samples, many runs side by side
 - `theorems`: hypotheses evaluated, bounds as functions of tau, conclusions checked
 - `claims`: the ledger of what the book asserts
+- `sweeps`: grids of runs over processes or a cluster, kept task by task
 - `testing`: a plain reference flow, and doors into the fast one
 - `plots`: figures of your own runs (``import lowrot.plots``; the extra ``figures``)
 """
@@ -51,6 +52,7 @@ from lowrot.optima import (
 )
 from lowrot.path import Path
 from lowrot.sgd import Runs, one_pass_sgd
+from lowrot.sweeps import sweep
 from lowrot.theorems import escape, near_init_flow, near_init_sgd, neural_collapse, no_rotation
 
 __version__ = "0.1.0"
@@ -94,5 +96,6 @@ __all__ = [
     "sparse_parity",
     "standard",
     "svm_margin",
+    "sweep",
     "two_points",
 ]

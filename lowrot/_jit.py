@@ -24,6 +24,7 @@ _HERE = Path(__file__).parent
 _SOURCES = (
     "_hyperplanes.py",
     "_jit.py",
+    "integrate/_implicit_moves.py",
     "integrate/_implicit_newton.py",
     "flow/_planes.py",
     "flow/_rest.py",

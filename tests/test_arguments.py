@@ -23,15 +23,15 @@ import torch
 from scipy import sparse
 
 import lowrot
-from lowrot import data, losses, metrics, optima, plots, sgd, testing, theorems
+from lowrot import data, losses, metrics, optima, plots, sgd, sweeps, testing, theorems
 
 PACKAGE = str(FilePath(lowrot.__file__).parent)
-ROOMS = (lowrot, data, losses, metrics, optima, plots, sgd, testing, theorems)
+ROOMS = (lowrot, data, losses, metrics, optima, plots, sgd, sweeps, testing, theorems)
 EXEMPT = {
     # Made by the library, not by its users; the methods of theorems are called by what makes them.
     "Check", "CollapseMetrics", "Escape", "EscapeMargins", "FeatureChange", "Hypothesis",
     "KKTResidual", "NearInitFlow", "NearInitSGD", "NeuralCollapse", "NoRotation", "NotSeparable",
-    "Fragment", "Optimum",
+    "Fragment", "Optimum", "StoreError", "SweepFailed",
     # Style and layout alone; `figure` is a decorator.
     "figure", "grid", "legend_below", "legend_under", "narrow", "night", "table", "use_style",
     # The inside of the reference flow.
@@ -60,6 +60,9 @@ class World:
         self.table.write_text("a,b,y\n0.1,0.2,1\n0.3,0.5,-1\n")
         np.savez(self.file, X=self.points.X.numpy(), y=[1, -1])
         self.flow.save(self.kept)
+        self.store, self.slice = folder / "sweep.db", folder / "slice.csv"
+        self.frame = pd.DataFrame({"x": [1.0]})
+        sweeps.to_csv(self.frame, self.slice, "none")
         self.best = lowrot.svm_margin(self.points)
         self.tangent = lowrot.ntk_margin(self.net, self.points, layers="both")
         self.ax = plt.figure().add_subplot()
@@ -73,6 +76,11 @@ class World:
             (theorems.neural_collapse(self.net, self.points), self.flow),
             (theorems.escape(self.net, 1.2), self.flow),
         ]
+
+
+def product(a, seed):
+    """What a sweep calls."""
+    return {"value": a * seed}
 
 
 class Stranger:
@@ -214,6 +222,12 @@ def theorem_calls(w):
         ),
         call(theorems.escape, net=net, phi=1.2),
         call(theorems.escape_margins, phi=1.2),
+        call(
+            lowrot.sweep, function=product, grid={"a": [1, 2]}, seeds=[0], store=w.store,
+            backend="threads", progress=False, workers=1, changed="refuse",
+        ),
+        call(sweeps.to_csv, frame=w.frame, file=w.slice, command="none", digits=4, note=""),
+        call(sweeps.read_csv, file=w.slice),
         call(theorems.escape_probabilities, m=3, phi=1.2),
         call(theorems.start_pattern, net=net, phi=1.2),
         call(theorems.patterns, path=w.flow, phi=1.2),

@@ -8,7 +8,10 @@ from __future__ import annotations
 import copy
 import functools
 import json
+import os
 import re
+import shutil
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -101,7 +104,7 @@ def test_every_row_of_the_reproduction_is_shown():
         for label in row.statements:
             assert re.search(rf'href="\w+\.html#{label}">\w+ [\d.]+</a>', text), label
         for name in row.claims:
-            value = report_html.figure(by_id[name]["measured"]["median"])
+            value = report_html.figure(report_html.worst(by_id[name]), by_id[name]["unit"])
             assert f'#claim-{name}">{value}</a>' in text
     assert sum(reproduction.VERDICTS["absent"] in text for text in found) == sum(
         bool(row.chapter) for row in rows
@@ -172,11 +175,29 @@ def test_the_crate_describes_what_is_there():
     named = {entity.id: entity for entity in crate.data_entities}
     assert {"claims.json", "carry/code.zip", "carry/sweeps.zip"} <= set(named)
     assert {f"carry/{n.rsplit('/', 1)[-1]}.ipynb" for n in keys.chapters(ROOT)} <= set(named)
-    assert any(name.startswith("_images/") for name in named)
+    assert any(name.startswith("book/figures/") for name in named)
     for name, entity in named.items():
         assert (HTML / name).stat().st_size == int(entity["contentSize"]), name
     assert crate.root_dataset["name"] == citation.cff(ROOT)["title"]
     assert crate.root_dataset["version"] == str(citation.cff(ROOT)["version"])
+
+
+def test_the_book_is_printed():
+    """All pages, tagged and with bookmarks; nothing waits for a script that is not there."""
+    if shutil.which("chromium") is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no Chromium: nothing was printed")
+    done = subprocess.run(
+        [sys.executable, "book/print.py"], cwd=ROOT, capture_output=True, text=True, timeout=900
+    )
+    assert done.returncode == 0, done.stderr
+    printed = (ROOT / "_build" / "lowrot.pdf").read_bytes()
+    assert printed.startswith(b"%PDF-")
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) > 10 * len(keys.chapters(ROOT))
+    assert b"/Outlines" in printed
+    assert b"/StructTreeRoot" in printed
+    html = (ROOT / "_build" / "singlehtml" / "print.html").read_text("utf8")
+    assert "<script" not in html
+    assert html.count("<math") > 1000
 
 
 # ---------------------------------------------------------------- in the browser
@@ -188,7 +209,6 @@ def report(browser):
     context = browser.new_context(viewport={"width": 390, "height": SCREEN})
     shown = context.new_page()
     shown.goto(REPORT.as_uri())
-    shown.evaluate("() => window.MathJax?.startup?.promise")
     shown.wait_for_timeout(300)
     yield shown
     context.close()

@@ -119,9 +119,9 @@ def test_planted_import_is_found(tree, file, planted, complaint):
         ("book/build.py", "import cvxpy", "'cvxpy' imported but declared as a dev dependency"),
         ("book/build.py", "import requests", "'requests' imported but it is a transitive"),
         ("tests/conftest.py", "import requests", "'requests' imported but it is a transitive"),
-        ("pyproject.toml", ("clarabel>=0.9", "joblib"), "'joblib' defined as a dependency but not"),
-        ("pyproject.toml", ("pluggy>=1.3", "joblib"), "'joblib' defined as a dependency but not"),
-        ("pyproject.toml", ("numba>=0.60", "joblib"), "'numba' imported but it is a transitive"),
+        ("pyproject.toml", ("clarabel>=0.9", "psutil"), "'psutil' defined as a dependency but not"),
+        ("pyproject.toml", ("pluggy>=1.3", "psutil"), "'psutil' defined as a dependency but not"),
+        ("pyproject.toml", ("numba>=0.60", "psutil"), "'numba' imported but it is a transitive"),
     ],
 )
 def test_planted_dependency_is_found(tree, file, planted, complaint):

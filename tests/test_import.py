@@ -7,7 +7,16 @@ import sys
 
 import lowrot
 
-LATER = ("pandas", "scipy.optimize", "scipy.stats", "IPython", "matplotlib", "seaborn")
+LATER = (
+    "pandas",
+    "scipy.optimize",
+    "scipy.stats",
+    "joblib",
+    "rich",
+    "IPython",
+    "matplotlib",
+    "seaborn",
+)
 """Imported by the functions that need them."""
 
 

@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import threading
+import unicodedata
 from collections.abc import Iterable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -258,6 +259,16 @@ WIDE = """() => {
     .filter(e => e.getBoundingClientRect().right > room + 1 && !inside(e))
     .slice(0, 5).map(e => e.outerHTML.slice(0, 120));
 }"""
+TABLES = """() => {
+  document.querySelectorAll('details').forEach(e => { e.open = true; });
+  return [...document.querySelectorAll('article table')].map(table => {
+    let box = table.parentElement;
+    while (box !== document.body && getComputedStyle(box).overflowX === 'visible')
+      box = box.parentElement;
+    const words = table.textContent.replace(/\\s+/g, ' ').slice(0, 60);
+    return [words, box.scrollWidth - box.clientWidth, !!table.closest('.lowrot-symbols')];
+  });
+}"""
 AXE = """async () => (await axe.run(document, {preload: false})).violations
   .flatMap(rule => rule.nodes.slice(0, 4)
     .map(node => `${rule.id}: ${node.html.slice(0, 160)} ${node.failureSummary}`))"""
@@ -338,7 +349,16 @@ def test_offline_from_the_file_system(visit):
     assert not [url for url in seen.requests if urlsplit(url).scheme.startswith("http")]
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page.count("/") == 1])
+def test_tables_fit_a_phone_or_nearly(visit, address, page):
+    seen = visit(f"{address}/{page}", "phone-light")
+    for words, hidden, is_symbols in seen.page.evaluate(TABLES):
+        # Seven columns of numbers scroll a little; a table of symbols is a list of cards.
+        assert hidden <= (1 if is_symbols else 0.2 * VIEWS["phone-light"][0]["width"]), words
+
+
 # ---------------------------------------------------------------- proofs, previews, weight
+
 
 CHAPTERS = [page for page in PAGES if "lowrot-fold" in (HTML / page).read_text("utf8")]
 FOLDED = "book/no_rotation.html"
@@ -417,7 +437,10 @@ def test_statements_are_copied_as_latex(visit, address):
     seen.page.locator("#thm-no-rotation button.lowrot-copy").click()
     seen.page.get_by_text("copied").wait_for()
     copied = seen.page.evaluate("() => navigator.clipboard.readText()")
-    assert copied.startswith(r"\begin{theorem}[No rotation]\label{thm-no-rotation}")
+    head = r"\begin{theorem}[No rotation]\label{thm-no-rotation}"
+    commands, statement, _ = copied.partition(head)
+    assert statement == head
+    assert all(line.startswith(r"\providecommand{") for line in commands.splitlines())
     assert copied.endswith("\\end{theorem}\n")
 
 
@@ -495,7 +518,7 @@ def test_the_whole_symbol_is_explained(visit, address):
     margin.first.hover()
     box = seen.page.locator(".lowrot-meaning")
     box.wait_for()
-    assert "γ" in box.inner_text().split(":")[0]
+    assert "γ" in unicodedata.normalize("NFKC", box.inner_text()).split(":")[0]
     seen.page.keyboard.press("Escape")
     assert not box.is_visible()
 
@@ -573,6 +596,7 @@ def test_a_figure_fits_a_phone_without_being_shrunk(page):
 @pytest.mark.parametrize("view", VIEWS)
 def test_one_picture_is_shown_that_of_the_view(visit, address, view):
     seen = visit(f"{address}/book/no_rotation.html", view)
+    seen.page.evaluate(IMAGES)  # those below the screen wait until then
     shown = [names for names in seen.page.evaluate(SHOWN) if names]
     assert shown
     size, theme = view.split("-")

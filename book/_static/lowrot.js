@@ -19,7 +19,7 @@
       icon.setAttribute("aria-hidden", "true");
     });
     each("button[aria-label], a[aria-label]", (control) => {
-      const seen = control.innerText.trim();
+      const seen = control.innerText?.trim(); // a link in a drawing has none
       if (seen && !control.getAttribute("aria-label").toLowerCase().includes(seen.toLowerCase())) {
         control.removeAttribute("aria-label");
       }

@@ -94,8 +94,15 @@
   });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
   document.addEventListener("click", (event) => { if (!box?.contains(event.target)) close(); });
-  addEventListener("resize", close);
-  addEventListener("scroll", (event) => { if (event.target === document) close(); }, true);
+  // The page may still settle, or scroll to a link that has the focus: the box follows it.
+  function follow() {
+    if (!box) return;
+    const line = owner.getBoundingClientRect();
+    if ((line.bottom > 0 && line.top < innerHeight) || owner.matches(":focus-visible")) place(owner);
+    else close();
+  }
+  addEventListener("resize", follow);
+  addEventListener("scroll", (event) => { if (event.target === document) follow(); }, true);
 
   // ------------------------------------------------------------- copy as LaTeX
 

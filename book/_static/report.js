@@ -37,11 +37,21 @@ document.addEventListener("DOMContentLoaded", () => {
   controls.append(fold, count);
   ledger.before(controls);
 
-  const value = (row, key) => row.dataset[key] === "" ? Infinity : Number(row.dataset[key]);
-  const sorted = key => (a, b) =>
-    key === "" ? order.get(a) - order.get(b)
-      : key === "name" ? a.dataset.name.localeCompare(b.dataset.name)
-        : value(a, key) === value(b, key) ? order.get(a) - order.get(b) : value(a, key) - value(b, key);
+  // As Python writes them; what is missing, or is no number, comes after every number.
+  const infinite = { inf: Infinity, "-inf": -Infinity };
+  const value = (row, key) => {
+    const text = row.dataset[key] ?? "";
+    const read = infinite[text] ?? (text.trim() === "" ? NaN : Number(text));
+    return { missing: Number.isNaN(read), read };
+  };
+  const byNumber = (a, b) => a.missing - b.missing || (a.read < b.read ? -1 : Number(a.read > b.read));
+  const byPlace = (a, b) => order.get(a) - order.get(b);
+  const sorted = key => (a, b) => {
+    if (key === "") return byPlace(a, b);
+    const first = key === "name" ? a.dataset.name.localeCompare(b.dataset.name, "en")
+      : byNumber(value(a, key), value(b, key));
+    return first || byPlace(a, b);
+  };
 
   const apply = () => {
     const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);

@@ -14,27 +14,30 @@ from myst_nb import glue
 
 from lowrot.theorems import Theorem
 
+MILLION = 1_000_000
 SPACE = "\N{NARROW NO-BREAK SPACE}"
 _DOLLARS = re.compile(r"\$([^$]+)\$")
 _WORDS = "\N{WORD JOINER}"  # marks cells of words, which stand at the left of their column
 
 
 def spaced(number: float) -> str:
-    """A number in three significant digits, its thousands apart; whole ones with all digits.
+    """A number as the book writes it: from 0.001 to a million in full, its thousands apart.
 
-    Args:
-        number: a real number; very large and very small ones get a power of ten, ``1.1e+08``.
+    Whole numbers keep all their digits there, others have three that are significant; larger and
+    smaller ones get a power of ten, ``1.10e+08``, and a round million is ``1e+06``. The report
+    follows the same rule.
     """
     if isinstance(number, bool | np.bool_):
         return "yes" if number else "no"
     if math.isnan(number):
         return ""
-    if isinstance(number, int | np.integer):
-        return f"{number:,}".replace(",", SPACE if abs(number) >= 10_000 else "")
-    if number == 0 or 1e-3 <= abs(number) < 1e6:
-        shown = f"{number:#.3g}" if abs(number) < 1000 else f"{float(f'{number:.3g}'):,.0f}"
-        return shown.rstrip(".").replace(",", SPACE if abs(number) >= 10_000 else "")
-    return f"{number:.2e}"
+    whole = isinstance(number, int | np.integer)
+    kept = int(number) if whole else float(f"{number:.3g}")
+    if kept != 0 and not 1e-3 <= abs(kept) < MILLION:
+        return f"{number:.3g}" if whole else f"{number:.2e}"
+    if abs(kept) < 1000 and not whole:
+        return f"{kept:#.3g}".rstrip(".")
+    return f"{kept:,.0f}".replace(",", SPACE if abs(kept) >= 10_000 else "")
 
 
 def say(prefix: str, **values: Any) -> None:
@@ -89,5 +92,9 @@ def cell(value: Any) -> str:
     if shown in ("yes", "no"):
         return shown
     mantissa, _, exponent = shown.replace("-", "−").partition("e")
-    power = exponent.replace("+", "").replace("−0", "−").lstrip("0")
-    return f"{mantissa}&nbsp;·&nbsp;10<sup>{power}</sup>" if exponent else mantissa
+    if not exponent:
+        return mantissa
+    power = f"10<sup>{exponent.replace('+', '').replace('−0', '−').lstrip('0')}</sup>"
+    return (
+        f"{mantissa}&nbsp;·&nbsp;{power}" if mantissa.strip("−") != "1" else mantissa[:-1] + power
+    )

@@ -119,7 +119,7 @@ def escape_proof(frame: pd.DataFrame, margins: EscapeMargins) -> list[Axes]:
     right.plot(late.tau, late.margin, color=POSITIVE, label=r"margin $P_+/\|W\|^2$")
     right.plot(late.tau, late.bound, color=ACCENT, ls="-.", label="bound")
     right.axhline(margins.bad, color=NEGATIVE, lw=1.4, ls="--", label=r"$\cos(\varphi)/2$")
-    right.axhline(margins.optimum, color=INK, lw=1.0, ls=":", label="optimum")
+    right.axhline(margins.optimum, color=INK, lw=1.6, ls=":", label="optimum")
     right.set(xscale="log", xlabel=r"clock $\tau$", ylim=(0, 1.1 * margins.optimum))
     for axis in (left, right):
         axis.set_xlim(0.1, late.tau.iloc[-1])
@@ -159,7 +159,7 @@ def margins_by_angle(ended: pd.DataFrame) -> list[Axes]:
         label=r"between: $2\cos\varphi$",
     )
     right.axhline(1.0, color=POSITIVE, label="on a point: 1")
-    right.axvline(60, color=MUTED, lw=1.0, ls=":", label=r"$60^\circ$")
+    right.axvline(60, color=INK, lw=1.4, ls=":", label=r"$60^\circ$")
     right.set(xlabel=r"$\varphi$, degrees", ylabel=r"rate of $\ln|a_j|\,\|v_j\|$", ylim=(0, 1.9))
     right.legend()
     return [left, right]

@@ -48,7 +48,7 @@ def best_regions(sets: Mapping[str, Dataset], nets: Mapping[str, Network]) -> li
     Raises:
         ValueError: a data set is not two-dimensional.
     """
-    axes = grid(3, len(sets), height=2.4, stacked=3, stacked_height=1.45)
+    axes = grid(3, len(sets), height=2.4, stacked=3, stacked_height=1.45, letters=False)
     for row, (name, data) in enumerate(sets.items()):
         first, second, third = axes[3 * row : 3 * row + 3]
         beside = first.text(-0.05, 0.5, name, transform=first.transAxes, color=INK, fontsize=10)
@@ -123,7 +123,7 @@ def network_certificates(sets: Mapping[str, Dataset]) -> list[Axes]:
         ValueError: a data set is not two-dimensional.
         NotSeparable: no network separates a data set.
     """
-    axes = grid(len(sets), 2, height=2.5, stacked=2, stacked_height=1.9)
+    axes = grid(len(sets), 2, height=2.5, stacked=2, stacked_height=1.9, letters=False)
     pairs = [
         axes[2 * k : 2 * k + 2] if narrow() else axes[k :: len(sets)] for k in range(len(sets))
     ]

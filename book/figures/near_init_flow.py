@@ -139,6 +139,7 @@ def margin_gained(runs: pd.DataFrame) -> list[Axes]:
     return axes
 
 
+@figure
 def against_width(
     panels: Mapping[str, Mapping[str, tuple[Any, Any, str]]], logs: Sequence[bool]
 ) -> list[Axes]:

@@ -174,7 +174,7 @@ def relevant_mass(curves: dict[str, tuple[np.ndarray, np.ndarray]]) -> Axes:
 @figure
 def proof_lines(frame: pd.DataFrame) -> list[Axes]:
     """Draw both sides of the three inequalities of the proof (frame of `inequalities`)."""
-    axes = grid(3, height=3.2, stacked_height=2.6)
+    axes = grid(3, height=3.2, stacked_height=2.6, letters=False)
     lines = [
         (
             "(1) optimal neurons",

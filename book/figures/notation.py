@@ -17,7 +17,7 @@ def five_facts(path: Path, n: int) -> list[Axes]:
         path: a flow, from a start that is not balanced.
         n: the number of points.
     """
-    clocks, margins, norms, rising = axes = grid(2, 2)
+    clocks, margins, norms, rising = axes = grid(2, 2, letters=False)  # the facts have numbers
     tau = path["tau"]
     clocks.plot(tau, path["ln_t"], color=POSITIVE)
     clocks.set(title="F1: two clocks", ylabel=r"$\ln t$")

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from lowrot.coupled._implicit_step import ScaledMargins, implicit_weights
+from lowrot.coupled._point import CoupledPoint, Stage
 from lowrot.coupled._potential import Potential, soft_ratio
 from lowrot.coupled._tableaux import Method
 from lowrot.integrate import (
-    START,
     DualWeights,
     Node,
     Recorder,
@@ -54,38 +54,6 @@ CERTIFICATES = {
 }
 
 _CLOCK = "error of the quadrature of ln t (F1), estimated, over max(1, | P |)"
-
-
-@dataclass(frozen=True, eq=False)
-class CoupledPoint:
-    """The flow at one time, with what the next step needs; all but t in the unit of the features.
-
-    Attributes:
-        tau: the clock.
-        z: integral of the dual weights, shape (n,).
-        weights: the dual weights.
-        margins: margins in units of ``||u||_1``.
-        node: what the integral of the time t knows here.
-        h: length of step to try next.
-        t: the time t.
-        J: upper bound on ``int min(2, 2 c_n/||u||_1)`` so far.
-    """
-
-    tau: float
-    z: Tensor
-    weights: DualWeights
-    margins: ScaledMargins
-    node: Node
-    h: float
-    t: Time = START
-    J: float = 0.0
-
-
-class Stage(NamedTuple):
-    """The dual weights of a stage and the margins that they lead to."""
-
-    weights: DualWeights
-    margins: ScaledMargins
 
 
 class CoupledRun(Run[CoupledPoint]):

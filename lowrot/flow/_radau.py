@@ -238,7 +238,8 @@ class Radau:
         """In what the errors of a step are measured."""
         objective, weights = self.objective, start.weights
         size = objective.unit(start.p, weights)
-        rounding = self.rounding(start) / size
+        of_outputs = np.full_like(start.p, self.rounding(start))
+        rounding = objective.measure(of_outputs, weights) / size
         scale = math.sqrt(start.norm_squared)
         return Unit(lambda change: objective.measure(change, weights), size, scale, rounding)
 

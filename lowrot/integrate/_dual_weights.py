@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lowrot.integrate._implicit_newton import NewtonWeights
+from lowrot.integrate._implicit_moves import NewtonWeights
 from lowrot.losses import Loss, as_loss
 
 

@@ -16,7 +16,8 @@ import numpy as np
 from torch import Tensor
 
 from lowrot.integrate._dual_weights import DualWeights
-from lowrot.integrate._implicit_newton import NewtonProblem, NewtonWeights, newton
+from lowrot.integrate._implicit_moves import NewtonWeights
+from lowrot.integrate._implicit_newton import NewtonProblem, newton
 
 _COOLING = 4.0
 """Ratio of a temperature to the next."""

@@ -77,9 +77,11 @@ def bounds(
     x = _validate.choice("against", clock if against is None else against, known)
     sides = _sides(panels, known)
     across = min(2, len(sides))
-    axes = grid(across, -(-len(sides) // across), width=WIDEST if across > 1 else 5.0, height=2.5)
+    width = WIDEST if across > 1 else 5.0
+    # Their titles name columns, or lines of a proof by its numbers.
+    axes = grid(across, -(-len(sides) // across), width=width, height=2.5, letters=False)
     for unused in axes[len(sides) :]:
-        unused.set_axis_off()
+        unused.set_visible(False)
     plain = all(len(compared) == 2 for compared in sides.values())
     for ax, (title, compared) in zip(axes, sides.items()):
         labels = ["measured", "bound"] if plain else compared

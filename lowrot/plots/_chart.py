@@ -139,6 +139,8 @@ def explorer(
 ) -> Fragment:
     """Draw charts side by side, with sliders that choose among frames computed before.
 
+    Several charts have the letters (a), (b) and so on before their titles.
+
     Args:
         charts: one or more; a curve has one frame, or one for each combination of places of the
             sliders, the last slider fastest.

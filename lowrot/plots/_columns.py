@@ -78,7 +78,7 @@ def columns(
     rows = -(-len(names) // across)
     axes = grid(across, rows, width=WIDEST if across > 1 else 5.0, height=2.9)
     for unused in axes[len(names) :]:
-        unused.set_axis_off()
+        unused.set_visible(False)
     for ax, column in zip(axes, names):
         for index, (name, each) in enumerate(paths.items()):
             x = clocks[name]

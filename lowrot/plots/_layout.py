@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import string
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -143,8 +144,12 @@ def grid(
     height: float = 2.9,
     stacked: int = 1,
     stacked_height: float = 2.4,
+    letters: bool = True,
 ) -> list[Axes]:
     """Return the axes of a new figure, row by row.
+
+    Several panels have the letters (a), (b) and so on beside their titles: a caption names them so,
+    as what is left and right on a desk is above and below on a phone.
 
     Args:
         columns: panels in a row.
@@ -153,12 +158,28 @@ def grid(
         height: of a row, in inches.
         stacked: panels in a row on a phone, where the figure is `NARROW` inches wide.
         stacked_height: of a row there.
+        letters: whether several panels have them.
     """
     if narrow():
         rows, columns = -(-columns * rows // stacked), stacked
         width, height = NARROW, stacked_height
     _, axes = plt.subplots(rows, columns, figsize=(width, height * rows), squeeze=False)
-    return list(axes.ravel())
+    panels = list(axes.ravel())
+    for ax, letter in zip(panels, string.ascii_lowercase if letters and len(panels) > 1 else ""):
+        ax.annotate(
+            lettered(letter),
+            (0.0, 1.0),
+            xycoords="axes fraction",
+            xytext=(-4.0, 6.0),  # as high as the title, and before it
+            textcoords="offset points",
+            ha="right",
+        )
+    return panels
+
+
+def lettered(letter: str) -> str:
+    """Return the letter of a panel as figures and captions write it."""
+    return f"({letter})"
 
 
 def legend_under(ax: Axes, columns: int = 1) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import html
 import json
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
 from lowrot import _validate
-from lowrot.plots._layout import Fragment
+from lowrot.plots._layout import Fragment, lettered
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def fragment(
     *,
     description: str,
 ) -> Fragment:
-    """Put panels side by side above their sliders.
+    """Put panels side by side above their sliders; several have letters before their titles.
 
     The frames of the panels are numbered by the places of the sliders, the last one fastest.
     """
@@ -87,7 +88,13 @@ def fragment(
     first = 0
     for slider in sliders:
         first = first * len(slider.texts) + slider.start
-    drawn = "".join(_panel(panel, f"{name}-{k}", first) for k, panel in enumerate(panels))
+    titles = [panel.title for panel in panels]
+    if len(titles) > 1:
+        titles = [f"{lettered(a)} {title}" for a, title in zip(string.ascii_lowercase, titles)]
+    drawn = "".join(
+        _panel(panel, title, f"{name}-{k}", first)
+        for k, (panel, title) in enumerate(zip(panels, titles))
+    )
     controls = "".join(_slider(slider, f"{name}-slider-{k}") for k, slider in enumerate(sliders))
     text = (
         f'<div class="lowrot-live" id="{name}" role="group" '
@@ -100,13 +107,13 @@ def fragment(
     return Fragment(text, _table(panels))
 
 
-def _panel(panel: Drawn, name: str, frame: int) -> str:
+def _panel(panel: Drawn, title: str, name: str, frame: int) -> str:
     wide = " wide" if panel.wide else ""
     readout = panel.record["readout"]
     said = html.escape(readout[min(frame, len(readout) - 1)]) if readout else ""
     svg = panel.svg.replace("<svg ", f'<svg id="{name}" ', 1)
     return (
-        f'<div class="panel{wide}">{svg}<p>{html.escape(panel.title)}</p>'
+        f'<div class="panel{wide}">{svg}<p>{html.escape(title)}</p>'
         f'<p class="readout">{said}</p>{panel.legend}</div>'
     )
 

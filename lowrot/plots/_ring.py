@@ -131,4 +131,6 @@ def _around(ax: Axes, data: Dataset) -> None:
 
 
 def _degrees(value: float) -> str:
-    return "0°" if value < 1e-9 else f"{value:.2g}°"
+    if value < 1e-9:
+        return "0°"
+    return f"{value:.0f}°" if value >= 10 else f"{value:.2g}°"

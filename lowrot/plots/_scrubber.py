@@ -122,6 +122,7 @@ def scrubber(
 ) -> Fragment:
     """Draw panels side by side with one slider over their times, and a button that plays them.
 
+    Several panels have the letters (a), (b) and so on before their titles.
     In the plane each neuron is a thread from its first direction (inner ring) to its present one
     (outer ring), in space a trail along the sphere, faint on the far side. Blue and solid is a
     positive output weight, orange and dashed a negative one; discs and squares are the data. The

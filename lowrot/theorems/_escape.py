@@ -15,7 +15,6 @@ from lowrot.theorems._escape_patterns import (
     ALL_ON_BOTH,
     COVERED,
     ONE_SIDED,
-    SEPARATING_ANGLE,
     UNCOVERED,
     active_on,
     escape_margins,
@@ -25,16 +24,14 @@ from lowrot.theorems._escape_patterns import (
     start_pattern,
 )
 from lowrot.theorems._escape_proof import one_sided_lines, trapped_lines, uncovered_lines
+from lowrot.theorems._escape_start import hypotheses
 from lowrot.theorems._neural_collapse import NeuralCollapse, neural_collapse
 from lowrot.theorems._norm_growth import early_growth, margin_floor
 from lowrot.theorems._subject import flow_subject
-from lowrot.theorems._theorem import Check, Hypothesis, Theorem, nonnegative, verdict
+from lowrot.theorems._theorem import Check, Theorem, nonnegative, verdict
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_BALANCE = 1e-9
-"""Relative imbalance of a neuron that is rounding, as `Features.from_network` takes it."""
 
 
 class Escape(Theorem):
@@ -64,7 +61,7 @@ class Escape(Theorem):
         self.ln_G = (
             math.log(2.0 * float((net.V[on_both, 0] ** 2).sum())) if on_both.any() else (-math.inf)
         )
-        self.hypotheses = self._evaluate()
+        self.hypotheses = hypotheses(net, self.phi, self.pattern)
         ends = {UNCOVERED: 0.0, ALL_ON_BOTH: self.margins.bad}
         self.limit = ends.get(self.pattern, self.margins.optimum) if self.holds else math.nan
 
@@ -238,53 +235,6 @@ class Escape(Theorem):
         late.columns["tau"] = late.columns["tau"] - path["tau"][first]
         late.columns.pop("rho", None)  # the distance from a start that is not this one
         return self._covered(path.network(first)), late
-
-    def _evaluate(self) -> list[Hypothesis]:
-        net, X = self.net, self.data.X
-        size = net.V.norm(dim=1)
-        # A neuron that is exactly zero stays so, and asks for nothing.
-        zero = (size == 0) & (net.a == 0)
-        off = ((net.a**2 - size**2).abs() / size.square())[~zero].max().item()
-        near = ((net.V @ X.T).abs() / size[:, None])[~zero].min().item()
-        found = [
-            Hypothesis(
-                r"ReLU: slope $\alpha$ of the activation", net.slope, "$= 0$", net.slope == 0
-            ),
-            Hypothesis(
-                r"balance: largest $|a_j^2/\|v_j\|^2 - 1|$",
-                off,
-                "$= 0$, to rounding",
-                off <= _BALANCE,
-            ),
-            Hypothesis(
-                r"no kink at the start: least $|v_j \cdot x_i|/\|v_j\|$", near, "$> 0$", near > 0
-            ),
-        ]
-        if self.pattern in (ALL_ON_BOTH, ONE_SIDED):
-            found += self._small()
-        if self.pattern == ONE_SIDED:
-            degrees = math.degrees(self.phi)
-            wide = self.phi > SEPARATING_ANGLE
-            found.append(Hypothesis(r"angle $\varphi$ in degrees", degrees, "$> 67.5$", wide))
-        return found
-
-    def _small(self) -> list[Hypothesis]:
-        """What makes a start small."""
-        net, most, limit = self.net, self.margins.start, self.margins.small
-        mass = float((net.a[net.a < 0] ** 2).sum())
-        p = Network(net.a.clamp_min(0.0), net.V).margins(self.data)
-        E = abs(float(p[0] - p[1]))
-        return [
-            Hypothesis(
-                r"mass $\mu_-$ of the neurons with $a_j < 0$",
-                mass,
-                rf"$< \mu_-^* = {limit:.3g}$",
-                mass < limit,
-            ),
-            Hypothesis(
-                r"imbalance $|\tilde E|$ of the others", E, f"$< E^* = {most:.3g}$", most > E
-            ),
-        ]
 
 
 def escape(net: Network, phi: float) -> Escape:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from lowrot import _validate
 from lowrot.data import Dataset
@@ -15,6 +14,7 @@ from lowrot.network import Network
 from lowrot.path import Path
 from lowrot.sgd import UPDATES
 from lowrot.theorems._near_init import Start, distinct, largest_features, networks
+from lowrot.theorems._near_init_sgd_proof import SGDProof
 from lowrot.theorems._subject import Subject
 from lowrot.theorems._theorem import Check, Hypothesis, Theorem, at_most, nonnegative, verdict
 
@@ -198,9 +198,14 @@ class NearInitSGD(Theorem):
         delta = _validate.number("delta", delta, 1e-300, 1.0)
         self.require_path(path, "samples", "sum_lam", "test_lam", "a", "V")
         s, lam, mean = path["samples"], path["sum_lam"], path["test_lam"]
-        lines = self._perceptron_lines if self.update == "perceptron" else self._logistic_lines
-        rows = [lines(*row) for row in zip(networks(path, self.net), s, lam)]
-        frame = pd.DataFrame(rows)
+        proof = SGDProof(self.net, self.data, self.start, self.eta, self.R)
+        perceptron = self.update == "perceptron"
+        frame = pd.DataFrame(
+            [
+                proof.perceptron(*row) if perceptron else proof.logistic(*row, self.Gam)
+                for row in zip(networks(path, self.net), s, lam)
+            ]
+        )
         if _every(s) and not np.isnan(mean).all():
             frame["fresh"] = _before(mean) / _PRICE
             frame["fresh_bound"] = lam - math.log(delta)
@@ -210,45 +215,9 @@ class NearInitSGD(Theorem):
             for name in map(str, frame)
             if f"{name}_bound" in frame
         }
-        if self.update == "perceptron":
+        if perceptron:
             slack["growth"] = (frame.growth - frame.growth_bound).min()
         return verdict(frame, slack)
-
-    def _logistic_lines(self, net: Network, s: float, lam: float) -> dict[str, float]:
-        """The lines of the proof after s samples, at the worst point of the data."""
-        p, (toward, to_U) = net.margins(self.data), self._toward(net)
-        early = math.exp(-1 - self.Gam / 4)
-        return {
-            "samples": s,
-            "gain": float((toward - p).max()),
-            "gain_bound": -self.Gam,
-            "step": float((torch.sigmoid(-p) * (p - self.Gam / 4)).max()),
-            "step_bound": early,
-            "potential": to_U + self.eta * self.Gam / 4 * lam,
-            "potential_bound": self.R**2 / 2 + self.eta * s * early,
-        }
-
-    def _perceptron_lines(self, net: Network, s: float, lam: float) -> dict[str, float]:
-        """The same of the perceptron; ``lam`` counts the mistakes."""
-        wrong, (toward, to_U) = net.margins(self.data) <= 0, self._toward(net)
-        return {
-            "samples": s,
-            "gain": float(toward[wrong].max()) if bool(wrong.any()) else -math.inf,
-            "gain_bound": -3 * self.start.g**2 / 128,
-            "growth": float((net.a - self.net.a) @ self.start.outer),
-            "growth_bound": 7 * self.start.g / 8 * self.eta * lam,
-            "potential": to_U,
-            "potential_bound": self.R**2 / 2,
-        }
-
-    def _toward(self, net: Network) -> tuple[Tensor, float]:
-        """``<G_i, W - U>`` at each point, shape (n,), and ``||W - U||^2/2``."""
-        outer = net.a - self.net.a - self.R * self.start.outer
-        inner = net.V - self.net.V
-        return (
-            net.tangent(self.data, outer, inner),
-            float(outer.square().sum() + inner.square().sum()) / 2,
-        )
 
     def _evaluate(self) -> list[Hypothesis]:
         g, A, N = self.start.g, self.start.A, self.start.N

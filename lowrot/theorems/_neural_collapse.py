@@ -11,15 +11,14 @@ from torch import Tensor
 
 from lowrot import _validate
 from lowrot.data import Dataset, infer_groups
-from lowrot.data._groups import ZERO, cosines
 from lowrot.losses import Loss, as_loss, entropy_constant
 from lowrot.network import Network
-from lowrot.optima import NotSeparable, svm_margin
 from lowrot.path import Path
 from lowrot.theorems._good_neurons import demands, good_neurons
+from lowrot.theorems._neural_collapse_start import hypotheses, largest_margin, ln_kappa, own_margin
 from lowrot.theorems._norm_growth import NormGrowthTheorem, early_growth
 from lowrot.theorems._subject import flow_subject
-from lowrot.theorems._theorem import Check, Hypothesis, verdict
+from lowrot.theorems._theorem import Check, verdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,12 +61,18 @@ class NeuralCollapse(NormGrowthTheorem):
         self.good = good_neurons(net, self.data, opposite=self.opposite)
         self.subject = flow_subject(net, net.margins(data), self.loss)
         self._asked = demands(self.data, opposite=self.opposite)
-        self._margins()
-        self.ln_kappa = self._growth()
+        found = [own_margin(self.data.X[group]) for group in self._asked.active]
+        values, uppers, directions = zip(*found)
+        self.gamma, self.beta = data.X.new_tensor(values), torch.stack(directions)
+        self.S = float((1.0 / self.gamma).sum())
+        self.weights = 1.0 / (self.gamma * self.S)
+        self.limit = 0.5 / self.S
+        self.margin_range = (1.0 / self.S, largest_margin(self._asked.labels, uppers))
+        self.ln_kappa = ln_kappa(net, self.data, self._asked, self.beta, self.good, self.opposite)
         self.ln_G0 = self._log_sum(self.ln_kappa)
         self.ln_start_norm = math.log(net.norm_squared)
         self.lost = self.ln_start_norm - self.ln_G0
-        self.hypotheses = self._evaluate()
+        self.hypotheses = hypotheses(net, self.data, self._asked, self.good, self.opposite)
 
     def group_frame(self) -> pd.DataFrame:
         """Return one row a group: label, size, margin, weight, good neurons, ln kappa_k."""
@@ -223,33 +228,6 @@ class NeuralCollapse(NormGrowthTheorem):
                 worst = np.minimum(worst, gain.min(axis=(1, 2)))
         return worst
 
-    def _margins(self) -> None:
-        """Set gamma, beta, S, weights, limit and margin_range."""
-        X, ones = self.data.X, torch.ones_like(self.data.y)
-        found = [_own_margin(X[group], ones[group]) for group in self._asked.active]
-        values, uppers, directions = zip(*found)
-        self.gamma, self.beta = X.new_tensor(values), torch.stack(directions)
-        self.S = float((1.0 / self.gamma).sum())
-        self.weights = 1.0 / (self.gamma * self.S)
-        self.limit = 0.5 / self.S
-        parts = [1.0 / X.new_tensor(uppers)[self._asked.labels == sign] for sign in (1, -1)]
-        self.margin_range = (1.0 / self.S, 1.0 / sum(float(part.norm()) for part in parts))
-
-    def _growth(self) -> Tensor:
-        """Return ln kappa_j, shape (r, m): ``|a_j| + ||v_j|| >= kappa_j exp(gamma_k z_k)``."""
-        a, v = self.net.a.abs()[None, :], self.net.V.norm(dim=1)[None, :]
-        c = (self.beta @ self.net.V.T).minimum(v)
-        if self.opposite:
-            kappa = torch.log(c + (c**2 + (a - v).clamp_min(0.0) * (a + v)).sqrt())
-            return torch.where(self.good, kappa, -math.inf)
-        z = self.net.V @ self.data.X.T
-        mu = torch.stack([z[:, group].min(dim=1).values for group in self._asked.active])
-        # Where the two lower bounds on |a|, by products and by balance, cross.
-        cross = mu + ((c - mu) ** 2 + (v - c) * (v + c)).sqrt()
-        outer = (a**2 + (cross - v).clamp_min(0.0) * (cross + v)).sqrt()
-        kappa = torch.log(cross + outer) - 2.0 * (cross - c) / (outer + a)
-        return torch.where(self.good, kappa, -math.inf)
-
     def _log_sum(self, ln_sizes: Tensor) -> float:
         """Return ``sum_k w_k ln(sum_j size_kj^2) + H(w) - ln 2``."""
         if not math.isfinite(self.S):
@@ -257,54 +235,6 @@ class NeuralCollapse(NormGrowthTheorem):
         w = self.weights.cpu()
         inner = torch.logsumexp(2.0 * ln_sizes.cpu(), dim=1)
         return float((w * (inner - w.log())).sum()) - math.log(2.0)
-
-    def _evaluate(self) -> list[Hypothesis]:
-        X, y, asked = self.data.X, self.data.y, self._asked
-        cosine, active = X.new_tensor(cosines(X.cpu().numpy())), asked.active.double()
-        same = (active.T @ active) > 0
-        mixed = int((active @ y).abs().ne(active.sum(dim=1)).sum())
-        within = float(cosine[same].min())
-        across = float(cosine[~same].max()) if bool((~same).any()) else -math.inf
-        fewest = int(self.good.sum(dim=1).min())
-        found = [
-            Hypothesis(
-                r"ReLU: slope $\alpha$ of the activation",
-                self.net.slope,
-                "$= 0$",
-                self.net.slope == 0,
-            ),
-            Hypothesis("one label for each group: groups with two", mixed, "$= 0$", mixed == 0),
-            Hypothesis(r"within groups: least $\cos(x, x')$", within, "$> 0$", within > 0),
-            Hypothesis(
-                r"across groups: largest $\cos(x, x')$",
-                across,
-                r"$\le 0$, to rounding",
-                across <= ZERO,
-            ),
-            Hypothesis("good neurons of the poorest group", fewest, r"$\ge 1$", fewest >= 1),
-        ]
-        if self.opposite:
-            worst = self._overlap(cosine)
-            statement = r"opposite labels: largest $|\cos(x, x')|$ with silent points"
-            found.append(Hypothesis(statement, worst, "$= 0$, to rounding", worst <= ZERO))
-        return found
-
-    def _overlap(self, cosine: Tensor) -> float:
-        """Largest ``|cos(x, x')|``, x of the other label of a group, x' silent for that group."""
-        worst = 0.0
-        for label, silent in zip(self._asked.labels, self._asked.silent):
-            block = cosine[self.data.y != label][:, silent]
-            worst = max(worst, float(block.abs().max()) if block.numel() else 0.0)
-        return worst
-
-
-def _own_margin(X: Tensor, ones: Tensor) -> tuple[float, float, Tensor]:
-    """Return the linear margin of one group, an upper bound of it, and its direction."""
-    try:
-        best = svm_margin(Dataset(X, ones))
-    except NotSeparable as refusal:
-        return 0.0, refusal.upper, torch.zeros_like(X[0])
-    return best.value, best.upper, best.primal
 
 
 def neural_collapse(

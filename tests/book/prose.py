@@ -104,6 +104,15 @@ def captions(cell: list[str], line: int) -> Iterator[tuple[int, str]]:
             yield line, text
 
 
+def all_captions(text: str) -> Iterator[tuple[int, str]]:
+    """The captions and alternative texts of a page, with the lines of their cells."""
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        if line.startswith("```{code-cell}"):
+            end = next(i for i in range(number + 1, len(lines)) if lines[i] == "```")
+            yield from captions(lines[number + 1 : end], number + 2)
+
+
 def numbers(path: Path) -> Iterator[Found]:
     """Every number that a page states by hand."""
     for line, text in parts(path.read_text("utf8")):

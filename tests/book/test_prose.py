@@ -97,3 +97,40 @@ def test_a_number_is_found_where_it_stands(tmp_path, place, words, flagged):
     heading, *found = [number.word for number in prose.numbers(page)]
     assert heading == "3"
     assert found == flagged
+
+
+SIDES = re.compile(
+    r"\b(?:left|right|middle|upper|topmost|bottom)\b(?! sign\b)"
+    r"|\blower\b(?! bound)"
+    r"|(?:^|[.:] )(?:above|below),",
+    re.IGNORECASE,
+)
+"""Words for the place of a panel, which a phone changes; a bound or an outcome has a side too."""
+
+PLACES = re.compile(
+    r"\b(?:on|to) the (?:left|right)\b(?! side)"
+    r"|\b(?:left|right|middle|upper|lower|top|bottom|first|last) (?:panel|row of panels)",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_panels_are_named_by_letters(page):
+    for line, text in prose.parts(page.read_text("utf8")):
+        assert not PLACES.search(text), f"{page.stem}:{line}: {text}"
+    for line, text in prose.all_captions(page.read_text("utf8")):
+        assert not SIDES.search(text), f"{page.stem}:{line}: {text}"
+
+
+@pytest.mark.parametrize(
+    ("words", "names_a_side"),
+    [
+        ("Left: a curve.", True),
+        ("Curves. Below, their duals.", True),
+        ("A band, and right the margin.", True),
+        ("(a) A lower bound, below the margin.", False),
+        ("A neuron with the right sign.", False),
+    ],
+)
+def test_sides_are_found(words, names_a_side):
+    assert bool(SIDES.search(words)) == names_a_side

@@ -7,13 +7,16 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
-from lowrot_book import keys, ledger, made_with, report_html, reproduction  # noqa: E402
+from lowrot_book import html, keys, ledger, made_with, report_html, reproduction  # noqa: E402
 from lowrot_book.cells import cells  # noqa: E402
 from lowrot_book.reproduction import Row  # noqa: E402
+
+from figures import _text  # noqa: E402
 
 RECORD = {
     "id": "a-b",
@@ -134,7 +137,12 @@ def test_the_rows_of_the_book_are_whole():
     [
         (3.14159, "1", "3.14"),
         (800.0, "neurons", "800&nbsp;neurons"),
-        (12345.0, "1", "12345"),
+        (9999.0, "1", "9999"),
+        (12345.0, "1", "12\u202f345"),
+        (-350_123.5, "1", "−350\u202f000"),
+        (999_999.0, "1", "999\u202f999"),
+        (1e6, "1", "10<sup>6</sup>"),
+        (12_345_678.0, "1", "1.23&nbsp;·&nbsp;10<sup>7</sup>"),
         (1.5e-7, "1", "1.5&nbsp;·&nbsp;10<sup>−7</sup>"),
         ("inf", "1", "∞"),
         (None, "degrees", "–"),
@@ -142,6 +150,12 @@ def test_the_rows_of_the_book_are_whole():
 )
 def test_numbers_have_three_digits_and_a_unit(value, unit, shown):
     assert report_html.figure(value, unit) == shown
+
+
+@pytest.mark.parametrize("whole", [7, 9999, 12_345, 999_999, 10**6, 12_345_678, -20_000])
+def test_tables_and_the_report_write_whole_numbers_alike(whole):
+    assert report_html.figure(whole) == _text.cell(whole) == _text.cell(np.int64(whole))
+    assert report_html.figure(whole) == html.number(str(whole))
 
 
 def test_everything_that_computes_has_a_version():
@@ -175,3 +189,44 @@ def test_a_measured_claim_without_seeds_is_found():
     text = "```{code-cell}\nclaim('a', 's', 1, '<', 2, 'measured')\n```\n"
     assert claims_in(text) == [("'a'", True, False)]
     assert claims_in(text.replace("'measured'", "'measured', seeds=[]")) == [("'a'", True, True)]
+
+
+ROWS = {  # in the order of the page: slack, relative slack
+    "c-half": ("0.5", ""),
+    "a-inf": ("inf", "0.2"),
+    "d-tiny": ("1e-07", "1e-07"),
+    "e-none": ("None", ""),
+    "b-minus": ("-inf", "2.0"),
+    "g-half": ("0.5", "0.2"),
+    "f-inf": ("inf", "inf"),
+}
+
+
+@pytest.mark.parametrize(
+    ("by", "expected"),
+    [
+        ("", "c a d e b g f"),
+        ("name", "a b c d e f g"),
+        ("slack", "b d c g a f e"),
+        ("relative", "d a g b f c e"),
+    ],
+)
+def test_claims_are_sorted(browser, by, expected):
+    rows = "".join(
+        f'<tr data-provenance="measured" data-slack="{slack}" data-relative="{relative}" '
+        f'data-name="{name}"><th>{name}</th></tr>'
+        for name, (slack, relative) in ROWS.items()
+    )
+    script = (ROOT / "book" / "_static" / "report.js").read_text("utf8")
+    page = browser.new_page()
+    page.set_content(
+        '<div class="lowrot-ledger"><details class="lowrot-chapter" id="claims-x"><summary>x'
+        '<span class="lowrot-shown">7</span></summary>'
+        f"<table><tbody>{rows}</tbody></table></details></div><script>{script}</script>"
+    )
+    choice = page.get_by_label("sort by")
+    for other in ("name", "slack", by):  # wherever it was before
+        choice.select_option(other)
+    names = page.locator("tbody tr").evaluate_all("rows => rows.map(row => row.dataset.name[0])")
+    page.close()
+    assert " ".join(names) == expected

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from lowrot import Dataset, Network, balanced, gradient_flow, regression_flow, small, standard
+from lowrot.flow._objectives import Regression
+from lowrot.flow._planes import Planes
+from lowrot.flow._radau import Radau
+from lowrot.flow._rest import at_rest
+from lowrot.flow.neuron import Neurons
 from lowrot.path import Outcome
 
 
@@ -95,6 +101,24 @@ def test_regression_at_rest_has_the_residuals_of_its_weights(seed, rtol):
     assert speed <= 1e-12 * float(r @ r) * net.norm_squared * float(X.square().sum())
 
 
+def test_regression_with_rates_far_apart_ends_in_bounded_work():
+    """More weights than points, and large outputs that cancel: what they round to is not motion."""
+    data = unit_data(40, 6, 1)
+    limits = {"stop": {"relative_loss": 1e-10}, "max_steps": 1500}
+    path = regression_flow(standard(9, 6, seed=1), data.X, data.y, rates=(1.0, 15.0), **limits)
+    assert path.ok, path.status
+    assert path.outcome == Outcome.STATIONARY
+    assert path.stats["steps"] + path.stats["rejected"] < 700
+    misses = []
+    for a, V, q in zip(path["a"], path["V"], path["q"]):
+        r = data.y - Network(a, V)(data.X)
+        misses.append(float((r - tensor(q)).norm() / np.linalg.norm(q)))
+    worst = path.certificates["dual_weights"].value
+    assert worst == pytest.approx(max(misses), rel=1e-6)
+    assert worst < 1e-3
+    assert misses[-1] < 1e-5
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_large_starts_are_certified(seed):
     data = unit_data(10, 3, seed)
@@ -108,4 +132,42 @@ def test_a_network_that_decays_ends_at_rest():
     path = gradient_flow(Network([-1.0], [[1.0, 0.0]]), data)
     assert path.outcome == Outcome.STATIONARY
     assert path.ok, path.status
-    assert path["tau"][-1] > 10.0
+    # Its output -e^{-2 tau} is below the rounding of 1 from 25 ln 2 = 17.3 on.
+    assert 10.0 < path["tau"][-1] < 100.0
+
+
+def judged(a, V, w, error=1e-30, rates=(1.0, 1.0), unit=1.0):
+    """What `at_rest` says of a network that sees the two axes of the plane."""
+    planes = Planes.of(np.eye(2), 0.0)
+    V, a = np.array([V]), np.array([a])
+    neurons = Neurons.of(a, V, planes.sides(V), rates)
+    sizes = np.full(2, error)
+    return at_rest(planes, neurons, np.array(w), sizes, unit, rates)
+
+
+def test_a_tiny_neuron_decays_along_its_ray_only():
+    """It loses along (1, 1) under equal weights; under others it turns, and may grow again."""
+    tiny = [1e-20, 1e-20]
+    assert judged(-math.sqrt(2.0) * 1e-20, tiny, [1.0, 1.0])
+    assert not judged(-math.sqrt(2.0) * 1e-20, tiny, [1.0, 0.5])
+    assert not judged(math.sqrt(2.0) * 1e-20, tiny, [1.0, 1.0])  # it grows
+    assert not judged(-math.sqrt(2.0), [1.0, 1.0], [1.0, 1.0])  # the outputs feel it
+
+
+@pytest.mark.parametrize("rates", [(1.0, 100.0), (100.0, 1.0)])
+@pytest.mark.parametrize(("a", "v"), [(1.0, 1e-3), (1e-3, 1.0)])
+def test_still_is_still_at_any_rates(rates, a, v):
+    """``a' = eta_a r v`` and ``v' = eta_V a r``: below the rounding of r, whichever is larger."""
+    assert judged(a, [v, v], [1.0, 0.0], error=2.0, rates=rates)
+    assert not judged(a, [v, v], [1.0, 0.0], error=0.1, rates=rates)
+
+
+def test_weights_that_are_not_those_of_the_outputs_prove_no_rest():
+    """A perfect fit is at rest under the weights 0; not, if its outputs say otherwise."""
+    X, y = np.eye(2), np.array([1.0, 0.5])
+    net = Network([1.0, 1.0], [[1.0, -1.0], [-1.0, 0.5]], 0.0)
+    stepper = Radau(Planes.of(X, 0.0), Regression(y), (1.0, 1.0), 1e-3)
+    state = stepper.start(net.a.numpy(), net.V.numpy())
+    assert state.mismatch == 0.0
+    assert stepper.at_rest(state)
+    assert not stepper.at_rest(replace(state, mismatch=1e-4))

@@ -10,11 +10,10 @@ from scipy.special import wrightomega
 from lowrot import _jit
 from lowrot.integrate import DualWeights, _implicit_newton
 from lowrot.integrate._implicit import temperature_continuation
+from lowrot.integrate._implicit_moves import ln_omega, moved
 from lowrot.integrate._implicit_newton import (
     NewtonProblem,
     factorize_and_solve,
-    ln_omega,
-    moved,
     newton_step,
     residual_at,
 )

@@ -24,7 +24,7 @@ def test_a_network_of_the_plane_has_four_views():
     assert upper.get_xdata() == [best.upper, best.upper]
     assert slackness.get_title("left") == f"gap {best.gap:.1e}"
     assert len(regions.collections) >= 4
-    assert [text.get_text() for text in directions.texts] == ["0.25"] * 4
+    assert [text.get_text() for text in directions.texts] == ["(c)", *["0.25"] * 4]
     assert abs(curve.lines[0].get_ydata()).max() == pytest.approx(best.upper)
     assert slackness.figure.get_figwidth() <= plots.WIDEST
 

@@ -40,6 +40,14 @@ def test_numbers_are_tenths_of_the_picture_and_in_the_table():
     assert "a < b,still,chart,,100,2," in shown.table
 
 
+def test_several_charts_have_letters():
+    alone = str(plots.explorer(chart(), sliders(), description="words"))
+    several = plots.explorer([chart(), chart()], sliders(), description="words")
+    titles = [re.findall(r"<p>(?!<span)(.*?)</p>", text) for text in (alone, str(several))]
+    assert titles == [["a &lt; b"], ["(a) a &lt; b", "(b) a &lt; b"]]
+    assert "(a)" not in several.table
+
+
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match=r"has \[1, 3\] frames; expected 4"):
         plots.explorer(chart(3), sliders(), description="words")

@@ -49,7 +49,7 @@ def test_what_a_path_is_drawn_against():
 def test_three_columns_leave_no_empty_axes_visible():
     axes = plots.columns(run(P=[0, 1, 2], margin=[0, 1, 2], rho=[0, 1, 2]), "P", "margin", "rho")
     assert len(axes) == 3
-    assert [ax.axison for ax in axes[0].figure.axes] == [True, True, True, False]
+    assert [ax.get_visible() for ax in axes[0].figure.axes] == [True, True, True, False]
 
 
 def test_a_real_run():

@@ -48,6 +48,28 @@ def test_panels_stand_below_one_another_on_a_phone():
     assert plt.get_fignums() == [axes[0].figure.number]
 
 
+def letters(axes):
+    return [[text.get_text() for text in ax.texts] for ax in axes]
+
+
+def test_panels_have_letters_before_their_titles():
+    axes = plots.grid(2, 2)
+    assert letters(axes) == [["(a)"], ["(b)"], ["(c)"], ["(d)"]]
+    for ax in axes:
+        ax.set(title="title", yticks=[])
+    axes[0].figure.canvas.draw()
+    for ax in axes:
+        letter = ax.texts[0].get_window_extent()
+        title = next(t for t in ax.get_children() if getattr(t, "get_text", str)() == "title")
+        assert letter.x1 < title.get_window_extent().x0
+        assert letter.x0 >= 0
+
+
+def test_one_panel_needs_no_letter():
+    assert letters(plots.grid(1)) == [[]]
+    assert letters(plots.grid(2, letters=False)) == [[], []]
+
+
 def test_the_source_is_the_function():
     source = origin(three_panels([1, 2])[0].figure).source()
     first, last = source["lines"]

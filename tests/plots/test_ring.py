@@ -41,6 +41,11 @@ def test_threads_take_the_shorter_way_around():
     assert ax.texts[0].get_text() == "key weights turn by 11°"
 
 
+def test_large_angles_are_whole_degrees():
+    ax = plots.ring(lowrot.Network([1.0], [[1.0, 0.0]]), lowrot.Network([1.0], [[-1.0, 0.5]]), XOR)
+    assert ax.texts[0].get_text() == "key weights turn by 153°"
+
+
 def test_no_more_neurons_than_asked_and_data_outside():
     net = lowrot.balanced(50, 2, seed=0)
     (axis,) = plots.grid(1)

@@ -30,9 +30,10 @@ def listed(outdir: Path) -> list[tuple[str, str, dict]]:
         add(f"{carry.FOLDER}/{name}", "How to cite the book")
     for path in sorted((outdir / carry.FOLDER).glob("*.ipynb")):
         add(f"{carry.FOLDER}/{path.name}", f"Executed chapter: {path.stem}", kind="notebook")
-    for folder in ("_images", "figures"):
-        for path in sorted((outdir / folder).rglob("*.svg")):
-            add(path.relative_to(outdir).as_posix(), "Figure", kind="ImageObject")
+    for path in sorted((outdir / "book" / "figures").glob("*.*")):
+        drawn = path.suffix == ".svg"
+        name, kind = ("Figure", "ImageObject") if drawn else ("Numbers of a figure", None)
+        add(f"book/figures/{path.name}", name, kind=kind)
     for path in sorted((outdir / "book").glob("*.html")):
         add(f"book/{path.name}", f"Page: {path.stem}", kind="page")
     return found

@@ -10,14 +10,20 @@ from myst_nb.ext.glue.crossref import read_glue_cache
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
+from .html import in_full
+
 log = logging.getLogger(__name__)
 ROLE = re.compile(r"\{glue:text\}`([^`]+)`")
 POWER = re.compile(r"([-−]?)(\d+(?:\.\d+)?)e([+-])0*(\d+)")
+RELATION = re.compile(
+    r"(?:[=<>]|\\(?:le|leq|ge|geq|ne|lt|gt|approx|sim|simeq|propto|in|ll|gg|to))\s*(?:\{\})?\s*$"
+)
 SUPERSCRIPTS = str.maketrans("−0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def powers(text: str) -> list[nodes.Node]:
-    """A text whose ``1.5e-07`` are written with a power of ten, and its minus signs set."""
+    """A text whose numbers are written in full below a million, else with a power of ten."""
+    text = in_full(text)
     found: list[nodes.Node] = []
     end = 0
     for number in POWER.finditer(text):
@@ -77,12 +83,37 @@ def describe(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 def set_powers(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Write glued numbers with powers of ten."""
     for node in list(doctree.findall(nodes.inline)):
-        if "pasted-text" in node.get("classes", []):
+        if is_pasted(node):
             found, node.children = powers(node.astext()), []
             node.extend(found)
 
 
+def close_up(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Keep a number beside the relation before it, as in ``$d =$ {glue:text}`d```.
+
+    A relation brings its own space on both sides in MathML, so the one of the text goes.
+    """
+    if app.builder.format != "html":
+        return
+    for node in list(doctree.findall(nodes.math)):
+        parent, place = node.parent, node.parent.index(node)
+        following = parent.children[place + 1 : place + 3]
+        if len(following) < 2 or not RELATION.search(node.astext()):
+            continue
+        space, number = following
+        if isinstance(space, nodes.Text) and not space.strip() and is_pasted(number):
+            del parent.children[place + 1 : place + 3]
+            parent[place] = box = nodes.inline(classes=["lowrot-together"])
+            box += [node, number]
+
+
+def is_pasted(node: nodes.Node) -> bool:
+    """Whether a node is a glued value."""
+    return isinstance(node, nodes.inline) and "pasted-text" in node.get("classes", [])
+
+
 def setup(app: Sphinx) -> None:
-    """Register both steps, after what is glued has been fetched from other pages."""
+    """Register the steps, after what is glued has been fetched from other pages."""
     app.connect("doctree-resolved", describe, priority=400)
     app.connect("doctree-resolved", set_powers, priority=400)
+    app.connect("doctree-resolved", close_up, priority=500)

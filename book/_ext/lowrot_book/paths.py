@@ -6,8 +6,12 @@ import html
 import textwrap
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 178, 78
-ACROSS, DOWN = 190, 116
+WIDTH, ACROSS = 178, 190
+"""Of a box, and from one to the next."""
+LINE, FOOT, GAP = 16, 30, 38
+"""Heights: of a line of a title, of the rest of a box, and between the rows."""
+LETTERS = 24
+"""Of a line."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,11 @@ class Box:
     def head(self) -> str:
         """The title as the list of chapters has it."""
         return f"{self.number}. {self.title}" if self.number else self.title
+
+    @property
+    def lines(self) -> list[str]:
+        """The title in as many lines as it needs."""
+        return textwrap.wrap(self.head, LETTERS)
 
 
 def direct(rows: list[list[Box]]) -> list[tuple[str, str]]:
@@ -46,13 +55,14 @@ def direct(rows: list[list[Box]]) -> list[tuple[str, str]]:
 def drawn(rows: list[list[Box]]) -> str:
     """The diagram as an SVG whose boxes are links; it takes its colours from the page."""
     most = max(map(len, rows), default=1)
+    height = FOOT + LINE * max((len(box.lines) for row in rows for box in row), default=1)
     places: dict[str, tuple[float, float]] = {}
     for count, row in enumerate(rows):
-        left = (most - len(row)) * ACROSS / 2
-        places |= {box.name: (left + i * ACROSS + 8, count * DOWN + 8) for i, box in enumerate(row)}
-    arrows = [arrow(places[before], places[after]) for before, after in direct(rows)]
-    boxes = [boxed(box, *places[box.name]) for row in rows for box in row]
-    room = f"0 0 {most * ACROSS} {len(rows) * DOWN - (DOWN - HEIGHT) + 16}"
+        left, top = (most - len(row)) * ACROSS / 2 + 8, count * (height + GAP) + 8
+        places |= {box.name: (left + i * ACROSS, top) for i, box in enumerate(row)}
+    arrows = [arrow(places[before], places[after], height) for before, after in direct(rows)]
+    boxes = [boxed(box, *places[box.name], height) for row in rows for box in row]
+    room = f"0 0 {most * ACROSS} {len(rows) * (height + GAP) - GAP + 16}"
     return (
         '<div role="group" aria-label="Which chapter builds on which">'
         f'<svg class="lowrot-path" viewBox="{room}">'
@@ -62,23 +72,23 @@ def drawn(rows: list[list[Box]]) -> str:
     )
 
 
-def arrow(start: tuple[float, float], end: tuple[float, float]) -> str:
+def arrow(start: tuple[float, float], end: tuple[float, float], height: float) -> str:
     """A curve from the foot of one box to the head of another."""
-    x, y, u, v = start[0] + WIDTH / 2, start[1] + HEIGHT, end[0] + WIDTH / 2, end[1] - 2
+    x, y, u, v = start[0] + WIDTH / 2, start[1] + height, end[0] + WIDTH / 2, end[1] - 2
     bend = (v - y) / 2
     way = f"M{x:g} {y:g}C{x:g} {y + bend:g} {u:g} {v - bend:g} {u:g} {v:g}"
     return f'<path class="lowrot-way-on" d="{way}" marker-end="url(#lowrot-arrow)"></path>'
 
 
-def boxed(box: Box, x: float, y: float) -> str:
-    """A box with its title in at most three lines, and its minutes."""
-    lines = textwrap.wrap(box.head, 24, max_lines=3, placeholder=" …")
+def boxed(box: Box, x: float, y: float, height: float) -> str:
+    """A box with its title and its minutes."""
     head = "".join(
-        f'<text x="{x + 10:g}" y="{y + 18 + 16 * i:g}">{html.escape(line)}</text>'
-        for i, line in enumerate(lines)
+        f'<text x="{x + 10:g}" y="{y + 18 + LINE * i:g}">{html.escape(line)}</text>'
+        for i, line in enumerate(box.lines)
     )
-    foot = f'<text class="lowrot-minutes" x="{x + 10:g}" y="{y + 69:g}">{box.minutes} min</text>'
-    frame = f'<rect x="{x:g}" y="{y:g}" width="{WIDTH}" height="{HEIGHT}" rx="6"></rect>'
+    below = f'x="{x + 10:g}" y="{y + height - 9:g}"'
+    foot = f'<text class="lowrot-minutes" {below}>{box.minutes} min</text>'
+    frame = f'<rect x="{x:g}" y="{y:g}" width="{WIDTH}" height="{height}" rx="6"></rect>'
     name = f"{html.escape(box.title)}, {box.minutes} min"
     return f'<a href="{box.address}" aria-label="{name}">{frame}{head}{foot}</a>'
 

@@ -146,14 +146,13 @@ def row_html(row: Row, claims: dict[str, dict], places: Places, cited: str) -> s
         if c["relation"] == "=="
     )
     measured = "".join(
-        f'<div>{prose(html.escape(c["statement"]))}: <a href="'
+        f'<div>{prose(html.escape(c["statement"]) + ":")} <a href="'
         f'{html.escape(places.page(c["chapter"]))}#{c["anchor"]}">{figure(worst(c), c["unit"])}'
         f"</a> {bound_html(c)}</div>"
         for c in own
     )
     chapters = list(dict.fromkeys(c["chapter"] for c in own))
-    where = [f'<a href="{places.page(name)}">{html.escape(places.title(name).split(":")[0])}</a>'
-             for name in chapters]  # fmt: skip
+    where = [f'<a href="{places.page(n)}">{html.escape(places.title(n))}</a>' for n in chapters]
     drawn = dict.fromkeys((c["chapter"], c["figure"]) for c in own)
     where += [text for name, fig in drawn if (text := places.figure(name, fig))]
     verdict = reproduction.verdict(row, claims)

@@ -216,16 +216,27 @@ def release(
     leaving[:] = 0
     if rank == 0:
         return math.inf
+    if len(pattern) - np.count_nonzero(pattern) > rank:
+        return _last_held(drive, pattern, basis[:rank], t, dt)
+    return _first_released(drive, direction(a, dot(arc[FIELD], v)), pattern, t, dt, leaving)
+
+
+@jit
+def _first_released(
+    drive: Arrays, sign: float, pattern: np.ndarray, t: float, dt: float, leaving: np.ndarray
+) -> float:
+    """What `release` tells where the normals of the planes held are independent.
+
+    Forces and jumps are linear in time: so is the room between them, up to the edge where it ends.
+    """
     index, normals, early, h, _, _ = _meeting(drive, pattern, t)
     _, _, late, end, _, _ = _meeting(drive, pattern, t + dt)
-    on, sign = len(index), direction(a, dot(arc[FIELD], v))
-    if on > rank:
-        return _last_held(drive, pattern, basis[:rank], t, dt)
-    everything, first, last = np.ones(on, dtype=np.bool_), np.empty(on), np.empty(on)
+    everything = np.ones(len(index), dtype=np.bool_)
+    first, last = np.empty(len(index)), np.empty(len(index))
     free_multipliers(normals, everything, h, first)
     free_multipliers(normals, everything, end, last)
     time, limit = math.inf, HELD * forces(late, end)
-    for i in range(on):
+    for i in range(len(index)):
         jump = drive[3][:, index[i]]
         turned = (jump[0] + t * jump[1]) * (jump[0] + (t + dt) * jump[1]) < 0.0
         for edge in (-1, 1):

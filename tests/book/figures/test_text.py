@@ -18,6 +18,10 @@ from figures import _text
         (7, "7"),
         (1500, "1500"),
         (np.int64(15_000), "15\u202f000"),
+        (999_999, "999\u202f999"),
+        (1_000_000, "1e+06"),
+        (-12_345_678, "-1.23e+07"),
+        (999_999.0, "1.00e+06"),
         (0.0, "0.00"),
         (0.21564, "0.216"),
         (-3.14159, "-3.14"),
@@ -40,6 +44,7 @@ def test_cells_hold_formulas_and_powers():
     )
     assert _text.cell(-2e-9) == "−2.00&nbsp;·&nbsp;10<sup>−9</sup>"
     assert _text.cell(2e9) == "2.00&nbsp;·&nbsp;10<sup>9</sup>"
+    assert _text.cell(10**6) == "10<sup>6</sup>"
 
 
 def test_a_table_shows_names_once():

@@ -147,13 +147,15 @@ def test_what_is_held_can_be_held(seed):
     assert np.linalg.norm(one.v) == pytest.approx(1.0, rel=1e-12)
 
 
-def test_nearly_parallel_planes_do_not_drag_a_neuron_along():
+@pytest.mark.parametrize("side", [1, -1])
+def test_nearly_parallel_planes_do_not_drag_a_neuron_along(side):
     """On both by their patterns, v is far from the line they share: it is only on one."""
     tilt = 1e-4
     U = [[0.0, 0.0, 1.0], [math.sin(tilt), 0.0, math.cos(tilt)]]
-    one = One(drive_of(U, (0.0, 0.0), (-0.5, -0.5)), 1.0, (0.9, 0.4, 0.0), pattern=(0, 0))
-    assert (one.rank, one.pattern.tolist()) == (1, [0, 1])
-    np.testing.assert_allclose(one.v, [0.9, 0.4, 0.0], atol=1e-15)
+    v = (0.9 * side, 0.4, 0.0)
+    one = One(drive_of(U, (0.0, 0.0), (-0.5, -0.5)), 1.0, v, pattern=(0, 0))
+    assert (one.rank, one.pattern.tolist()) == (1, [0, side])
+    np.testing.assert_allclose(one.v, v, atol=1e-15)
 
 
 def test_frozen_inner_weights_stay():
@@ -315,6 +317,25 @@ def test_dependent_planes_let_go_in_time_where_a_jump_changes_its_sign(seed):
         time, pieces = time + one.release(20.0 - time)[0], pieces + 1
         assert pieces <= 2
     assert gone - 0.01 <= time <= gone + 1e-3
+
+
+@pytest.mark.parametrize("fade", [0.1, -0.1])
+@pytest.mark.parametrize("a", [1.0, -1.0])
+def test_when_dependent_planes_let_go_does_not_depend_on_the_origin_of_time(fade, a):
+    """Late in a step, jumps may have another sign than at its start: only those of now count."""
+    U, along = hypercube(4), np.array([1.0, -1.0, 0.0, 0.0]) / math.sqrt(2.0)
+    U = U[np.abs(U @ along) < 1e-12]
+    rng = np.random.default_rng(0)
+    mean, rate, jump = 0.1 * rng.standard_normal(4), rng.standard_normal(4), -a * np.ones(4)
+    drives = [
+        drive_of(U, mean - t * rate, jump * (1 + t * fade), rate, -fade * jump)
+        for t in (0.0, 30.0, -30.0)
+    ]
+    now, *others = (One(one, a, along, t=t) for one, t in zip(drives, (0.0, 30.0, -30.0)))
+    time, _ = now.release(8.0)
+    assert 0.0 < time < 8.0
+    for other in others:
+        assert other.release(8.0)[0] == pytest.approx(time, rel=1e-8)
 
 
 # What an arc does

@@ -49,12 +49,13 @@ def test_the_time_of_meeting(guess, side):
     assert got == pytest.approx(want, rel=1e-12)
 
 
-def test_on_a_plane_it_is_met_at_once_unless_the_neuron_leaves_first():
-    falling = arc_of([1.0, 0.0], [0.0, -1.0])
-    assert meeting_time(falling, 1.0, 1.0, BOTH, 1.0, UP, 0.0, np.empty(2)) == 0.0
-    # h_2 = 1 - 2 t: up, and down again.
-    returning = arc_of([1.0, 0.0], [0.0, 1.0], [0.0, -2.0])
-    got = meeting_time(returning, 1.0, 1.5, BOTH, 1.0, UP, 0.0, np.empty(2))
+@pytest.mark.parametrize("a", [1.0, -1.0])
+def test_on_a_plane_it_is_met_at_once_unless_the_neuron_leaves_first(a):
+    falling = arc_of([1.0, 0.0], [0.0, -a])
+    assert meeting_time(falling, a, 1.0, BOTH, 1.0, UP, 0.0, np.empty(2)) == 0.0
+    # a h_2 = 1 - 2 t: up, and down again.
+    returning = arc_of([1.0, 0.0], [0.0, a], [0.0, -2.0 * a])
+    got = meeting_time(returning, a, 1.5, BOTH, 1.0, UP, 0.0, np.empty(2))
     assert got == pytest.approx(1.0, abs=1e-12)  # the impulse t - t^2 is zero again
 
 
@@ -97,6 +98,17 @@ def test_a_plane_crossed_there_and_back_is_found(a, height, found):
     assert visited(np.eye(2), arc, a, a, 1.0, BOTH, pattern, z, np.empty(2))[0] == -1
     pattern[1], arc[2] = 1, 0.0
     assert visited(np.eye(2), arc, a, a, 1.0, BOTH, pattern, z, np.empty(2))[0] == -1
+
+
+@pytest.mark.parametrize("part", [0.9, 1.1])
+def test_a_short_visit_is_found_up_to_its_depth(part):
+    """``h_2 = 2 (t - 0.95 dt)``: after 0.95 dt the neuron is ``(0.95 dt)^2`` further down."""
+    dt = 1e-3
+    arc = arc_of([1.0, part * (0.95 * dt) ** 2], [0.0, -1.9 * dt], [0.0, 2.0])
+    plane, time = visited(
+        np.eye(2), arc, 1.0, 1.0, dt, BOTH, np.array([1, 1], np.int8), arc[0].copy(), np.empty(2)
+    )
+    assert (plane, time) == ((1, pytest.approx(0.95 * dt)) if part < 1.0 else (-1, 0.0))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -162,8 +174,12 @@ def test_meeting_a_plane_keeps_the_norm_and_meets_those_through_the_same_point()
     assert pattern.tolist() == [0, 1, 0]
 
 
-def test_a_neuron_along_the_normal_meets_its_plane_at_zero():
-    v, pattern = np.array([0.0, 1e-3]), np.ones(2, dtype=np.int8)
-    meet(drive_of([[0.0, 1.0], [0.6, 0.8]]), v, pattern, 0)
+@pytest.mark.parametrize("normal", [[0.0, 1.0], [0.6, 0.8], [1.0, 3.0]])
+def test_a_neuron_along_the_normal_meets_its_plane_at_zero(normal):
+    """What rounding leaves of it has no direction."""
+    normal = np.array(normal) / np.linalg.norm(normal)
+    v, pattern = 0.3 * normal, np.ones(2, dtype=np.int8)
+    v[0] *= 1.0 + 1e-15
+    meet(drive_of([normal, [-0.8, 0.6]]), v, pattern, 0)
     assert v.tolist() == [0.0, 0.0]
     assert pattern.tolist() == [0, 0]

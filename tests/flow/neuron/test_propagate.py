@@ -211,3 +211,16 @@ def test_a_start_is_balanced_up_to_rounding(size):
     assert float(root[3]) == pytest.approx(-4.0, rel=1e-15)
     root = Neurons.of(a, V, S, (2.0, 0.5)).unbalance / size
     assert float(root[3]) == pytest.approx(-math.sqrt(50.0 - 4.5), rel=1e-14)
+
+
+@pytest.mark.parametrize("rates", [(1.0, 1.0), (0.5, 2.0), (1.0, 15.0)])
+def test_the_drift_is_the_change_of_the_invariant(rates):
+    """Of either sign; relative to the size of the neuron, by the worst of them."""
+    a, squares = np.array([2.0, 0.1, -1.0]), np.array([0.25, 25.0, 1.0])
+    V, S = np.sqrt(squares)[:, None], np.ones((3, 1), dtype=np.int8)
+    start = Neurons.of(a, V, S, rates)
+    assert start.drift(start, rates) < 1e-15
+    moved = Neurons(a, 1.1 * V, S, start.unbalance)
+    size = rates[1] * a**2 + 1.21 * rates[0] * squares
+    want = float((0.21 * rates[0] * squares / size).max())
+    assert moved.drift(start, rates) == pytest.approx(want, rel=1e-12)
