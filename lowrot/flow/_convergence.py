@@ -14,8 +14,9 @@ _LOOSE = 5e-2
 """Relative change that they may leave of the weights, which the network hardly sees."""
 _SLOW = 0.2
 """An iteration that leaves more than this of the change before it needs new kernels."""
-_PATIENCE = 5
-"""Iterations before growing changes count as divergence: kernels may be old before."""
+_PATIENCE = 8
+"""Iterations before growing changes count as divergence: kernels may be old before, and groups of
+neurons that arrive on a plane, or leave one, within the stages change them at once."""
 _FIRST, _LUCKY = 0.5, 0.05
 """What is left after an iteration without one before it, and the least that is believed."""
 

@@ -118,11 +118,8 @@ class Planes:
             for j in _parts(len(a), len(U)):
                 grams.add(rates[0], V[j], np.abs(V[j] @ self.columns))
         if rates[1]:
-            owner, normals = normals_slid_on(U, S) if held is None else held
-            lost = a[owner, None] * normals
-            for j in _parts(len(owner), len(U)):
-                grams.add(-rates[1], lost[j], (lost[j] @ self.columns) * S[owner[j]])
-        means, mixed, jumps = U @ grams.square @ self.columns, U @ grams.along, grams.total
+            self._lose(grams, rates[1], a, S, normals_slid_on(U, S) if held is None else held)
+        means, mixed, jumps = grams.of_planes(U, self.columns)
         if rates[1]:
             slopes, sides, sizes = np.zeros_like(jumps), np.zeros(len(U)), rates[1] * a
             for j in _parts(len(a), len(U)):
@@ -132,6 +129,24 @@ class Planes:
             means += (sizes @ a) * self._products
             mixed += self._products * sides
             jumps += self._products * slopes
+        return self._of_points(means, mixed, jumps)
+
+    def difference(self, a: Any, S: np.ndarray, rate: float, less: Held, more: Held) -> np.ndarray:
+        """By how much a kernel with some directions held exceeds one with more, shape (n, n)."""
+        a, grams = np.asarray(a), _Grams(*self.U.shape[::-1])
+        self._lose(grams, -rate, a, S, more)
+        self._lose(grams, rate, a, S, less)
+        return self._of_points(*grams.of_planes(self.U, self.columns))
+
+    def _lose(self, grams: _Grams, rate: float, a: np.ndarray, S: np.ndarray, held: Held) -> None:
+        """Take away what neurons would do in the directions in which they are held."""
+        owner, normals = held
+        lost = a[owner, None] * normals
+        for j in _parts(len(owner), len(self.U)):
+            grams.add(-rate, lost[j], (lost[j] @ self.columns) * S[owner[j]])
+
+    def _of_points(self, means: np.ndarray, mixed: np.ndarray, jumps: np.ndarray) -> np.ndarray:
+        """The matrix of points, shape (n, n), of three of planes."""
         K = np.empty((len(self.c), len(self.c)))
         _of_points(self.index, *self._lengths, means, mixed, jumps, K)
         return K
@@ -150,6 +165,10 @@ class _Grams:
         self.square += left @ W
         self.along += left @ T
         self.total = _squares(rate, T, self.total)
+
+    def of_planes(self, U: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, ...]:
+        """What they are for pairs of planes, of the last one the upper half."""
+        return U @ self.square @ columns, U @ self.along, self.total
 
 
 def _squares(rate: float, T: np.ndarray, total: np.ndarray) -> np.ndarray:

@@ -156,6 +156,15 @@ class Radau:
         K = self.planes.kernel(neurons.a, neurons.V, neurons.S, self.rates, held)
         return self._signs * K
 
+    def _kernels(self, trajectory: Trajectory) -> tuple[list[np.ndarray], np.ndarray]:
+        """Those of both stages, and that by which what precedes the first acts on the second."""
+        K = [self.kernel(*end) for end in zip(trajectory.states, trajectory.held)]
+        less, more = trajectory.forgotten
+        if len(more[0]) == 0:
+            return K, K[0]
+        first, rate = trajectory.states[0], self.rates[1]
+        return K, K[0] - self._signs * self.planes.difference(first.a, first.S, rate, less, more)
+
     def fastest_growth(self, state: FlowState) -> float:
         """The largest rate at which a neuron grows."""
         return fastest_growth(state.neurons, self._field(state), self.rates)
@@ -194,7 +203,8 @@ class Radau:
         Swart, SIAM J. Sci. Comput. 18, 1997) with the kernels at both stages; where the step is not
         stiff, by plain substitution.
         """
-        objective, K, solvers = self.objective, list[np.ndarray](), list[Solver | None]()
+        objective, solvers = self.objective, list[Solver | None]()
+        K, early = list[np.ndarray](), np.empty(0)
         guess = [objective.predict(start.weights, before, c * ratio) for c in (C1, 1.0)]
         unit = self._unit(start)
         changes, work = Changes(), Work(0, 0, True)
@@ -206,14 +216,13 @@ class Radau:
             p = [self.outputs(neurons) for neurons in trajectory.states]
             known = start.kernel if count == 1 and len(start.p) >= _MANY else None
             if changes.slow or (count == 2 and changes.last > self.rtol):
-                ends = zip(trajectory.states, trajectory.held)
-                K = [self.kernel(*end) for end in ends] if known is None else [known] * 2
+                K, early = self._kernels(trajectory) if known is None else ([known] * 2, known)
                 stiff = h * objective.stiffness(K[1], guess[1]) > _NONSTIFF
                 kernels = work.kernels + (2 if known is None else 0)
                 work = work._replace(kernels=kernels, stiff=stiff)
                 solvers = self._solvers(K, h) if stiff else []
             if work.stiff:
-                new = self._solve(p, K, solvers, guess, h)
+                new = self._solve(p, K, early, solvers, guess, h)
             else:
                 new = [objective.respond(f) for f in p]
             if new is None:
@@ -296,15 +305,16 @@ class Radau:
         self,
         p: Sequence[np.ndarray],
         K: Sequence[np.ndarray],
+        early: np.ndarray,
         solvers: Sequence[Solver | None],
         guess: Sequence[Any],
         h: float,
     ) -> list[Any] | None:
         """The weights at both stages, the outputs being linear in them with the given kernels.
 
-        Neurons that slide at the first point have forgotten the weights before it: so the first
-        third of the step acts on the second stage through the kernel of the first. Triangular
-        sweeps: the first stage, then the second given the first.
+        The first third of the step acts on the second stage through a kernel of its own, as neurons
+        forget it where planes hold them later. Triangular sweeps: the first stage, then the second
+        given the first.
         """
         objective, base = self.objective, [self.objective.vector(one) for one in guess]
         new, (solve_first, solve_second) = list(guess), solvers
@@ -313,14 +323,14 @@ class Radau:
         for _ in range(_SWEEPS):
             q = [objective.vector(one) for one in new]
             d = [one - other for one, other in zip(q, base)]
-            early = h * (K[0] @ (A[0][0] * d[0] + A[0][1] * d[1]))
+            third = A[0][0] * d[0] + A[0][1] * d[1]
             late = h * (K[1] @ ((A[1][0] - A[0][0]) * d[0] + (A[1][1] - A[0][1]) * d[1]))
-            first = solve_first(p[0] + early, new[0])
+            first = solve_first(p[0] + h * (K[0] @ third), new[0])
             if first is None:
                 return None
             e = objective.vector(first) - q[0]
-            shift = h * (A[0][0] * (K[0] @ e) + (A[1][0] - A[0][0]) * (K[1] @ e))
-            second = solve_second(p[1] + early + late + shift, new[1])
+            late += h * ((A[1][0] - A[0][0]) * (K[1] @ e) + early @ (third + A[0][0] * e))
+            second = solve_second(p[1] + late, new[1])
             if second is None:
                 return None
             new = [first, second]

@@ -10,7 +10,7 @@ import torch
 from scipy.integrate import solve_ivp
 from scipy.special import softmax
 
-from lowrot import Dataset, Network, balanced, gradient_flow, standard
+from lowrot import Dataset, Network, balanced, gradient_flow, sparse_parity, standard
 from lowrot.flow import _radau as module
 from lowrot.flow._classification_run import ClassificationRun
 from lowrot.flow._objectives import Classification, Regression
@@ -191,3 +191,56 @@ def test_the_margins_of_a_step_are_those_of_its_weights():
         behind = float(soft_margin(torch.as_tensor(-run.point.state.weights.logit), "exponential"))
         largest = max(largest, abs(P - behind) / max(1.0, abs(P)))
     assert largest <= 0.2 * rtol
+
+
+def arriving():
+    """A heavy neuron, late, that arrives on a plane in the middle of a step; its length."""
+    X, y = tensor([[1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]), tensor([1.0, -1.0, -1.0])
+    net = Network(tensor([100.0]), tensor([[100.0, 5.0]]))
+    data = Dataset(X, y)
+    stepper = stepper_of(net, data, Classification(y.numpy(), as_loss("exponential")), 1e-3)
+    return stepper, stepper.start(net.a, net.V), 0.3
+
+
+def test_what_neurons_forget_on_arrival_is_not_in_the_kernel():
+    """Answers of the margins to the weights at both points: by kernels, and by differences.
+
+    What the neuron has forgotten is a fifth of the answer: with it the iterations crawl.
+    """
+    (stepper, start, h), n, left = arriving(), 3, []
+    q = np.full(2 * n, 1.0 / n)
+
+    def outputs(values):
+        w = [start.weights._replace(ln_q=np.log(one)) for one in values.reshape(2, n)]
+        flow = stepper._follow(start, w, h)
+        return flow, np.concatenate([stepper.outputs(one) for one in flow.states])
+
+    flow = outputs(q)[0]
+    assert flow.states[0].S.all()
+    assert not flow.states[1].S.all()
+    shifts = 1e-6 * np.eye(2 * n)
+    truth = np.stack([(outputs(q + e)[1] - outputs(q - e)[1]) / 2e-6 for e in shifts], 1)
+    K, early = stepper._kernels(flow)
+    C = np.kron(np.eye(2), (np.eye(n) - 1.0 / n) / n)
+    for first in (early, K[0]):
+        rows = [[A[0][c] * K[0] for c in range(2)]]
+        rows += [[A[0][c] * first + (A[1][c] - A[0][c]) * K[1] for c in range(2)]]
+        J = h * np.block(rows)
+        matrix = np.linalg.solve(np.eye(2 * n) + C @ J, C @ (J - truth))
+        left.append(np.abs(np.linalg.eigvals(matrix)).max())
+        left.append(np.linalg.norm(J - truth) / np.linalg.norm(truth))
+    assert left[0] < 0.05
+    assert left[1] < 0.1
+    assert left[2] > 0.3
+    assert left[3] > 0.15
+
+
+def test_iterations_settle_where_many_neurons_arrive():
+    """From two starts on parity, far into training: a few iterations a step, few steps in vain."""
+    for seed in (0, 1):
+        path = gradient_flow(
+            standard(256, 4, seed=seed), sparse_parity(4), stop={"min_margin": 1e6}
+        )
+        assert path.ok, path.status
+        assert path.stats["rejected"] <= 6
+        assert path.stats["iterations"] <= 120

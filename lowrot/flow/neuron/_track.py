@@ -27,7 +27,8 @@ from lowrot.flow.neuron._events import (
     visited,
 )
 from lowrot.flow.neuron._grip import begin
-from lowrot.flow.neuron._linalg import RANK, copy, dot, heights
+from lowrot.flow.neuron._held import LISTS, Held, bases_of, hold, note
+from lowrot.flow.neuron._linalg import copy, dot, heights
 from lowrot.flow.neuron._propagate import (
     Arrays,
     Drive,
@@ -47,11 +48,6 @@ _PAIRS_A_THREAD = 2**15
 """Pairs (neuron, plane) that are worth a thread of their own."""
 
 
-Held = tuple[np.ndarray, np.ndarray]
-"""Neurons, shape (R,), and for each a direction that it is held in, shape (R, d): of norm one, or
-less if it was let go within the stage, by the root of the part of the time before."""
-
-
 @dataclass(frozen=True, eq=False)
 class Trajectory:
     """Neurons at two stage times, and what they did on their trajectories.
@@ -59,6 +55,9 @@ class Trajectory:
     Attributes:
         states: the neurons at the stage times.
         held: in which directions they were held before the first, and between the two.
+        forgotten: of neurons that were held between the two where they were not before: in which
+            directions they were held before the first; and those in which they do not remember,
+            at the second time, what moved them before the first.
         speeds: ``||W'||^2`` at the stage times, in the metric of the rates.
         energy: the integral of ``||W'||^2``, kinks resolved.
         met: how many neurons met a kink, or may have.
@@ -66,6 +65,7 @@ class Trajectory:
 
     states: tuple[Neurons, Neurons]
     held: tuple[Held, Held]
+    forgotten: tuple[Held, Held]
     speeds: tuple[float, float]
     energy: float
     met: int
@@ -101,11 +101,14 @@ class Tracker:
         if np.isnan(sums).any():
             return None
         quiet = bases_of(self._ready, loud)
-        held = [_joined([quiet, *(part[stage] for part in found)]) for stage in range(2)]
+        lists = list(zip(*found))
+        held = [_joined([quiet, *lists[stage]]) for stage in range(2)]
+        forgotten = [_joined(list(parts)) for parts in lists[2:]]
         first, second = (Neurons(a, V, S, self.neurons.unbalance) for a, V, S in zip(*ends))
         total = sums.sum(0).tolist()
         speeds = total[0], total[1]
-        return Trajectory((first, second), (held[0], held[1]), speeds, total[2], others.size)
+        sets = (held[0], held[1]), (forgotten[0], forgotten[1])
+        return Trajectory((first, second), *sets, speeds, total[2], others.size)
 
 
 def _joined(parts: list[Held]) -> Held:
@@ -142,31 +145,18 @@ def _in_threads(work: Callable[[int, int], Any], patterns: np.ndarray) -> list[A
 
 
 @jit
-def bases_of(ready: Arrays, loud: np.ndarray) -> Held:
-    """The directions in which quiet neurons are held."""
-    _, _, _, _, slot, rank, basis, _, _ = ready
-    owner = np.empty(basis.shape[1] * len(rank), dtype=np.int64)
-    normals, last = np.empty((len(owner), basis.shape[1])), 0
-    for j in range(len(slot)):
-        if slot[j] >= 0 and not loud[j]:
-            for r in range(rank[slot[j]]):
-                owner[last] = j
-                copy(basis[slot[j], r], normals[last])
-                last += 1
-    return owner[:last], normals[:last]
-
-
-@jit
-def follow_all(which: np.ndarray, task: Any) -> tuple[Held, Held]:
-    """Follow neurons through their events, one by one; return in which directions they are held."""
+def follow_all(which: np.ndarray, task: Any) -> tuple[Held, Held, Held, Held]:
+    """Follow neurons through their events, one by one; return what `note` lists of them."""
     d = task[1][0].shape[1]
-    owners, last = np.empty((2, d * len(which)), dtype=np.int64), np.zeros(2, dtype=np.int64)
-    normals = np.empty((2, d * len(which), d))
+    most, last = d * len(which), np.zeros(LISTS, dtype=np.int64)
+    owners, normals = np.empty((LISTS, most), dtype=np.int64), np.empty((LISTS, most, d))
     for j in which:
         _follow(j, task, owners, normals, last)
     return (
         (owners[0, : last[0]], normals[0, : last[0]]),
         (owners[1, : last[1]], normals[1, : last[1]]),
+        (owners[2, : last[2]], normals[2, : last[2]]),
+        (owners[3, : last[3]], normals[3, : last[3]]),
     )
 
 
@@ -178,8 +168,7 @@ def _follow(j: int, task: Any, owners: np.ndarray, normals: np.ndarray, last: np
 
     The task is the start of all neurons, drive, stage_times and rates as in `Tracker`; and where is
     written: the ends, and for each neuron its speeds at both stage times and energy, which are
-    not numbers if it met too many kinks. The directions in which it is held are written into owners
-    and normals behind the last ones.
+    not numbers if it met too many kinks. Owners, normals and last are those of `note`.
     """
     start, drive, stage_times, rates, ends, all_sums = task
     sums, (N, d), unit = all_sums[j], drive[0].shape, largest(start[0][j], start[1][j])
@@ -187,7 +176,7 @@ def _follow(j: int, task: Any, owners: np.ndarray, normals: np.ndarray, last: np
     sign, invariant = direction(a, 0.0), start[3][j] / unit * abs(start[3][j] / unit)
     basis, arc, next_v, scratch = np.empty((d, d)), np.empty((ARC, d)), np.empty(d), np.empty(d)
     z, next_z, leaving, t, stage = np.empty(N), np.empty(N), np.empty_like(pattern), 0.0, 0
-    until, weight, inverse = np.zeros(N), np.empty(N), np.empty((d, d))
+    until, weight, inverse = np.zeros((2, N)), np.empty(N), np.empty((d, d))
     sums[:] = 0.0
     for _ in range(_ROUNDS):
         now = t, stage_times[1]
@@ -199,17 +188,15 @@ def _follow(j: int, task: Any, owners: np.ndarray, normals: np.ndarray, last: np
                 drive, rates, arc, a, keeps, pattern, z, left, dt, next_v, next_z, scratch
             )
             event, plane, dt, next_a = found
-            _hold(pattern, rank, t + dt, until)
+            ended = stage_times[stage] if event == _NONE else t + dt
+            hold(pattern, rank, ended, until[stage])
             if event != _NONE:
                 break
             sums[stage] = speed(arc, next_a, next_v, dt, rates) * unit**2
             copy(next_v, scratch)
             end_a = conserve(sign, invariant, rates, next_a, scratch)
             _write(ends, stage, j, unit, end_a, scratch, pattern)
-            began = 0.0 if stage == 0 else stage_times[0]
-            count = _directions(drive[0], until, began, t + dt, normals[stage, last[stage] :])
-            owners[stage, last[stage] : last[stage] + count] = j
-            last[stage] += count
+            note(drive[0], j, stage, stage_times, until, owners, normals, last)
             stage += 1
         sums[2] += energy(arc, a, next_a, next_v, dt, rates, scratch) * unit**2
         if event == _NONE:
@@ -224,46 +211,6 @@ def _follow(j: int, task: Any, owners: np.ndarray, normals: np.ndarray, last: np
         else:
             pattern += leaving
     sums[:] = np.nan
-
-
-@part
-def _hold(pattern: np.ndarray, rank: int, t: float, until: np.ndarray) -> None:
-    """Note the time until which the planes of a pattern held."""
-    for k in range(len(pattern)):
-        if rank and pattern[k] == 0:
-            until[k] = t
-
-
-@jit
-def _directions(
-    U: np.ndarray, until: np.ndarray, began: float, ended: float, normals: np.ndarray
-) -> int:
-    """Write the directions in which planes held a neuron during a stage; return their number.
-
-    Those that held it longest come first: what a plane adds to them it held as long as it did.
-    """
-    count, time, d = 0, ended, U.shape[1]
-    while time > began and count < d:
-        before = began
-        for k in range(len(until)):
-            if until[k] == time and count < d:
-                row = normals[count]
-                copy(U[k], row)
-                for _ in range(2):
-                    for r in range(count):
-                        along = dot(normals[r], row) / dot(normals[r], normals[r])
-                        for c in range(d):
-                            row[c] -= along * normals[r, c]
-                square = dot(row, row)
-                if square > RANK:
-                    scale = math.sqrt((time - began) / ((ended - began) * square))
-                    for c in range(d):
-                        row[c] *= scale
-                    count += 1
-            elif until[k] < time:
-                before = max(before, until[k])
-        time = before
-    return count
 
 
 @part

@@ -14,6 +14,7 @@ from scipy.optimize import brentq
 from lowrot import _jit
 from lowrot.flow._planes import Planes
 from lowrot.flow.neuron import Drive, Neurons, track
+from lowrot.flow.neuron import _held as held_module
 from lowrot.flow.neuron import _track as module
 from lowrot.flow.neuron._arc import depart
 from lowrot.flow.neuron._propagate import field_at
@@ -468,7 +469,27 @@ def test_directions_count_for_the_time_for_which_planes_held():
     """Two of three axes let go in between, and a plane through the first two with the second."""
     U, normals = np.vstack([np.eye(3), [0.6, 0.8, 0.0]]), np.empty((3, 3))
     until = np.array([2.0, 1.5, 0.5, 1.25])
-    assert module._directions(U, until, 1.0, 2.0, normals) == 2
+    assert held_module.directions(U, until, 1.0, 2.0, normals) == 2
     np.testing.assert_allclose(np.abs(normals[:2]), [[1, 0, 0], [0, math.sqrt(0.5), 0]], atol=1e-15)
-    assert module._directions(U, until, 0.0, 2.0, normals) == 3
+    assert held_module.directions(U, until, 0.0, 2.0, normals) == 3
     assert normals[2] @ normals[2] == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_on_arrival_a_neuron_forgets_what_moved_it_there(late):
+    """It arrives on the plane of the second axis before the first stage ends, or after.
+
+    Before the first stage ends: then what holds it is listed with that stage, and nothing else.
+    """
+    planes = Planes.of(AXES, 0.0)
+    start = neuron(planes, 1.0, [1.0, 0.5])
+    jump = -np.abs(planes.U[:, 1]) * tensor([[1.0], [0.0]])
+    drive = Drive(planes.U, planes.columns, tensor([[1.0, 0.0], [0.0, 0.0]]), jump)
+    way = track(start, drive, (0.2, 2.0) if late else (1.0, 2.0), BOTH)
+    less, more = way.forgotten
+    assert len(less[0]) == 0
+    assert more[0].tolist() == ([0] if late else [])
+    assert way.held[0][0].tolist() == ([] if late else [0])
+    assert way.held[1][0].tolist() == [0]
+    for normals in (more[1], way.held[1][1]):
+        np.testing.assert_allclose(np.abs(normals[:, 1]), 1.0, rtol=1e-15)
