@@ -12,7 +12,7 @@ _TIGHT = 2e-2
 """Part of the tolerance that the iterations may leave of the network."""
 _LOOSE = 5e-2
 """Relative change that they may leave of the weights, which the network hardly sees."""
-_SLOW = 0.2
+_SLOW = 0.1
 """An iteration that leaves more than this of the change before it needs new kernels."""
 _PATIENCE = 8
 """Iterations before growing changes count as divergence: kernels may be old before, and groups of
