@@ -16,7 +16,7 @@ import pytest
 import lowrot
 
 ROOT = Path(__file__).parent.parent
-CORE = {"clarabel", "numba", "numpy", "pandas", "scipy", "torch"}
+CORE = {"clarabel", "joblib", "numba", "numpy", "pandas", "rich", "scipy", "torch"}
 
 # ---------------------------------------------------------------- the wheel
 

@@ -52,16 +52,14 @@ class Check:
     holds: bool
 
 
-class Theorem(ABC):
-    """A theorem on given objects: hypotheses, a bound, the conclusion and the proof on a path.
+class Statement:
+    """A theorem on given objects, with its hypotheses evaluated.
 
     Attributes:
         hypotheses: each evaluated, with its value and its limit.
-        subject: the runs that the theorem speaks of.
     """
 
     hypotheses: list[Hypothesis]
-    subject: Subject
 
     @property
     def holds(self) -> bool:
@@ -73,6 +71,17 @@ class Theorem(ABC):
         import pandas as pd
 
         return pd.DataFrame([vars(hypothesis) for hypothesis in self.hypotheses])
+
+
+class Theorem(Statement, ABC):
+    """A theorem on a run: hypotheses, a bound, the conclusion and the proof on a path.
+
+    Attributes:
+        hypotheses: each evaluated, with its value and its limit.
+        subject: the runs that the theorem speaks of.
+    """
+
+    subject: Subject
 
     def require_path(self, path: Path, *names: str) -> None:
         """Raise unless a path belongs to this theorem and has what is to be read from it.

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 ROOTS = ("lowrot", "data", "figures")
 """The names that a chapter imports from this repository."""
-# It finds all modules by name, to exchange compiled functions for their source and to name the
-# cache of compiled code. Neither adds code to what runs, and its decorator keeps no list.
-HARMLESS = {"lowrot._jit"}
+# They find all modules by name, to exchange compiled functions for their source and to name the
+# cache of compiled code, or the code that a stored task ran. None adds code to what runs.
+HARMLESS = {"lowrot._jit", "lowrot.sweeps._code"}
 
 
 @dataclass(frozen=True, order=True)

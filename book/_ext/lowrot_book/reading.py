@@ -38,7 +38,7 @@ class Needs(SphinxDirective):
         folder = self.env.docname.rpartition("/")[0]
         found = [f"{folder}/{name}".lstrip("/") for name in names]
         self.env.metadata[self.env.docname]["needs"] = found
-        return [needs()]
+        return [needs(page=self.env.docname)]
 
 
 class ReadingPath(SphinxDirective):
@@ -87,18 +87,24 @@ def depends(app: Sphinx, env, added, changed, removed):
 def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Write the lines and the diagram."""
     for mark in list(doctree.findall(needs)):
-        mark.replace_self(line(app, docname))
+        mark.replace_self(line(app, docname, mark["page"]))
     for mark in list(doctree.findall(reading_path)):
         mark.replace_self(diagram(app, docname))
 
 
-def line(app: Sphinx, docname: str) -> nodes.paragraph:
-    """Builds on: Notation, Margins. About 20 minutes, without proofs."""
-    found = app.env.metadata[docname]
+def line(app: Sphinx, docname: str, page: str) -> nodes.paragraph:
+    """Builds on: Notation, Margins. About 20 minutes, without proofs.
+
+    Args:
+        app: after all pages have been read.
+        docname: of what is written: all pages may be written as one.
+        page: that says what it needs.
+    """
+    found = app.env.metadata[page]
     shown = nodes.paragraph(classes=["lowrot-needs"])
     for count, name in enumerate(found["needs"]):
         if name not in app.env.titles:
-            log.warning("needs %r, which is no page", name, location=docname, type="lowrot")
+            log.warning("needs %r, which is no page", name, location=page, type="lowrot")
             continue
         shown += nodes.Text(", " if count else "Builds on ")
         address = app.builder.get_relative_uri(docname, name)
