@@ -26,7 +26,6 @@ _SOURCES = (
     "_jit.py",
     "integrate/_implicit_moves.py",
     "integrate/_implicit_newton.py",
-    "flow/_planes.py",
     "flow/_rest.py",
     "flow/neuron/*.py",
 )
@@ -177,14 +176,6 @@ def jit(function: F) -> F:
     compiled = numba.njit(nogil=True, error_model="numpy")(function)
     compiled._cache = _NoCache() if folder() is None else _FunctionCache(function)
     return compiled
-
-
-def part(function: F) -> F:
-    """Compile a function as a part of its only caller: what is not compiled twice takes no time.
-
-    Where one function calls another, all that the latter calls is optimized once more.
-    """
-    return numba.njit(nogil=True, error_model="numpy", inline="always")(function)
 
 
 def kept(name: str) -> bool:

@@ -6,17 +6,16 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
+from torch import Tensor
 
 _TIGHT = 2e-2
 """Part of the tolerance that the iterations may leave of the network."""
 _LOOSE = 5e-2
 """Relative change that they may leave of the weights, which the network hardly sees."""
-_SLOW = 0.1
+_SLOW = 0.2
 """An iteration that leaves more than this of the change before it needs new kernels."""
-_PATIENCE = 8
-"""Iterations before growing changes count as divergence: kernels may be old before, and groups of
-neurons that arrive on a plane, or leave one, within the stages change them at once."""
+_PATIENCE = 5
+"""Iterations before growing changes count as divergence: kernels may be old before."""
 _FIRST, _LUCKY = 0.5, 0.05
 """What is left after an iteration without one before it, and the least that is believed."""
 
@@ -32,12 +31,12 @@ class Unit:
         rounding: relative changes below this are the rounding of the outputs.
     """
 
-    measure: Callable[[np.ndarray], float]
+    measure: Callable[[Tensor], float]
     size: float
     scale: float
     rounding: float
 
-    def relative(self, dz: np.ndarray, K: np.ndarray) -> float:
+    def relative(self, dz: Tensor, K: Tensor) -> float:
         """Relative change of W, or of the outputs, for a change of ``z = int w``: the larger."""
         Kd = K @ dz
         of_weights = math.sqrt(max(float(dz @ Kd), 0.0)) / self.scale

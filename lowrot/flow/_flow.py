@@ -2,9 +2,9 @@
 
 A step does not follow the weights but the n dual weights: they are collocated at Radau points, and
 under them every neuron moves in closed form from kink to kink, along kinks where it slides. The
-cost of a run grows with the logarithm of the margin reached. All of it runs on the processor,
-wherever the tensors are, by code that the first flow after an installation compiles, in some 20 s.
-Source: chapter "How we follow a gradient flow".
+cost of a run grows with the logarithm of the margin reached. Neurons are followed by compiled code
+on the processor (compiled by the first flow after an installation, in some 20 s); outputs and
+kernels are products on the device of the tensors. Source: chapter "How we follow a gradient flow".
 """
 
 from __future__ import annotations

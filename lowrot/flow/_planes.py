@@ -6,22 +6,18 @@ is one number ``S_jk`` a hyperplane: the side (+1 or -1) of v_j, or 0 while it s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import numpy as np
-from scipy.linalg.blas import dsyrk
+import torch
+from torch import Tensor
 
 from lowrot._hyperplanes import distinct_hyperplanes
-from lowrot._jit import jit
-from lowrot.flow.neuron import ON, Drive, Held, normals_slid_on
+from lowrot.flow.neuron import ON, Drive, normals_slid_on
 
 _ENTRIES = 2**18
 """Largest number of (point, neuron) pairs that are held at once."""
-_TILE = 32
-"""Side of the tiles in which a symmetric matrix is written."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,168 +32,102 @@ class Planes:
         even, odd: ``(1 + slope)/2`` and ``(1 - slope)/2``: s(z) = even z + odd ``|z|``.
     """
 
-    U: np.ndarray
-    index: np.ndarray
-    c: np.ndarray
-    X: np.ndarray
+    U: Tensor
+    index: Tensor
+    c: Tensor
+    X: Tensor
     even: float
     odd: float
 
     @classmethod
-    def of(cls, X: Any, slope: float) -> Planes:
+    def of(cls, X: Tensor, slope: float) -> Planes:
         """The hyperplanes of inputs X, shape (n, d)."""
-        X = np.asarray(X)
-        reduced = distinct_hyperplanes(X)
+        reduced = distinct_hyperplanes(X.cpu().numpy())
         lengths = reduced.side * np.linalg.norm(reduced.Z, axis=1)
-        U = np.ascontiguousarray(reduced.normals @ reduced.basis)
-        return cls(U, reduced.plane, lengths, X, (1.0 + slope) / 2.0, (1.0 - slope) / 2.0)
+        return cls(
+            X.new_tensor(reduced.normals @ reduced.basis),
+            torch.as_tensor(reduced.plane, device=X.device),
+            X.new_tensor(lengths),
+            X,
+            (1.0 + slope) / 2.0,
+            (1.0 - slope) / 2.0,
+        )
 
-    @cached_property
-    def columns(self) -> np.ndarray:
-        """The normals as columns, shape (d, N)."""
-        return np.ascontiguousarray(self.U.T)
-
-    @cached_property
-    def _products(self) -> np.ndarray:
-        """``u_k.u_l``, shape (N, N)."""
-        return self.U @ self.columns
-
-    @cached_property
-    def _lengths(self) -> tuple[np.ndarray, np.ndarray]:
-        """What the points add to the means and to the jumps of their planes, each (n,)."""
-        return self.even * self.c, self.odd * np.abs(self.c)
-
-    def coefficients(self, w: Any) -> tuple[np.ndarray, np.ndarray]:
+    def coefficients(self, w: Tensor) -> tuple[Tensor, Tensor]:
         """The means and jumps of ``sum_i w_i s'_i x_i = sum_k (mean_k + jump_k S_k) u_k``."""
-        w = np.asarray(w)
-        mean, jump = (np.bincount(self.index, one * w, len(self.U)) for one in self._lengths)
-        return mean, jump
+        zero = w.new_zeros(*w.shape[:-1], len(self.U))
+        mean = zero.index_add(-1, self.index, self.even * self.c * w)
+        return mean, zero.index_add(-1, self.index, self.odd * self.c.abs() * w)
 
-    def drive(self, weights: Any, rate: Any) -> Drive:
+    def drive(self, weights: Tensor, rate: Tensor) -> Drive:
         """The field of the weights ``w(t) = weights + t rate``, each of shape (n,)."""
-        parts = self.coefficients(weights), self.coefficients(rate)
-        mean, jump = (np.stack(pair) for pair in zip(*parts))
-        return Drive(self.U, self.columns, mean @ self.U, jump)
+        mean, jump = self.coefficients(torch.stack([weights, rate]))
+        U, base = self.U.cpu().numpy(), (mean @ self.U).cpu().numpy()
+        return Drive(U, np.ascontiguousarray(U.T), base, jump.cpu().numpy())
 
-    def sides(self, V: Any) -> np.ndarray:
+    def sides(self, V: Tensor) -> Tensor:
         """Patterns of neurons, int8, shape (m, N): their sides, and 0 on a plane with a kink."""
-        V = np.asarray(V)
-        S = np.empty((len(V), len(self.U)), dtype=np.int8)
+        S = torch.empty(len(V), len(self.U), dtype=torch.int8, device=V.device)
         for part in _parts(len(V), len(self.U)):
-            Z = V[part] @ self.columns
-            on = np.abs(Z) <= ON * np.linalg.norm(V[part], axis=1, keepdims=True)
-            S[part] = np.where(on, 0.0 if self.odd else 1.0, np.sign(Z))
+            Z = V[part] @ self.U.T
+            on = Z.abs() <= ON * V[part].norm(dim=1, keepdim=True)
+            S[part] = torch.where(on, 0.0 if self.odd else 1.0, Z.sign()).to(torch.int8)
         return S
 
-    def outputs(self, a: Any, V: Any) -> np.ndarray:
+    def outputs(self, a: Tensor, V: Tensor) -> Tensor:
         """``f(x_i)``, shape (n,)."""
-        a, V = np.asarray(a), np.asarray(V)
-        absolute = np.zeros(len(self.U))
+        linear, absolute = self.U @ (V.T @ a), self.U.new_zeros(len(self.U))
         for part in _parts(len(a), len(self.U)):
-            absolute += a[part] @ np.abs(V[part] @ self.columns)
-        mean, jump = self._lengths
-        return mean * (self.U @ (a @ V))[self.index] + jump * absolute[self.index]
+            absolute.addmv_((self.U @ V[part].T).abs_(), a[part])
+        return (
+            self.even * self.c * linear[self.index] + self.odd * self.c.abs() * absolute[self.index]
+        )
 
-    def kernel(
-        self,
-        a: Any,
-        V: Any,
-        S: np.ndarray,
-        rates: tuple[float, float],
-        held: Held | None = None,
-    ) -> np.ndarray:
+    def kernel(self, a: Tensor, V: Tensor, S: Tensor, rates: tuple[float, float]) -> Tensor:
         """``eta_a K_a + eta_V K_V`` of the outputs, shape (n, n), with sliding where S is 0.
 
         A point's features are linear in ``u.v`` and ``|u.v|`` of its plane, its slopes are ``even +
-        odd s``: so each part of the kernel is made of three Gram matrices of planes. Neurons do not
-        move in the directions in which they are held, by default those of the planes they slide on.
+        odd s``: so each part of the kernel is made of three Gram matrices of planes.
         """
-        a, V = np.asarray(a), np.asarray(V)
-        U, grams = self.U, _Grams(*self.U.shape[::-1])
+        U, grams = self.U, self.U.new_zeros(3, len(self.U), len(self.U))
         if rates[0]:
-            for j in _parts(len(a), len(U)):
-                grams.add(rates[0], V[j], np.abs(V[j] @ self.columns))
+            grams += rates[0] * _grams(U, len(a), lambda j: (V[j], (V[j] @ U.T).abs_()))
         if rates[1]:
-            self._lose(grams, rates[1], a, S, normals_slid_on(U, S) if held is None else held)
-        means, mixed, jumps = grams.of_planes(U, self.columns)
-        if rates[1]:
-            slopes, sides, sizes = np.zeros_like(jumps), np.zeros(len(U)), rates[1] * a
-            for j in _parts(len(a), len(U)):
-                slope = a[j, None] * S[j]
-                sides += sizes[j] @ slope
-                slopes = _squares(rates[1], slope, slopes)
-            means += (sizes @ a) * self._products
-            mixed += self._products * sides
-            jumps += self._products * slopes
-        return self._of_points(means, mixed, jumps)
+            one = U.new_ones(len(U), 1)
+            slopes = _grams(one, len(a), lambda j: (a[j, None], a[j, None] * S[j]))
+            grams += rates[1] * (slopes * (U @ U.T) - self._held(a, S))
+        linear, mixed = self.even**2 * grams[0], self.even * self.odd * grams[1]
+        upper, lower = (
+            torch.cat([linear, mixed], 1),
+            torch.cat([mixed.T, self.odd**2 * grams[2]], 1),
+        )
+        return self._of_points(self._of_points(torch.cat([upper, lower])).T)
 
-    def difference(self, a: Any, S: np.ndarray, rate: float, less: Held, more: Held) -> np.ndarray:
-        """By how much a kernel with some directions held exceeds one with more, shape (n, n)."""
-        a, grams = np.asarray(a), _Grams(*self.U.shape[::-1])
-        self._lose(grams, -rate, a, S, more)
-        self._lose(grams, rate, a, S, less)
-        return self._of_points(*grams.of_planes(self.U, self.columns))
+    def _held(self, a: Tensor, S: Tensor) -> Tensor:
+        """The Gram matrices of the inner slopes along normals that neurons slide on."""
+        owner, normals = normals_slid_on(self.U.cpu().numpy(), S.cpu().numpy())
+        if not len(owner):
+            return self.U.new_zeros(3, 1, 1)
+        j, lost = torch.as_tensor(owner).to(S.device), torch.as_tensor(normals).to(self.U)
+        lost *= a[j, None]
+        return _grams(self.U, len(j), lambda r: (lost[r], (lost[r] @ self.U.T).mul_(S[j[r]])))
 
-    def _lose(self, grams: _Grams, rate: float, a: np.ndarray, S: np.ndarray, held: Held) -> None:
-        """Take away what neurons would do in the directions in which they are held."""
-        owner, normals = held
-        lost = a[owner, None] * normals
-        for j in _parts(len(owner), len(self.U)):
-            grams.add(-rate, lost[j], (lost[j] @ self.columns) * S[owner[j]])
-
-    def _of_points(self, means: np.ndarray, mixed: np.ndarray, jumps: np.ndarray) -> np.ndarray:
-        """The matrix of points, shape (n, n), of three of planes."""
-        K = np.empty((len(self.c), len(self.c)))
-        _of_points(self.index, *self._lengths, means, mixed, jumps, K)
-        return K
+    def _of_points(self, blocks: Tensor) -> Tensor:
+        """Rows of points, shape (n, k), from those of planes, shape (2N, k)."""
+        N, c = len(self.U), self.c[:, None]
+        return c * blocks[:N][self.index] + c.abs() * blocks[N:][self.index]
 
 
-class _Grams:
-    """Sums of ``W^T W``, ``W^T T`` and ``T^T T``, of the last the upper half, for rows W and T."""
-
-    def __init__(self, d: int, N: int) -> None:
-        self.square, self.along = np.zeros((d, d)), np.zeros((d, N))
-        self.total = np.zeros((N, N), order="F")
-
-    def add(self, rate: float, W: np.ndarray, T: np.ndarray) -> None:
-        """Add those of rows W, shape (r, d), and T, shape (r, N), times a rate."""
-        left = rate * W.T
-        self.square += left @ W
-        self.along += left @ T
-        self.total = _squares(rate, T, self.total)
-
-    def of_planes(self, U: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, ...]:
-        """What they are for pairs of planes, of the last one the upper half."""
-        return U @ self.square @ columns, U @ self.along, self.total
-
-
-def _squares(rate: float, T: np.ndarray, total: np.ndarray) -> np.ndarray:
-    """Add ``rate T^T T`` to the upper half of a matrix, in place where BLAS can."""
-    return dsyrk(rate, T.T, beta=1.0, c=total, overwrite_c=1) if len(T) else total
-
-
-@jit
-def _of_points(
-    index: np.ndarray,
-    mean: np.ndarray,
-    jump: np.ndarray,
-    means: np.ndarray,
-    mixed: np.ndarray,
-    jumps: np.ndarray,
-    K: np.ndarray,
-) -> None:
-    """Write the matrix of points of three of planes: the upper half of the last one counts."""
-    n = len(index)
-    for top in range(0, n, _TILE):
-        for left in range(0, top + 1, _TILE):  # what is mirrored stays in the caches
-            for i in range(top, min(top + _TILE, n)):
-                for j in range(left, min(left + _TILE, i + 1)):
-                    k, l = index[i], index[j]
-                    value = mean[i] * (mean[j] * means[k, l] + jump[j] * mixed[k, l])
-                    value += jump[i] * mean[j] * mixed[l, k]
-                    value += jump[i] * jump[j] * jumps[min(k, l), max(k, l)]
-                    K[i, j] = value
-                    K[j, i] = value
+def _grams(U: Tensor, count: int, rows: Callable[[slice], tuple[Tensor, Tensor]]) -> Tensor:
+    """``U W^T W U^T``, ``U W^T T`` and ``T^T T``, shape (3, N, N), of rows W (d) and T (N)."""
+    N, d = U.shape
+    square, along, total = U.new_zeros(d, d), U.new_zeros(d, N), U.new_zeros(N, N)
+    for part in _parts(count, N):
+        W, T = rows(part)
+        square.addmm_(W.T, W)
+        along.addmm_(W.T, T)
+        total.addmm_(T.T, T)
+    return torch.stack([U @ square @ U.T, U @ along, total])
 
 
 def _parts(m: int, n: int) -> Iterator[slice]:

@@ -13,22 +13,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, NamedTuple
 
-import numpy as np
+import torch
+from torch import Tensor
 
 from lowrot.flow._convergence import Changes, Unit
-from lowrot.flow._objectives import Objective, Solver
+from lowrot.flow._objectives import Objective
 from lowrot.flow._planes import Planes
 from lowrot.flow._rest import at_rest
-from lowrot.flow.neuron import Drive, Held, Neurons, Rates, Tracker, Trajectory, fastest_growth
+from lowrot.flow.neuron import Drive, Neurons, Rates, Trajectory, fastest_growth, track
 
 C1 = 1.0 / 3.0
 """The first Radau point; the second is 1."""
 A = ((5.0 / 12.0, -1.0 / 12.0), (3.0 / 4.0, 1.0 / 4.0))
-_LATE = 0.4
-"""What elimination of the first stage leaves on the diagonal for the second."""
 DEFECT = 4.0 / 27.0
 """Largest integral over a part of the step of (quadratic - linear), per value of it at 0."""
 _ITERATIONS = 14
@@ -47,8 +45,6 @@ _WEIGHT = 2.0**-52
 """Rounding of the weights, relative to each."""
 _ROUNDING = 2.0**-55
 """Rounding of a sum over neurons, relative to the largest that outputs of their size can be."""
-_MANY = 96
-"""Points from which on kernels cost more than an iteration: the first one goes by an older one."""
 _NONSTIFF = 0.1
 """Below this product of step and stiffness plain substitution converges as fast."""
 
@@ -62,19 +58,17 @@ class FlowState:
         p: outputs times signs, shape (n,).
         weights: the dual weights.
         mismatch: by how much they miss those of the outputs, relatively.
-        kernel: one from nearby, with which the next step may begin.
     """
 
     neurons: Neurons
-    p: np.ndarray
+    p: Tensor
     weights: Any
     mismatch: float
-    kernel: np.ndarray | None = None
 
-    @cached_property
+    @property
     def norm_squared(self) -> float:
         """``||W||^2``."""
-        return self.neurons.norm_squared
+        return float(self.neurons.a.square().sum() + self.neurons.V.square().sum())
 
 
 class Work(NamedTuple):
@@ -103,7 +97,7 @@ class Step:
     error: float
     speeds: tuple[float, float]
     energy: float
-    slopes: tuple[np.ndarray, np.ndarray] | None
+    slopes: tuple[Tensor, Tensor] | None
     iterations: int
     kernels: int
     stiff: bool
@@ -126,14 +120,12 @@ class Radau:
 
     def __init__(self, planes: Planes, objective: Objective, rates: Rates, rtol: float) -> None:
         self.planes, self.objective, self.rates, self.rtol = planes, objective, rates, rtol
-        self._signs = np.outer(objective.sign, objective.sign)
-        self._lengths = np.abs(planes.c)
-        self._tracked: Tracker | None = None
+        self.signs = torch.outer(objective.sign, objective.sign)
 
-    def start(self, a: Any, V: Any, weights: Any = None) -> FlowState:
+    def start(self, a: Tensor, V: Tensor, weights: Any = None) -> FlowState:
         """The state of a network; pairs on a plane slide where the plane holds them."""
-        V = np.ascontiguousarray(V)
-        neurons = Neurons.of(np.asarray(a), V, self.planes.sides(V), self.rates)
+        V = V.contiguous()
+        neurons = Neurons.of(a.clone(), V.clone(), self.planes.sides(V), self.rates)
         return self._seen(neurons, weights)
 
     def _seen(self, neurons: Neurons, weights: Any = None) -> FlowState:
@@ -141,42 +133,28 @@ class Radau:
         p = self.outputs(neurons)
         return self._state(neurons, p, self.objective.respond(p) if weights is None else weights)
 
-    def _state(
-        self, neurons: Neurons, p: np.ndarray, weights: Any, kernel: np.ndarray | None = None
-    ) -> FlowState:
+    def _state(self, neurons: Neurons, p: Tensor, weights: Any) -> FlowState:
         mismatch = self.objective.mismatch(p, weights) / self.objective.unit(p, weights)
-        return FlowState(neurons, p, weights, mismatch, kernel)
+        return FlowState(neurons, p, weights, mismatch)
 
-    def outputs(self, neurons: Neurons) -> np.ndarray:
+    def outputs(self, neurons: Neurons) -> Tensor:
         """Outputs times signs, shape (n,)."""
         return self.objective.sign * self.planes.outputs(neurons.a, neurons.V)
 
-    def kernel(self, neurons: Neurons, held: Held | None = None) -> np.ndarray:
+    def kernel(self, neurons: Neurons) -> Tensor:
         """The kernel of the outputs times signs, shape (n, n)."""
-        K = self.planes.kernel(neurons.a, neurons.V, neurons.S, self.rates, held)
-        return self._signs * K
-
-    def _kernels(self, trajectory: Trajectory) -> tuple[list[np.ndarray], np.ndarray]:
-        """Those of both stages, and that by which what precedes the first acts on the second."""
-        K = [self.kernel(*end) for end in zip(trajectory.states, trajectory.held)]
-        less, more = trajectory.forgotten
-        if len(more[0]) == 0:
-            return K, K[0]
-        first, rate = trajectory.states[0], self.rates[1]
-        return K, K[0] - self._signs * self.planes.difference(first.a, first.S, rate, less, more)
+        K = self.planes.kernel(neurons.a, neurons.V, neurons.S, self.rates)
+        return self.signs * K
 
     def fastest_growth(self, state: FlowState) -> float:
         """The largest rate at which a neuron grows."""
-        return fastest_growth(state.neurons, self._field(state), self.rates)
-
-    def _field(self, state: FlowState) -> Drive:
-        """That of the weights of a state."""
         w = self._signed(state.weights)
-        return self.planes.drive(w, np.zeros_like(w))
+        drive = self.planes.drive(w, torch.zeros_like(w))
+        return fastest_growth(state.neurons, drive, self.rates)
 
     def rounding(self, state: FlowState) -> float:
         """Rounding of the outputs: of sums over neurons, the largest that they can be."""
-        return _ROUNDING * 0.5 * state.norm_squared * float(self._lengths.max())
+        return _ROUNDING * 0.5 * state.norm_squared * float(self.planes.c.abs().max())
 
     def longest(self, weights: Any) -> float:
         """The longest step in which the rounding of the weights does not show."""
@@ -185,7 +163,7 @@ class Radau:
 
     def fastest(self, weights: Any) -> float:
         """A bound on the rates at which neurons move under weights: ``sum_i | w_i | ||x_i||``."""
-        return float(np.abs(self.objective.vector(weights)) @ self._lengths)
+        return float(self.objective.vector(weights).abs() @ self.planes.c.abs())
 
     def at_rest(self, state: FlowState) -> bool:
         """Whether the network stays where it is: its weights let it, and they are its own."""
@@ -203,8 +181,7 @@ class Radau:
         Swart, SIAM J. Sci. Comput. 18, 1997) with the kernels at both stages; where the step is not
         stiff, by plain substitution.
         """
-        objective, solvers = self.objective, list[Solver | None]()
-        K, early = list[np.ndarray](), np.empty(0)
+        objective, K = self.objective, []
         guess = [objective.predict(start.weights, before, c * ratio) for c in (C1, 1.0)]
         unit = self._unit(start)
         changes, work = Changes(), Work(0, 0, True)
@@ -214,17 +191,11 @@ class Radau:
             if trajectory is None:
                 return Step.unsolved(work)
             p = [self.outputs(neurons) for neurons in trajectory.states]
-            known = start.kernel if count == 1 and len(start.p) >= _MANY else None
             if changes.slow or (count == 2 and changes.last > self.rtol):
-                K, early = self._kernels(trajectory) if known is None else ([known] * 2, known)
+                K = [self.kernel(neurons) for neurons in trajectory.states]
                 stiff = h * objective.stiffness(K[1], guess[1]) > _NONSTIFF
-                kernels = work.kernels + (2 if known is None else 0)
-                work = work._replace(kernels=kernels, stiff=stiff)
-                solvers = self._solvers(K, h) if stiff else []
-            if work.stiff:
-                new = self._solve(p, K, early, solvers, guess, h)
-            else:
-                new = [objective.respond(f) for f in p]
+                work = work._replace(kernels=work.kernels + 2, stiff=stiff)
+            new = self._solve(p, K, guess, h) if work.stiff else [objective.respond(f) for f in p]
             if new is None:
                 return Step.unsolved(work)
             changes.add(*self._change(guess, new, K[1], unit, h))
@@ -236,7 +207,7 @@ class Radau:
             noise = unit.rounding + h * _WEIGHT * self.fastest(guess[1])
             solved = changes.small(min(self.rtol, motion), noise)
             if solved and mismatch <= _MISMATCH * self.rtol:
-                stages = [self._state(*stage) for stage in zip(trajectory.states, p, guess, K)]
+                stages = [self._state(*stage) for stage in zip(trajectory.states, p, guess)]
                 error = self._error(start, stages, K[1], unit, h) / self.rtol
                 speeds, energy = trajectory.speeds, trajectory.energy
                 first, second = (one @ objective.vector(w) for one, w in zip(K, guess))
@@ -247,13 +218,13 @@ class Radau:
         """In what the errors of a step are measured."""
         objective, weights = self.objective, start.weights
         size = objective.unit(start.p, weights)
-        of_outputs = np.full_like(start.p, self.rounding(start))
+        of_outputs = torch.full_like(start.p, self.rounding(start))
         rounding = objective.measure(of_outputs, weights) / size
         scale = math.sqrt(start.norm_squared)
         return Unit(lambda change: objective.measure(change, weights), size, scale, rounding)
 
     def _change(
-        self, old: Sequence[Any], new: Sequence[Any], K: np.ndarray, unit: Unit, h: float
+        self, old: Sequence[Any], new: Sequence[Any], K: Tensor, unit: Unit, h: float
     ) -> tuple[float, float]:
         """By how much an iteration moved the stages, relatively: the network, and the weights."""
         objective = self.objective
@@ -262,16 +233,11 @@ class Radau:
         return shift, max(objective.difference(b, a) for a, b in zip(old, new))
 
     def _error(
-        self, start: FlowState, stages: Sequence[FlowState], K: np.ndarray, unit: Unit, h: float
+        self, start: FlowState, stages: Sequence[FlowState], K: Tensor, unit: Unit, h: float
     ) -> float:
-        """What taking the weights to be linear neglects, from the parabola through all three.
-
-        Of what that pushes the neurons wrongly, stiff modes forget what they can within the step.
-        """
+        """What taking the weights to be linear neglects, from the parabola through all three."""
         q = [self.objective.vector(state.weights) for state in (start, *stages)]
-        wrong = DEFECT * h * (q[0] - 1.5 * q[1] + 0.5 * q[2])
-        left = self.objective.relaxed(wrong, K, stages[1].weights, _LATE * h)
-        return unit.relative(left, K)
+        return unit.relative(DEFECT * h * (q[0] - 1.5 * q[1] + 0.5 * q[2]), K)
 
     def part(self, start: FlowState, step: Step, h: float, fraction: float) -> Step | None:
         """A fraction of a step of length h, solved before: the neurons under the same weights.
@@ -290,47 +256,34 @@ class Radau:
         """States at two times on a step of length h, with their speeds, and the energy between."""
         assert step.stages is not None
         drive = self._drive([stage.weights for stage in step.stages], h)
-        trajectory = self._tracker(start).follow(drive, times)
+        trajectory = track(start.neurons, drive, times, self.rates)
         if trajectory is None:
             return None
         first, second = (self._seen(neurons) for neurons in trajectory.states)
         return (first, second), trajectory.speeds, trajectory.energy
 
-    def _solvers(self, K: Sequence[np.ndarray], h: float) -> list[Solver | None]:
-        """What solves for each stage alone, given the other one."""
-        factors = A[0][0] * h, _LATE * h
-        return [self.objective.stage(factor * one) for factor, one in zip(factors, K)]
-
     def _solve(
-        self,
-        p: Sequence[np.ndarray],
-        K: Sequence[np.ndarray],
-        early: np.ndarray,
-        solvers: Sequence[Solver | None],
-        guess: Sequence[Any],
-        h: float,
+        self, p: Sequence[Tensor], K: Sequence[Tensor], guess: Sequence[Any], h: float
     ) -> list[Any] | None:
         """The weights at both stages, the outputs being linear in them with the given kernels.
 
-        The first third of the step acts on the second stage through a kernel of its own, as neurons
-        forget it where planes hold them later. Triangular sweeps: the first stage, then the second
-        given the first.
+        Neurons that slide at the first point have forgotten the weights before it: so the first
+        third of the step acts on the second stage through the kernel of the first. Triangular
+        sweeps: the first stage, then the second given the first.
         """
         objective, base = self.objective, [self.objective.vector(one) for one in guess]
-        new, (solve_first, solve_second) = list(guess), solvers
-        if solve_first is None or solve_second is None:
-            return None
+        new = list(guess)
         for _ in range(_SWEEPS):
             q = [objective.vector(one) for one in new]
             d = [one - other for one, other in zip(q, base)]
-            third = A[0][0] * d[0] + A[0][1] * d[1]
+            early = h * (K[0] @ (A[0][0] * d[0] + A[0][1] * d[1]))
             late = h * (K[1] @ ((A[1][0] - A[0][0]) * d[0] + (A[1][1] - A[0][1]) * d[1]))
-            first = solve_first(p[0] + h * (K[0] @ third), new[0])
+            first = objective.solve(p[0] + early, A[0][0] * h * K[0], new[0])
             if first is None:
                 return None
             e = objective.vector(first) - q[0]
-            late += h * ((A[1][0] - A[0][0]) * (K[1] @ e) + early @ (third + A[0][0] * e))
-            second = solve_second(p[1] + late, new[1])
+            shift = h * (A[0][0] * (K[0] @ e) + (A[1][0] - A[0][0]) * (K[1] @ e))
+            second = objective.solve(p[1] + early + late + shift, 0.4 * h * K[1], new[1])
             if second is None:
                 return None
             new = [first, second]
@@ -338,13 +291,7 @@ class Radau:
 
     def _follow(self, start: FlowState, weights: Sequence[Any], h: float) -> Trajectory | None:
         """The neurons at both points under weights that are linear in time."""
-        return self._tracker(start).follow(self._drive(weights, h), (C1 * h, h))
-
-    def _tracker(self, start: FlowState) -> Tracker:
-        """Of the neurons of a state; that of the last one is kept."""
-        if self._tracked is None or self._tracked.neurons is not start.neurons:
-            self._tracked = Tracker(start.neurons, self._field(start), self.rates)
-        return self._tracked
+        return track(start.neurons, self._drive(weights, h), (C1 * h, h), self.rates)
 
     def _drive(self, weights: Sequence[Any], h: float) -> Drive:
         """The field of weights that are linear in time, given at both points."""
@@ -352,6 +299,6 @@ class Radau:
         rate = (w[1] - w[0]) / ((1.0 - C1) * h)
         return self.planes.drive(w[0] - C1 * h * rate, rate)
 
-    def _signed(self, weights: Any) -> np.ndarray:
+    def _signed(self, weights: Any) -> Tensor:
         """The weights of the outputs, shape (n,)."""
         return self.objective.sign * self.objective.vector(weights)

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from lowrot._jit import jit
 from lowrot.flow._planes import Planes
@@ -16,7 +17,7 @@ _ROUNDING = 2.0**-50
 
 
 def at_rest(
-    planes: Planes, neurons: Neurons, w: np.ndarray, error: np.ndarray, unit: float, rates: Rates
+    planes: Planes, neurons: Neurons, w: Tensor, error: Tensor, unit: float, rates: Rates
 ) -> bool:
     """Whether a flow of outputs with weights w stays where it is, as far as doubles can tell.
 
@@ -32,19 +33,20 @@ def at_rest(
         unit: changes of the outputs below the rounding of this leave the weights as they are.
         rates: eta_a and eta_V.
     """
-    terms = _ROUNDING * (len(planes.c) + planes.U.shape[1]) * np.abs(w) + error
-    allowed = _own_terms(planes, neurons.S, terms)
+    a, V, S = (part.cpu().numpy() for part in (neurons.a, neurons.V, neurons.S))
+    terms = _ROUNDING * (planes.X.shape[0] + planes.X.shape[1]) * w.abs() + error
+    allowed = _own_terms(planes, S, terms)
     drive = planes.drive(w, 0.0 * w).arrays
-    unfelt = _ROUNDING * unit / float(np.abs(planes.c).max())
-    balanced = neurons.unbalance == 0.0  # others do not go to zero
-    parts = neurons.a, neurons.V, neurons.S, balanced
-    return bool(_all_still(*parts, drive, rates, allowed, unfelt))
+    unfelt = _ROUNDING * unit / float(planes.c.abs().max())
+    balanced = neurons.unbalance.cpu().numpy() == 0.0  # others do not go to zero
+    return bool(_all_still(a, V, S, balanced, drive, rates, allowed, unfelt))
 
 
-def _own_terms(planes: Planes, S: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+def _own_terms(planes: Planes, S: np.ndarray, sizes: Tensor) -> np.ndarray:
     """``sum_i sizes_i s'_ij ||x_i||`` of each neuron, with the larger slope on a plane; (m,)."""
-    count, index, c = len(planes.U), planes.index, planes.c
-    lengths = sizes * np.abs(c)
+    count, index = len(planes.U), planes.index.cpu().numpy()
+    c = planes.c.cpu().numpy()
+    lengths = sizes.cpu().numpy() * np.abs(c)
     on = np.bincount(index, lengths, count)
     above = np.bincount(index, lengths * (planes.even + planes.odd * np.sign(c)), count)
     below = np.bincount(index, lengths * (planes.even - planes.odd * np.sign(c)), count)

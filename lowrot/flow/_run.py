@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lowrot.flow._objectives import norm
 from lowrot.flow._radau import FlowState, Radau, Step
 from lowrot.flow.neuron import Rates
 from lowrot.integrate import (
@@ -90,14 +89,14 @@ class Untaken(NamedTuple):
 class FlowRun(Run[FlowPoint]):
     """A gradient flow on a network; see `lowrot.flow`."""
 
-    compiled = "follow_all"
+    compiled = "_follow_all"
 
     def __init__(self, setting: Setting, stepper: Radau, limits: dict[str, tuple[float, str]]):
         self.setting, self.stepper, self.rules = setting, stepper, {}
         self.recorder = Recorder(limits)
         counts = ("steps", "rejected", "stiff", "iterations", "kernels", "seconds")
         self.stats = dict.fromkeys(counts, 0.0)
-        state = stepper.start(setting.initial.a.cpu(), setting.initial.V.cpu())
+        state = stepper.start(setting.initial.a, setting.initial.V)
         self.origin = state.neurons
         fastest = stepper.objective.stiffness(stepper.kernel(state.neurons), state.weights)
         h = setting.rtol ** (1 / 3) / max(1.0, fastest)
@@ -110,7 +109,8 @@ class FlowRun(Run[FlowPoint]):
 
     def resume(self, path: Path, weights: Any = None) -> None:
         """Continue at the end of a path, with its dual weights where the outputs lose digits."""
-        state = self.stepper.start(path["a"][-1], path["V"][-1], weights)
+        a, V = (self.point.state.p.new_tensor(path[name][-1]) for name in ("a", "V"))
+        state = self.stepper.start(a, V, weights)
         time, error, ln_t = (float(path[name][-1]) for name in (self.clock, "error", "ln_t"))
         h = float(path.meta["h"])
         t = Time(ln_t, path.meta.get("t_error", 0.0))
@@ -263,15 +263,15 @@ class FlowRun(Run[FlowPoint]):
 
     def common(self, point: FlowPoint) -> Row:
         """The columns of every flow."""
-        now, start = point.state.neurons, self.origin
-        norm_a, norm_V = norm(now.a), norm(now.V)
-        moved = math.hypot(norm(now.a - start.a), norm(now.V - start.V))
+        now, net = point.state.neurons, self.setting.initial
+        norm_a, norm_V = float(now.a.norm()), float(now.V.norm())
+        moved = float((now.a - net.a).square().sum() + (now.V - net.V).square().sum())
         return {
             "norm_a": norm_a,
             "norm_V": norm_V,
             "norm_squared": norm_a**2 + norm_V**2,
-            "rho": moved,
-            "sliding": float(now.S.size - np.count_nonzero(now.S)),
+            "rho": math.sqrt(moved),
+            "sliding": float((now.S == 0).sum()),
             "error": point.error,
         }
 
@@ -284,7 +284,7 @@ class FlowRun(Run[FlowPoint]):
         now = point.state.neurons
         dual = self.stepper.objective.vector(point.state.weights)
         arrays = {"a": now.a, "V": now.V, "q": dual}
-        return {name: value.copy() for name, value in arrays.items()}
+        return {name: value.cpu().numpy().copy() for name, value in arrays.items()}
 
     def meta(self) -> dict[str, Any]:
         """What is needed to continue the run, and to describe it."""

@@ -6,7 +6,7 @@ See `lowrot.integrate._implicit_newton`, which finds the steps.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,23 +31,6 @@ class NewtonWeights(NamedTuple):
     ln_q: np.ndarray
     excess: np.ndarray
     ln_lam: float
-
-    @property
-    def logit(self) -> np.ndarray:
-        """Minus the margins, shape (n,)."""
-        ln_slopes = self.ln_q + self.ln_lam
-        return ln_slopes + self.excess if len(self.excess) else ln_slopes
-
-    def plain(self) -> dict[str, Any]:
-        """The three as numbers and lists."""
-        excess = self.excess.tolist() if len(self.excess) else None
-        return {"ln_q": self.ln_q.tolist(), "ln_lam": self.ln_lam, "excess": excess}
-
-    @classmethod
-    def from_plain(cls, values: dict[str, Any]) -> NewtonWeights:
-        """The weights that `plain` described."""
-        excess = values["excess"] or []
-        return cls(np.array(values["ln_q"]), np.array(excess, float), values["ln_lam"])
 
 
 class NewtonStep(NamedTuple):

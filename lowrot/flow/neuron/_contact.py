@@ -11,15 +11,15 @@ import math
 
 import numpy as np
 
-from lowrot._jit import jit, part
+from lowrot._jit import jit
 from lowrot.flow.neuron._arc import FIELD
 from lowrot.flow.neuron._linalg import ON, copy, dot, remove, resize, span
 from lowrot.flow.neuron._propagate import Arrays, Rates, field
 from lowrot.flow.neuron._sliding import HELD, forces, free_multipliers, minimal_norm_velocity
 
-LOST = 1e-6
+_LOST = 1e-6
 """Distance over ``||v||`` at which a neuron held by nearly parallel planes is on one no longer."""
-ORIGIN = 1e-12
+_ORIGIN = 1e-12
 """Inner weights below this, over the outer one, that have met a plane are zero."""
 _NUDGE = 4.0
 """How far, in units of `ON`, a neuron is moved off planes that push it apart from each other."""
@@ -31,7 +31,7 @@ _TURNS = 1e-9
 """A jump that changes its sign within this part of the time has done so: rounding."""
 
 
-@part
+@jit
 def settle(
     drive: Arrays,
     rates: Rates,
@@ -57,7 +57,7 @@ def settle(
         basis: written, an orthonormal basis of the normals held.
     """
     U, size = drive[0], math.sqrt(dot(v, v))
-    if rates[1] > 0.0 and size <= ORIGIN * abs(a) and not np.all(pattern):
+    if rates[1] > 0.0 and size <= _ORIGIN * abs(a) and not np.all(pattern):
         size, v[:], pattern[:] = 0.0, 0.0, 0
     if _still_on(U, v, size, pattern) == 0 or rates[1] == 0.0 or (size == 0.0 and a == 0.0):
         return 0
@@ -77,14 +77,14 @@ def settle(
     return rank
 
 
-@part
+@jit
 def _still_on(U: np.ndarray, v: np.ndarray, size: float, pattern: np.ndarray) -> int:
     """Write the sides of planes that inner weights v are on no longer; count those they are on."""
     on = 0
     for k in range(len(pattern)):
         if pattern[k] == 0:
             height = dot(U[k], v)
-            if abs(height) > LOST * size:
+            if abs(height) > _LOST * size:
                 pattern[k] = 1 if height > 0.0 else -1
             else:
                 on += 1
@@ -105,7 +105,7 @@ def least_velocity(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
     return r
 
 
-@part
+@jit
 def _leave(
     drive: Arrays,
     a: float,
@@ -171,7 +171,7 @@ def _field_now(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
     return both[0]
 
 
-@part
+@jit
 def _pushed_back(
     drive: Arrays,
     sign: float,

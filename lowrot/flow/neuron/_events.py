@@ -15,7 +15,7 @@ _NEWTON = 60
 """Most iterations for the time of an event; bisection guards them, a handful suffice."""
 _HALVINGS = 40
 """Most halvings in the search for an outer weight that changes its sign twice."""
-CROSSED = 1e-12
+_CROSSED = 1e-12
 """Distance from a plane over ``||v||`` at which a neuron is beyond it."""
 _MET = 1e-13
 """Distance from a plane over ``||v||``, or of a from 0 over the neuron's norm, that is none."""
@@ -29,7 +29,7 @@ def first_crossed(
 
     The heights at v are written into next_z.
     """
-    plane, fraction, limit = -1, 2.0, -CROSSED * math.sqrt(dot(v, v))
+    plane, fraction, limit = -1, 2.0, -_CROSSED * math.sqrt(dot(v, v))
     heights(columns, v, next_z)
     for k in range(len(z)):
         after = pattern[k] * next_z[k]
@@ -39,17 +39,6 @@ def first_crossed(
             if fraction_k < fraction:
                 plane, fraction = k, fraction_k
     return plane, fraction
-
-
-@jit
-def reach(arc: np.ndarray, start: float, dt: float, rates: Rates) -> float:
-    """How far the turning of the field can carry a neuron beyond a plane, and back, within dt."""
-    turning = math.sqrt(dot(arc[2], arc[2]))
-    strength = math.sqrt(dot(arc[1], arc[1])) + dt * turning
-    growth = math.exp(math.sqrt(rates[0] * rates[1]) * strength * dt)
-    size = math.sqrt(dot(arc[0], arc[0]))
-    outer = (abs(start) + rates[0] * strength * dt * size) * growth
-    return 0.5 * rates[1] * outer * turning * dt * dt
 
 
 @jit
@@ -70,14 +59,21 @@ def visited(
     so the neuron is farthest beyond a plane where that part of the field is zero. It cannot be
     beyond planes that are farther than the turning of the field can carry it; v is scratch.
     """
-    limit = reach(arc, start, dt, rates)
+    turning = math.sqrt(dot(arc[2], arc[2]))
+    if turning == 0.0:
+        return -1, 0.0
+    strength = math.sqrt(dot(arc[1], arc[1])) + dt * turning
+    growth = math.exp(math.sqrt(rates[0] * rates[1]) * strength * dt)
+    size = math.sqrt(dot(arc[0], arc[0]))
+    outer = (abs(start) + rates[0] * strength * dt * size) * growth
+    reach = 0.5 * rates[1] * outer * turning * dt * dt
     for k in range(len(z)):
-        if pattern[k] != 0 and pattern[k] * z[k] <= limit:
+        if pattern[k] != 0 and pattern[k] * z[k] <= reach:
             toward = sign * pattern[k] * dot(arc[1], U[k])
             rate = sign * pattern[k] * dot(arc[2], U[k])
             if toward < 0.0 < toward + dt * rate:
                 at(arc, start, -toward / rate, rates, v)
-                if pattern[k] * dot(U[k], v) < -CROSSED * math.sqrt(dot(v, v)):
+                if pattern[k] * dot(U[k], v) < -_CROSSED * math.sqrt(dot(v, v)):
                     return k, -toward / rate
     return -1, 0.0
 

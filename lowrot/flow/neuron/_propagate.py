@@ -7,10 +7,11 @@ the generators are those of the Lorentz group, and ``eta_V a^2 - eta_a ||v||^2``
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from lowrot._jit import jit
 from lowrot.flow.neuron._linalg import copy, dot, remove, resize, span
@@ -25,7 +26,7 @@ Rates = tuple[float, float]
 Arrays = tuple[np.ndarray, ...]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Neurons:
     """Neurons under a flow.
 
@@ -37,46 +38,40 @@ class Neurons:
             root with its sign, shape (m,).
     """
 
-    a: np.ndarray
-    V: np.ndarray
-    S: np.ndarray
-    unbalance: np.ndarray
+    a: Tensor
+    V: Tensor
+    S: Tensor
+    unbalance: Tensor
 
     @classmethod
-    def of(cls, a: Any, V: Any, S: np.ndarray, rates: Rates) -> Neurons:
-        """Copies of neurons at their start, balanced where they are so up to rounding."""
-        neurons = cls(np.array(a), np.array(V, order="C"), np.array(S), np.zeros(len(a)))
+    def of(cls, a: Tensor, V: Tensor, S: Tensor, rates: Rates) -> Neurons:
+        """Neurons at their start, balanced where they are so up to rounding."""
+        neurons = cls(a, V, S, a)
         unit = neurons.largest
         outer, inner = neurons._terms(unit, rates)
         invariant = outer - inner
         rounding = _ROUNDING * V.shape[1] * (outer + inner)
-        unbalance = unit * np.sign(invariant) * np.sqrt(np.abs(invariant))
-        unbalance[np.abs(invariant) <= rounding] = 0.0
-        return replace(neurons, unbalance=unbalance)
+        unbalance = unit * invariant.sign() * invariant.abs().sqrt()
+        return cls(a, V, S, torch.where(invariant.abs() <= rounding, 0.0, unbalance))
 
     @property
-    def largest(self) -> np.ndarray:
+    def largest(self) -> Tensor:
         """The largest weight of each, 1 for a neuron that is zero, shape (m,)."""
-        size = np.maximum(np.abs(self.a), np.abs(self.V).max(1))
-        return np.where(size > 0.0, size, 1.0)
+        size = torch.maximum(self.a.abs(), self.V.abs().amax(1))
+        return torch.where(size > 0.0, size, 1.0)
 
-    @property
-    def norm_squared(self) -> float:
-        """``||W||^2``."""
-        return float(np.vdot(self.a, self.a) + np.vdot(self.V, self.V))
-
-    def _terms(self, unit: np.ndarray, rates: Rates) -> tuple[np.ndarray, np.ndarray]:
+    def _terms(self, unit: Tensor, rates: Rates) -> tuple[Tensor, Tensor]:
         """``eta_V a^2`` and ``eta_a ||v||^2``, with weights in a unit for each neuron."""
-        inner = rates[0] * np.square(self.V / unit[:, None]).sum(1)
-        return rates[1] * np.square(self.a / unit), inner
+        inner = rates[0] * (self.V / unit[:, None]).square().sum(1)
+        return rates[1] * (self.a / unit).square(), inner
 
     def drift(self, start: Neurons, rates: Rates) -> float:
         """The largest change of an invariant since the start, relative to the size of a neuron."""
-        unit = np.maximum(self.largest, start.largest)
+        unit = torch.maximum(self.largest, start.largest)
         (outer, inner), before = self._terms(unit, rates), start._terms(unit, rates)
-        size = np.maximum(outer + inner, before[0] + before[1]).clip(1e-300)
+        size = (outer + inner).maximum(before[0] + before[1]).clamp_min(1e-300)
         root = start.unbalance / unit
-        return float((np.abs(outer - inner - root * np.abs(root)) / size).max())
+        return float(((outer - inner - root * root.abs()).abs() / size).max())
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,13 +191,11 @@ def conserve(sign: float, invariant: float, rates: Rates, a: float, v: np.ndarra
 def field_at(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
     """The field at time t along the planes that a pattern slides on, shape (d,)."""
     d = drive[0].shape[1]
-    both, h = np.empty((2, d)), np.empty(d)
+    both, basis, h = np.empty((2, d)), np.empty((d, d)), np.empty(d)
     field(drive, pattern, both)
     for c in range(d):
         h[c] = both[0, c] + t * both[1, c]
-    if not np.all(pattern):
-        basis = np.empty((d, d))
-        remove(basis, span(drive[0], pattern, basis), h)
+    remove(basis, span(drive[0], pattern, basis), h)
     return h
 
 

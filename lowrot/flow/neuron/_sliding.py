@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from lowrot._jit import jit, part
+from lowrot._jit import jit
 from lowrot.flow.neuron._linalg import copy, dot
 
 _MOVES = 1e-6
@@ -103,7 +103,7 @@ def add(r: np.ndarray, U: np.ndarray, s: np.ndarray) -> None:
                 r[c] += s[k] * U[k, c]
 
 
-@part
+@jit
 def pivot(
     U: np.ndarray, bound: np.ndarray, h: np.ndarray, rounds: int, normal: np.ndarray, r: np.ndarray
 ) -> bool:
@@ -130,7 +130,7 @@ def pivot(
     return False
 
 
-@part
+@jit
 def interior(
     U: np.ndarray, bound: np.ndarray, h: np.ndarray, normal: np.ndarray, r: np.ndarray
 ) -> None:
@@ -159,7 +159,7 @@ def interior(
         r[c] *= scale
 
 
-@part
+@jit
 def interior_step(
     D: np.ndarray, h: np.ndarray, S: np.ndarray, upper: np.ndarray, lower: np.ndarray
 ) -> float:
