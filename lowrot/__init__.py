@@ -2,13 +2,11 @@
 
 A room imports only from those above it:
 
-- `curves`: sample sizes at which errors are met, and their exponents, with intervals over seeds
 - `losses`: exponential and logistic loss, soft margin and dual weights, in the log domain
 - `data`: validated data sets, their generators, groups, streams and files
 - `network`: two-layer (leaky) ReLU networks, initializations, gradients and kernels
-- `metrics`: normalized and smoothed margins, KKT residual, rotation, collapse, error on the cube
+- `metrics`: normalized and smoothed margins, KKT residual, rotation and collapse
 - `optima`: exact maximal margins, each with a primal point, a dual point and the gap
-- `kernels`: kernels of infinite width and of parity, and predictors from them
 - `path`: the result of any dynamics, with its certificates
 - `integrate`: what every flow shares: loop, stop rules, step sizes, implicit steps
 - `flow`: gradient flow, certified, over kinks and far into training
@@ -23,57 +21,39 @@ A room imports only from those above it:
 
 from lowrot.claims import claim
 from lowrot.coupled import Features, coupled_flow
-from lowrot.curves import power_law, samples_needed
 from lowrot.data import (
     Dataset,
     Stream,
     collapsed_groups,
-    fragile_pairs,
     infer_groups,
     largest_separated,
     load,
     parity_stream,
     sparse_parity,
-    symmetric_pairs,
     two_points,
 )
 from lowrot.flow import gradient_flow, regression_flow
-from lowrot.kernels import interpolant, kernel_svm, ntk, parity_kernel
 from lowrot.metrics import (
     collapse_metrics,
-    correlation,
     feature_change,
     kkt_residual,
     normalized_margin,
     rotation,
     smoothed_margin,
-    test_error,
 )
-from lowrot.network import Network, balanced, in_plane, paired, small, standard
+from lowrot.network import Network, balanced, in_plane, small, standard
 from lowrot.optima import (
     NotSeparable,
     Optimum,
     frozen_margin,
     global_margin,
     ntk_margin,
-    parity_recovery,
     svm_margin,
 )
 from lowrot.path import Path
 from lowrot.sgd import Runs, one_pass_sgd
 from lowrot.sweeps import sweep
-from lowrot.theorems import (
-    escape,
-    invariant_features,
-    locking,
-    near_init_flow,
-    near_init_sgd,
-    neural_collapse,
-    no_rotation,
-    recovery,
-    simplicity_bias,
-    symmetric,
-)
+from lowrot.theorems import escape, near_init_flow, near_init_sgd, neural_collapse, no_rotation
 
 __version__ = "0.1.0"
 
@@ -90,49 +70,32 @@ __all__ = [
     "claim",
     "collapse_metrics",
     "collapsed_groups",
-    "correlation",
     "coupled_flow",
     "escape",
     "feature_change",
-    "fragile_pairs",
     "frozen_margin",
     "global_margin",
     "gradient_flow",
     "in_plane",
     "infer_groups",
-    "interpolant",
-    "invariant_features",
-    "kernel_svm",
     "kkt_residual",
     "largest_separated",
     "load",
-    "locking",
     "near_init_flow",
     "near_init_sgd",
     "neural_collapse",
     "no_rotation",
     "normalized_margin",
-    "ntk",
     "ntk_margin",
     "one_pass_sgd",
-    "paired",
-    "parity_kernel",
-    "parity_recovery",
     "parity_stream",
-    "power_law",
-    "recovery",
     "regression_flow",
     "rotation",
-    "samples_needed",
-    "simplicity_bias",
     "small",
     "smoothed_margin",
     "sparse_parity",
     "standard",
     "svm_margin",
     "sweep",
-    "symmetric",
-    "symmetric_pairs",
-    "test_error",
     "two_points",
 ]

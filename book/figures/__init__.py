@@ -55,12 +55,4 @@ Fig. 9.3   no_rotation: bounds
 Fig. 9.4   no_rotation: widths
 Fig. 9.5   no_rotation: relevant_mass
 Fig. 9.6   no_rotation: proof_lines
-Fig. 10.1  symmetric: plots.scrubber
-Fig. 10.2  symmetric: boundaries
-Fig. 10.3  symmetric: margin_bounds
-Fig. 10.4  symmetric: lock_times
-Fig. 10.5  symmetric: early_phase
-Fig. 10.6  symmetric: deletion_explorer
-Fig. 10.7  symmetric: fragile_ends
-Fig. 10.8  symmetric: proof_lines
 """

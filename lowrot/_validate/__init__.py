@@ -3,7 +3,6 @@
 from lowrot._validate._arrays import (
     DTYPE,
     Array,
-    coordinates,
     device,
     listed,
     numbers,
@@ -31,7 +30,6 @@ __all__ = [
     "Array",
     "Layers",
     "choice",
-    "coordinates",
     "device",
     "file",
     "flag",

@@ -1,7 +1,6 @@
-"""Margins, rotation and feature change, KKT residual, neural collapse, errors on the hypercube."""
+"""Margins of a network, rotation and feature change, KKT residual, and neural collapse."""
 
 from lowrot.metrics._collapse import CollapseMetrics, collapse_metrics
-from lowrot.metrics._cube import correlation, test_error
 from lowrot.metrics._kkt import KKTResidual, kkt_residual
 from lowrot.metrics._margins import normalized_margin, smoothed_margin
 from lowrot.metrics._rotation import FeatureChange, feature_change, rotation
@@ -11,11 +10,9 @@ __all__ = [
     "FeatureChange",
     "KKTResidual",
     "collapse_metrics",
-    "correlation",
     "feature_change",
     "kkt_residual",
     "normalized_margin",
     "rotation",
     "smoothed_margin",
-    "test_error",
 ]

@@ -4,7 +4,6 @@ from lowrot.optima._frozen import frozen_margin
 from lowrot.optima._global import CELL_LIMIT, global_margin
 from lowrot.optima._linear import svm_margin
 from lowrot.optima._optimum import GAP, LARGE, LARGE_GAP, ZERO, NotSeparable, Optimum
-from lowrot.optima._recovery import Recovery, parity_recovery
 from lowrot.optima._tangent import ntk_margin
 
 __all__ = [
@@ -15,10 +14,8 @@ __all__ = [
     "ZERO",
     "NotSeparable",
     "Optimum",
-    "Recovery",
     "frozen_margin",
     "global_margin",
     "ntk_margin",
-    "parity_recovery",
     "svm_margin",
 ]

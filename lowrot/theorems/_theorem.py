@@ -52,14 +52,16 @@ class Check:
     holds: bool
 
 
-class Statement:
-    """A theorem on given objects, with its hypotheses evaluated.
+class Theorem(ABC):
+    """A theorem on given objects: hypotheses, a bound, the conclusion and the proof on a path.
 
     Attributes:
         hypotheses: each evaluated, with its value and its limit.
+        subject: the runs that the theorem speaks of.
     """
 
     hypotheses: list[Hypothesis]
+    subject: Subject
 
     @property
     def holds(self) -> bool:
@@ -71,17 +73,6 @@ class Statement:
         import pandas as pd
 
         return pd.DataFrame([vars(hypothesis) for hypothesis in self.hypotheses])
-
-
-class Theorem(Statement, ABC):
-    """A theorem on a run: hypotheses, a bound, the conclusion and the proof on a path.
-
-    Attributes:
-        hypotheses: each evaluated, with its value and its limit.
-        subject: the runs that the theorem speaks of.
-    """
-
-    subject: Subject
 
     def require_path(self, path: Path, *names: str) -> None:
         """Raise unless a path belongs to this theorem and has what is to be read from it.

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import lowrot
-from data import bad_kkt, symmetric
+from data import bad_kkt
 from data import near_init_flow as flow
 from data import near_init_sgd as stored
 from data import neural_collapse as groups
@@ -150,36 +150,3 @@ def test_ranges_tell_a_law_in_n_over_r_from_others():
     for wrong in ({2: 8, 8: 2}, {2: 4, 4: 2}):
         assert ratio(errors.assign(r=errors.r.replace(wrong))) > 1
     assert ratio(errors[errors.seed < 4]) > 0.6  # too few seeds to tell
-
-
-def test_symmetric_sweeps_are_complete_and_certified():
-    locked, fragile = symmetric.read("locked"), symmetric.read("fragile")
-    cells = {
-        (loss, m, scale, s)
-        for loss in symmetric.LOSSES
-        for m in symmetric.WIDTHS
-        for scale in symmetric.SCALES
-        for s in symmetric.SEEDS
-    }
-    assert set(locked[["loss", "m", "scale", "seed"]].itertuples(index=False, name=None)) == cells
-    assert len(locked) == len(cells)
-    cells = {(scale, s) for scale in symmetric.FRAGILE_SCALES for s in symmetric.SEEDS}
-    assert set(fragile[["scale", "seed"]].itertuples(index=False, name=None)) == cells
-    for name, frame in (("locked", locked), ("fragile", fragile)):
-        assert frame.certified.all()
-        assert not frame.drop(columns="lock").isna().any().any()
-        command = f"command: python book/data/symmetric.py {name}"
-        assert symmetric.provenance(name)[0] == command
-    assert locked.lock[~locked.both].isna().all()
-    assert sum(symmetric.SWEEPS.file(n).stat().st_size for n in ("locked", "fragile")) < 50_000
-
-
-def test_symmetric_slices_come_out_the_same():
-    kept = symmetric.read("locked")
-    kept = kept[(kept["loss"] == "logistic") & (kept.m == 2) & (kept.scale == 1e-3)][:2]
-    now = symmetric.locked(2, 1e-3, "logistic", range(2))
-    away = {"check_dtype": False, "rtol": 1e-3, "atol": 1e-3}
-    pd.testing.assert_frame_equal(kept.reset_index(drop=True), now, **away)
-    kept = symmetric.read("fragile")
-    kept = kept[kept.scale == 1e-3][:2].reset_index(drop=True)
-    pd.testing.assert_frame_equal(kept, symmetric.fragile(8, 1e-3, range(2)), **away)

@@ -15,7 +15,6 @@ from lowrot import (
     escape,
     gradient_flow,
     in_plane,
-    locking,
     near_init_flow,
     near_init_sgd,
     neural_collapse,
@@ -24,8 +23,6 @@ from lowrot import (
     parity_stream,
     sparse_parity,
     standard,
-    symmetric,
-    symmetric_pairs,
     two_points,
 )
 from lowrot.path import Path
@@ -56,33 +53,17 @@ def build(name):
     if name == "no_rotation":
         net = balanced(64, 2, seed=0)
         return no_rotation(net, XOR), coupled_flow(net, XOR, stop={"tau": 3.0})
-    if name == "symmetric":
-        net, data = balanced(8, 2, seed=1, slope=0.1), symmetric_pairs()
-        return symmetric(net, data), of_flow(net, data)
-    if name == "locking":
-        net, data = Network([1.0, -1.0], [[0.8, 0.1], [-0.9, 0.0]], 0.1), symmetric_pairs()
-        return locking(net, data, [1.0, 0.0]), of_flow(net, data)
     net = in_plane([10, -5], [1e-3, 1e-3])
     return escape(net, PHI), of_flow(net, two_points(PHI))
 
 
-NAMES = (
-    "near_init_flow",
-    "near_init_sgd",
-    "neural_collapse",
-    "no_rotation",
-    "symmetric",
-    "locking",
-    "escape",
-)
+NAMES = ("near_init_flow", "near_init_sgd", "neural_collapse", "no_rotation", "escape")
 # A column of each conclusion, the direction in which it breaks, and the inequality it breaks.
 BREAKS = {
     "near_init_flow": ("min_margin", -1.0, "P <= min p"),
     "near_init_sgd": ("rho", 1.0, "||W_k - W_0|| <= its bound"),
     "neural_collapse": ("margin", 1.0, "margin <= ceiling"),
     "no_rotation": ("margin", 1.0, "margin <= gamma"),
-    "symmetric": ("margin", 1.0, "margin <= ceiling"),
-    "locking": ("margin", 1.0, "margin <= limit"),
     "escape": ("normalized", 1.0, "margin <= bad"),
 }
 
