@@ -63,6 +63,7 @@
     repair();
     setTimeout(repair, 250);
     document.fonts?.ready.then(repair);
+    document.fonts?.addEventListener("loadingdone", repair); // letters that come late are wider
   }
   if (document.readyState === "complete") start();
   else window.addEventListener("load", start);
