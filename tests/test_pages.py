@@ -247,7 +247,7 @@ UNREACHED = """() => [...document.querySelectorAll('div.math')].filter(box => bo
 """Displayed formulas with parts that scrolling does not reach."""
 TABS = """() => [...document.querySelectorAll('.bd-article [tabindex="0"]')]
   .filter(e => !e.matches('a, button, input, summary, select, textarea'))
-  .filter(e => e.scrollWidth <= e.clientWidth + 1 && e.scrollHeight <= e.clientHeight + 1)
+  .filter(e => e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight + 1)
   .map(e => e.outerHTML.slice(0, 120))"""
 LOOSE = """() => [...document.querySelectorAll(':not(.lowrot-together) > span.math')]
   .filter(e => e.nextSibling?.nodeType === Node.TEXT_NODE && /^[,.;:)]/.test(e.nextSibling.data))

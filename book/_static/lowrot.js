@@ -51,7 +51,7 @@
     });
     each("pre, figure, .text_html, .pst-scrollable-table-container, .bd-article div, .bd-article table, .lowrot-wide", (box) => {
       const flow = getComputedStyle(box).overflowX;
-      const scrolls = box.scrollWidth > box.clientWidth + 1 && (flow === "auto" || flow === "scroll");
+      const scrolls = box.scrollWidth > box.clientWidth && (flow === "auto" || flow === "scroll");
       if (scrolls && !box.hasAttribute("tabindex")) {
         box.tabIndex = 0;
         ours.add(box);
