@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from lowrot import _validate
+from lowrot._files import whole
 from lowrot.network import Network
 
 if TYPE_CHECKING:
@@ -228,13 +229,8 @@ class Path:
         arrays = {"header": np.array(json.dumps(header))}
         arrays |= {f"column:{name}": values for name, values in self.columns.items()}
         arrays |= {f"state:{name}": values for name, values in self.states.items()}
-        partial = file.with_name(file.name + ".partial")
-        try:
-            with open(partial, "wb") as stream:
-                np.savez_compressed(stream, allow_pickle=False, **arrays)
-            os.replace(partial, file)
-        finally:
-            partial.unlink(missing_ok=True)
+        with whole(file) as partial, open(partial, "wb") as stream:
+            np.savez_compressed(stream, allow_pickle=False, **arrays)
 
     @classmethod
     def load(cls, path: str | FilePath) -> Path:

@@ -28,19 +28,18 @@ class Pool:
     """
 
     def __init__(self, backend: Any, workers: int | None):
-        name = backend if isinstance(backend, str) else type(backend).__name__
-        if name not in (*BACKENDS, "Client") or name == backend == "Client":
+        word = isinstance(backend, str)
+        if backend not in BACKENDS if word else type(backend).__name__ != "Client":
             expected = f"one of {', '.join(map(repr, BACKENDS))}, or a distributed.Client"
             raise ValueError(f"backend is {backend!r}; expected {expected}")
         self.workers = workers or -1
         self.lost: tuple[type[Exception], ...] = (BrokenExecutor,)
         self.threads: int | None = 1  # of torch in a worker: tasks share the cores
         self.options: dict[str, Any] = {"backend": "loky", "inner_max_num_threads": 1}
-        if name == "threads":
-            self.options = {"backend": "threading"}
-            self.threads = None
-        elif name != "processes":
-            self._ask_dask(None if name == "dask" else backend)
+        if not word or backend == "dask":
+            self._ask_dask(None if word else backend)
+        elif backend == "threads":
+            self.options, self.threads = {"backend": "threading"}, None
 
     def _ask_dask(self, client: Any) -> None:
         """Let tasks go to a client, or to the one of this process."""
@@ -57,6 +56,12 @@ class Pool:
         self.lost += (KilledWorker,)
         self.options = {"backend": "dask", "client": client}
 
+    def call(self, function: Function, task: Task) -> Any:
+        """One task as joblib takes it."""
+        from joblib import delayed
+
+        return delayed(attempt)(function, task, self.threads)
+
     def parallel(self, calls: Iterable[Any], workers: int) -> Iterator[tuple[int, Done]]:
         """Run calls, and give their results as they come."""
         import joblib
@@ -69,8 +74,6 @@ class Pool:
         self, function: Function, tasks: Iterable[Task], wanted: Callable[[Task], bool]
     ) -> Generator[tuple[int, Done]]:
         """Give the number and the result of each task that is still wanted when its turn comes."""
-        from joblib import delayed
-
         waiting = {task.number: task for task in tasks}
         while waiting:
             begun: list[int] = []
@@ -79,7 +82,7 @@ class Pool:
                 for task in list(waiting.values()):
                     if wanted(task):
                         begun.append(task.number)
-                        yield delayed(attempt)(function, task, self.threads)
+                        yield self.call(function, task)
                     else:
                         waiting.pop(task.number)
 
@@ -94,10 +97,7 @@ class Pool:
 
     def alone(self, function: Function, task: Task) -> Done:
         """Run one task with no other beside it: if its worker is lost, it is to blame."""
-        from joblib import delayed
-
         try:
-            call = delayed(attempt)(function, task, self.threads)
-            return next(iter(self.parallel([call], 2)))[1]
+            return next(self.parallel([self.call(function, task)], 2))[1]
         except self.lost as error:
             return Done(None, f"its worker died: killed, or out of memory ({error!r})\n", 0.0)

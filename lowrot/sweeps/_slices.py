@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import os
 import platform
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lowrot import _validate
+from lowrot._files import whole
 from lowrot.sweeps._code import versions
 
 if TYPE_CHECKING:
@@ -46,9 +46,8 @@ def to_csv(
         raise ValueError(f"command is {command!r}, note is {note!r}; expected one line each")
     table = frame.to_csv(index=False, float_format=f"%.{places}g", lineterminator="\n")
     target = _validate.file("file", file)
-    new = target.with_name(f".{target.name}.new")
-    new.write_text("".join(f"# {line}\n" for line in lines) + table, "utf8")
-    os.replace(new, target)
+    with whole(target) as partial:
+        partial.write_text("".join(f"# {line}\n" for line in lines) + table, "utf8")
 
 
 def read_csv(file: str | Path) -> pd.DataFrame:

@@ -102,8 +102,7 @@ def _run(
     pool: Pool, function: Function, todo: list[Task], store: Store | None, shown: bool
 ) -> dict[int, Done]:
     """What came of every task, by number: from the store, or now."""
-    kept = {} if store is None else store.finished()
-    found = {t.number: Done(kept[t.key], None, 0.0) for t in todo if t.key in kept}
+    found = _kept(todo, store)
     missing = [task for task in todo if task.number not in found]
     if not missing:
         return found
@@ -117,10 +116,14 @@ def _run(
                     store.write(todo[number], done)
                 found[number] = done
                 advance()
-    if store is not None and len(found) < len(todo):  # another sweep has done the rest
-        kept = store.finished()
-        found |= {t.number: Done(kept[t.key], None, 0.0) for t in todo if t.number not in found}
-    return found
+    # What is missing now another sweep has done in the meantime.
+    return found if len(found) == len(todo) else _kept(todo, store) | found
+
+
+def _kept(todo: list[Task], store: Store | None) -> dict[int, Done]:
+    """What a store has of the tasks, by number."""
+    rows = {} if store is None else store.finished()
+    return {t.number: Done(rows[t.key], None, 0.0) for t in todo if t.key in rows}
 
 
 @contextmanager

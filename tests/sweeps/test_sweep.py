@@ -321,3 +321,10 @@ def test_a_slice_is_written_and_read_again(tmp_path):
         sweeps.to_csv(frame, tmp_path / "x.csv", "make\ndata")
     with pytest.raises(TypeError, match="frame"):
         sweeps.to_csv([1], tmp_path / "x.csv", "make data")
+
+
+def test_a_slice_that_cannot_be_written_leaves_nothing(tmp_path):
+    (tmp_path / "x.csv").mkdir()
+    with pytest.raises(OSError):
+        sweeps.to_csv(pd.DataFrame({"x": [1.0]}), tmp_path / "x.csv", "make data")
+    assert [file.name for file in tmp_path.iterdir()] == ["x.csv"]
