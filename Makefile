@@ -1,4 +1,5 @@
-# make book · make pdf · make test · make bench · make clean · make env · make constraints
+# make book · make pdf · make test · make data · make bench · make findings · make clean · make env ·
+# make constraints
 # A bare machine needs make and a Python from 3.11 to 3.14; everything else goes into .venv.
 # The newest Python that works is taken; PYTHON=... wins, also over a .venv made with another.
 BIN := .venv/bin
@@ -6,9 +7,10 @@ OTHER := $(if $(PYTHON),$(shell python=$$(.ci/python $(PYTHON) 2> /dev/null) && 
   [ "$$("$$python" -V)" = "$$($(BIN)/python -V 2> /dev/null)" ] || echo other))
 LOCKED := .venv/.locked-$(shell cksum < requirements.lock | cut -d' ' -f1)
 INSTALLED := .venv/.installed
+FINDINGS ?= findings/*.sh
 BUILT := test_book.py test_pages.py test_carried.py # look at the pages
 
-.PHONY: env book pdf constraints test lint imports bench clean other
+.PHONY: env book pdf constraints test lint imports data bench findings clean other
 
 env: $(INSTALLED)
 
@@ -46,9 +48,16 @@ test: lint
 	$(BIN)/python book/build.py
 	$(BIN)/python -m pytest -n 2 $(addprefix tests/,$(BUILT))
 
+data: env # the stored sweeps, an hour or two on two cores; a stopped run goes on where it was
+	for script in book/data/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+
 bench: env
 	$(BIN)/python -m pip install -c requirements.lock -e ".[bench]"
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+
+findings: # each installs the packages of its day into a folder of its own; minutes, and a network
+	@changed=; for script in $(FINDINGS); do echo "$$script"; bash $$script || changed="$$changed $$script"; done; \
+	  test -z "$$changed" || { echo "not as it was:$$changed"; exit 1; }
 
 constraints: # for conda and Binder: the lock without torch
 	@{ echo "# requirements.lock without torch, for environment.yml; made by: make constraints"; \

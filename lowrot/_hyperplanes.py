@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,12 @@ RANK = 1e-9
 
 _PARALLEL = 1e-15
 """Unit normals at most this far apart are one: 4.5 units in the last place of float64."""
+
+_NEARLY = 1e-12
+"""Products of unit normals this close to 1 are looked at: far more than those of parallel ones."""
+
+_ENTRIES = 2**20
+"""Products that are held at once."""
 
 _RANK = 1e-13
 """Singular values of the unit inputs up to this times the largest and max(n, d) are rounding of 13
@@ -64,17 +71,24 @@ def _span(X: Array) -> Array:
 
 def _merge_parallel(units: Array) -> tuple[Array, Array, Array]:
     """Return the distinct rows up to sign, and of each row its index among them and its sign."""
-    normals: list[Array] = []
-    plane, side = np.zeros(len(units), dtype=np.intp), np.ones(len(units))
-    for i, unit in enumerate(units):
-        if normals:
-            known = np.asarray(normals)
-            signed = np.where(known @ unit >= 0, 1.0, -1.0)
-            distance = np.linalg.norm(known * signed[:, None] - unit, axis=1)
-            nearest = int(distance.argmin())
-            if distance[nearest] <= _PARALLEL:
-                plane[i], side[i] = nearest, signed[nearest]
-                continue
-        plane[i] = len(normals)
-        normals.append(unit)
-    return np.asarray(normals), plane, side
+    first, side = np.arange(len(units)), np.ones(len(units))
+    for row, others in _nearly_parallel(units):
+        known = np.unique(first[others])
+        signs = np.where(units[known] @ units[row] >= 0, 1.0, -1.0)
+        distance = np.linalg.norm(units[known] * signs[:, None] - units[row], axis=1)
+        nearest = int(distance.argmin())
+        if distance[nearest] <= _PARALLEL:
+            first[row], side[row] = known[nearest], signs[nearest]
+    distinct = np.flatnonzero(first == np.arange(len(units)))
+    return units[distinct], np.searchsorted(distinct, first), side
+
+
+def _nearly_parallel(units: Array) -> Iterator[tuple[int, Array]]:
+    """Yield the rows that earlier ones may be parallel to, and these, in order."""
+    size = max(1, _ENTRIES // len(units))
+    for start in range(0, len(units), size):
+        near = np.abs(units[start : start + size] @ units.T) > 1.0 - _NEARLY
+        for row in np.flatnonzero(near.sum(1) > 1):
+            others = np.flatnonzero(near[row, : start + row])
+            if others.size:
+                yield start + int(row), others

@@ -10,27 +10,40 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
+import torch
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, NullCache, _CacheLocator
+from numba.core.registry import CPUDispatcher
+
+from lowrot._pieces import Linked
 
 F = TypeVar("F", bound=Callable[..., object])
+R = TypeVar("R")
 
 _HERE = Path(__file__).parent
 _SOURCES = (
     "_hyperplanes.py",
     "_jit.py",
+    "_pieces.py",
+    "coupled/_pass.py",
     "integrate/_implicit_moves.py",
     "integrate/_implicit_newton.py",
+    "flow/_planes.py",
     "flow/_rest.py",
     "flow/neuron/*.py",
 )
 """Files, below the package, of everything that is compiled or decides how."""
 _DAY = 86_400.0
+_OPTIONS = {"nopython": True, "nogil": True, "error_model": "numpy"}
+_NO_WRAPPERS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_interpreting: list[bool] = []
+"""Not empty inside a block of `interpreted`: what parts call is no compiled code there."""
 
 
 @cache
@@ -173,9 +186,54 @@ def jit(function: F) -> F:
     Nothing is written before that call. Where nothing can be written nothing is kept; that, and
     that only a temporary place is left, is said by a warning, once a process.
     """
-    compiled = numba.njit(nogil=True, error_model="numpy")(function)
+    return _compiled(function)
+
+
+def reordered(function: F) -> F:
+    """Like `jit`; sums may be taken in any order, so that loops over them are vectorized."""
+    return _compiled(function, fastmath={"reassoc", "contract", "nsz"})
+
+
+def _compiled(function: F, **options: Any) -> F:
+    compiled = numba.jit(pipeline_class=Linked, no_cfunc_wrapper=True, **_OPTIONS, **options)(
+        function
+    )
     compiled._cache = _NoCache() if folder() is None else _FunctionCache(function)
     return compiled
+
+
+def part(function: F) -> F:
+    """Compile a function as a part of those that call it, once for all of them.
+
+    It gets no machine code of its own, and is optimized only where it has been linked in. Called
+    from Python it is compiled like one of `jit`.
+    """
+    return cast(F, _Part(function, targetoptions=_OPTIONS | _NO_WRAPPERS))
+
+
+class _Part(CPUDispatcher):
+    """A function that compiled ones call."""
+
+    def get_call_template(self, args: Any, kws: Any) -> Any:
+        """Numba's own step, which compiles once more for each literal number."""
+        return super().get_call_template([numba.types.unliteral(one) for one in args], kws)
+
+    @cached_property
+    def _whole(self) -> Callable[..., Any]:
+        return jit(self.py_func)
+
+    def __call__(self, *arguments: Any) -> Any:
+        return (self.py_func if _interpreting else self._whole)(*arguments)
+
+
+def in_threads(work: Callable[[int, int], R], count: int, most: int) -> list[R]:
+    """Call work(low, high) for parts of so many items, in at most so many threads, and torch's."""
+    parts = max(1, min(torch.get_num_threads(), most))
+    if parts == 1:
+        return [work(0, count)]
+    bounds = [count * k // parts for k in range(parts + 1)]
+    with ThreadPoolExecutor(parts) as pool:
+        return list(pool.map(work, bounds, bounds[1:]))
 
 
 def kept(name: str) -> bool:
@@ -197,8 +255,10 @@ def interpreted() -> Iterator[None]:
                 found.append((module, name, value))
     for module, name, value in found:
         setattr(module, name, value.py_func)
+    _interpreting.append(True)
     try:
         yield
     finally:
+        _interpreting.pop()
         for module, name, value in found:
             setattr(module, name, value)

@@ -81,13 +81,14 @@ class Claim:
     def _numbers(self) -> str:
         """The comparison in one line: measured, with its spread, relation, bound."""
         m, digits = self.measured, 6 if self.relation in ("~", "==") else 4
-        value = f"{m['median']:.{digits}g}"
+        value, glue = f"{m['median'] + 0.0:.{digits}g}", "~"
         if m["count"] > 1:
-            value += f" ({m['min']:.4g} to {m['max']:.4g}, {m['count']:.0f} values)"
-        within = f" ± {self.tolerance:.2g}" if self.relation == "~" else ""
-        unit = "" if self.unit == "1" else f"\N{NO-BREAK SPACE}{html.escape(self.unit)}"
-        relation = _SYMBOLS[self.relation]
-        return f"{value} {relation}\N{NO-BREAK SPACE}{self.bound:.6g}{within}{unit}"
+            low, high = (f"{m[end] + 0.0:.4g}" for end in ("min", "max"))
+            value, glue = f"{value} ({low} to {high}, {m['count']:.0f}~values)", " "
+        within = f"~±~{self.tolerance:.2g}" if self.relation == "~" else ""
+        unit = "" if self.unit == "1" else f"~{html.escape(self.unit)}"
+        line = f"{value}{glue}{_SYMBOLS[self.relation]}~{self.bound:.6g}{within}{unit}"
+        return line.replace("~", "\N{NO-BREAK SPACE}")
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         record = asdict(self)

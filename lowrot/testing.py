@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 from unittest import mock
@@ -22,8 +22,9 @@ from lowrot import _jit, _validate
 from lowrot.data import Dataset
 from lowrot.flow._objectives import Classification
 from lowrot.flow._planes import Planes
-from lowrot.flow._radau import Radau, Step
-from lowrot.flow.neuron import Rates, _arc, _contact, _propagate
+from lowrot.flow._radau import Radau
+from lowrot.flow._step import Step
+from lowrot.flow.neuron import Rates, _arc, _contact, _grip, _propagate
 from lowrot.losses import Loss, as_loss
 from lowrot.network import Network
 from lowrot.network._network import check_fit as _check_fit
@@ -214,8 +215,8 @@ def fixed_steps(
     Source: chapter "How we follow a gradient flow".
     """
     tau, steps, name = _checked(net, data, tau, steps, loss)
-    planes = Planes.of(data.X, net.slope)
-    objective = Classification(data.y, as_loss(name))
+    planes = Planes.of(data.X.cpu(), net.slope)
+    objective = Classification(data.y.cpu().numpy(), as_loss(name))
     method = Radau(planes, objective, (1.0, 1.0), _SOLVED)
     state = method.start(net.a, net.V)
     before = state.weights
@@ -224,7 +225,8 @@ def fixed_steps(
         if stages is None:
             raise RuntimeError(f"a step of {tau / steps:.3g} has no solution; expected more steps")
         before, state = state.weights, stages[1]
-    return Network(state.neurons.a, state.neurons.V, net.slope)
+    a, V = (net.a.new_tensor(part) for part in (state.neurons.a, state.neurons.V))
+    return Network(a, V, net.slope)
 
 
 @contextmanager
@@ -240,8 +242,10 @@ def planted(bug: str) -> Iterator[None]:
 
     Source: chapter "How we follow a gradient flow".
     """
-    place = _PLACES[_validate.choice("bug", bug, BUGS)]
-    with _jit.interpreted(), mock.patch.object(*place):
+    places = _PLACES[_validate.choice("bug", bug, BUGS)]
+    with _jit.interpreted(), ExitStack() as stack:
+        for place in places:
+            stack.enter_context(mock.patch.object(*place))
         yield
 
 
@@ -261,10 +265,17 @@ def _no_sliding(U: Array, bound: Array, h: Array, normal: Array, r: Array) -> No
     r[:] = h - (bound * np.sign(normal)) @ U
 
 
-_PLACES: dict[str, tuple[Any, str, Callable[..., Any]]] = {
-    "slow inner layer": (_arc, "propagate", _slow_inner_layer),
-    "no step control": (Radau, "attempt", _no_step_control),
-    "no sliding": (_contact, "minimal_norm_velocity", _no_sliding),
+def _nothing_holds(*given: Any) -> bool:
+    return False
+
+
+_PLACES: dict[str, list[tuple[Any, str, Callable[..., Any]]]] = {
+    "slow inner layer": [(_arc, "propagate", _slow_inner_layer)],
+    "no step control": [(Radau, "attempt", _no_step_control)],
+    "no sliding": [
+        (_contact, "minimal_norm_velocity", _no_sliding),
+        (_grip, "holds", _nothing_holds),
+    ],
 }
 BUGS = tuple(_PLACES)
 """The bugs that `planted` knows, by name."""

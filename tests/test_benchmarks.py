@@ -113,7 +113,7 @@ def judged(monkeypatch):
     asked = []
 
     def played(function, arguments, limit, threads):
-        name, setting, targets, _ = arguments
+        name, setting, targets, *_ = arguments
         asked.append((name, setting, targets[-1]))
         yield "setup", 0.5
         if name == "slow":

@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -22,10 +23,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
+from lowrot_book import figures as pictures  # noqa: E402
 from lowrot_book import html as dressing  # noqa: E402
-from lowrot_book import icons, keys, mathml, tex, valid  # noqa: E402
+from lowrot_book import icons, keys, mathml, scripts, tex, valid  # noqa: E402
 
 CLAIM = "application/vnd.lowrot.claim+json"
+FIGURE = "application/vnd.lowrot.figure+json"
 CHAPTERS = keys.chapters(ROOT)
 
 # ---------------------------------------------------------------- the book as it was built
@@ -36,6 +39,12 @@ def executed(name: str) -> nbformat.NotebookNode:
     path = ROOT / "build" / "executed" / f"{name}.{keys.chapter_key(ROOT, name)[:20]}.ipynb"
     assert path.is_file(), f"{name} was not executed as it is now: run `make book` first"
     return nbformat.read(path, as_version=4)
+
+
+def bundles(name: str, kind: str) -> list:
+    """What the cells of a chapter have shown, of one MIME type."""
+    outputs = [out for cell in executed(name).cells for out in cell.get("outputs", [])]
+    return [out["data"][kind] for out in outputs if kind in out.get("data", {})]
 
 
 def test_every_page_with_code_is_a_chapter():
@@ -83,7 +92,7 @@ def test_page_shows_what_was_executed(name):
             if CLAIM in data:
                 assert f'id="claim-{data[CLAIM]["id"]}"' in page
             if "image/svg+xml" in data:
-                drawing = "".join(data["image/svg+xml"]).encode()
+                drawing = pictures.slim("".join(data["image/svg+xml"])).encode()
                 assert f'src="figures/{drawn[hashlib.sha256(drawing).hexdigest()]}"' in page
             if output.output_type == "stream":
                 first = output.text.strip().splitlines()[0]
@@ -122,6 +131,29 @@ def test_every_statement_is_in_the_index_with_its_text():
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
+def test_no_figure_has_a_fault(name):
+    """Neither on a desk nor on a phone, as `lowrot.plots` found when it was drawn."""
+    found = []
+    for record in bundles(name, FIGURE):
+        for key in ("faults", "narrow_faults"):
+            drawn_by = record.get("source", {}).get("name", "")
+            found += [f"{drawn_by}, {key}: {fault}" for fault in record.get(key, ())]
+    assert not found, "\n".join(found)
+
+
+LIVE = re.compile(r'<path class="curve ([^"]*)"')
+HUES = {"plus", "minus", "accent", "second", "quiet", "ink"}
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_curves_with_sliders_differ_in_more_than_their_colour(name):
+    for page in bundles(name, "text/html"):
+        for keys_of_a_panel in re.findall(r'<p>(<span class="key">.*?)</p>', "".join(page)):
+            looks = [set(look.split()) - HUES for look in LIVE.findall(keys_of_a_panel)]
+            assert len({frozenset(look) for look in looks}) == len(looks), looks
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
 def test_claims_are_set_as_mathematics(name):
     page = (ROOT / "_build" / "html" / f"{name}.html").read_text("utf8")
     badges = re.findall(r'<div class="lowrot-claim .*?</div>', page, re.DOTALL)
@@ -129,21 +161,6 @@ def test_claims_are_set_as_mathematics(name):
     for badge in badges:
         assert "$" not in badge
         assert not re.search(r"\de[+-]\d", badge), badge
-
-
-@pytest.mark.parametrize(
-    ("plain", "shown"),
-    [
-        ("0.5", "0.5"),
-        ("-2.5e-07", "−2.5&nbsp;·&nbsp;10<sup>−7</sup>"),
-        ("1e+04", "10\u202f000"),
-        ("1e+06", "10<sup>6</sup>"),
-        ("-1e-12", "−10<sup>−12</sup>"),
-        ("-inf", "−∞"),
-    ],
-)
-def test_numbers_are_set(plain, shown):
-    assert dressing.number(plain) == shown
 
 
 def test_badges_are_set():
@@ -297,6 +314,10 @@ class Tiny:
         )
         return done.returncode, done.stdout
 
+    def logged(self, name: str) -> bool:
+        """Whether a chapter has begun to run since it was last asked which have."""
+        return any(name in log.read_text().split() for log in self.root.rglob("log.txt"))
+
     def ran(self) -> list[str]:
         """Which chapters have run since last asked, wherever they were run."""
         lines: list[str] = []
@@ -435,6 +456,9 @@ def test_an_interrupted_build_keeps_what_is_whole(tiny):
     said = ""
     while "executed  book/one" not in said:
         said += begun.stdout.readline()
+        assert begun.poll() is None
+    while not tiny.logged("two"):  # its kernel may have been slow to start
+        time.sleep(0.05)
         assert begun.poll() is None
     os.killpg(begun.pid, signal.SIGINT)
     said = begun.communicate()[0]
@@ -686,7 +710,7 @@ def test_what_is_set_for_a_reader(tiny):
     assert "About 1 minute, proofs" in one
     assert 'Builds on <a class="reference internal" href="one.html">one</a>. About' in two
     assert 'alt="A dot of −1.5\u00a0·\u00a010⁻¹⁰."' in two
-    relation = r'<mo>=</mo>(</\w+>)+<span class="pasted-text">−1.5.*?</span></span>, too'
+    relation = r'<mo>=</mo>(</\w+>)+<span class="pasted-text">−1.5.*?</span>,</span> too'
     assert re.search(relation, two)
     assert 'A dot of <span class="pasted-text">−1.5\u00a0·\u00a010<sup>−10</sup></span>.' in two
     assert re.search(r"<th[^>]*><p>symbol</p></th>\s*<th[^>]*><p>meaning</p></th>\s*</tr>", two)
@@ -720,6 +744,8 @@ See {eq}`eq-one`.
 a &= \begin{cases} 1 & x > 0 \\ 0 & x \le 0 \end{cases} \\
 b &= \bigl( \ln x \bigr)
 \end{align}
+
+We are done. $\blacksquare$
 """
 
 
@@ -731,10 +757,11 @@ def test_formulas_are_mathml(tiny):
     assert code == 0, said
     page = tiny.page("book/index")
     math = re.findall("<math.*?</math>", page, re.S)
-    assert len(math) == 4
+    assert len(math) == 5
     assert ">‖</mo>" in math[0]
     assert '</math></span>,</span> then <span class="lowrot-together">(<span' in page
     assert re.search(r'id="equation-eq-one">\s*<span class="eqno">\(1\)', page)
+    assert "done.\N{NO-BREAK SPACE}<span" in page
     assert re.search('<a class="[^"]*" href="#equation-eq-one">\\(1\\)</a>', page)
     assert "(7)" in re.sub("<[^>]*>", "", math[2])
     assert math[3].count("<mtable") == 2
@@ -760,6 +787,42 @@ def test_no_formula_is_broken_at_a_bracket():
     assert not [text for text in texts if text.strip()[:1] in (")", "]") or text[-1:] == "("]
 
 
+def test_an_operator_between_two_rows_keeps_its_spaces():
+    """Alone in its row it would lose them; a slash begins no row."""
+    rows = "<math><mrow><mi>x</mi></mrow><mrow><mo>{}</mo></mrow><mrow><mi>y</mi></mrow></math>"
+    for mark, width in (("=", "0.2778em"), ("&lt;", "0.2778em"), ("+", "0.2222em")):
+        shown = mathml.tidied(rows.format(mark))
+        assert shown.count(f'<mspace width="{width}"></mspace>') == 2
+        assert f'lspace="0" rspace="0">{mark}</mo>' in shown
+    first, second = "<mrow><mi>x</mi><mo>=</mo></mrow>", "<mrow><mi>/</mi><mi>y</mi></mrow>"
+    shown = mathml.tidied(f"<math>{first}{second}</math>")
+    assert '<mi>x</mi><mo form="infix">=</mo><mi>/</mi>' in shown
+
+
+@pytest.mark.parametrize(
+    ("tex", "count"),
+    [
+        (r"k_*^2\min_j c", 1),
+        (r"(1-\theta)\ln(1-\theta)", 1),
+        (r"\tfrac12\max_j b", 1),
+        (r"x_{\max}", 0),
+        (r"x+\ln y", 0),
+        (r"\ln y", 0),
+    ],
+)
+def test_a_name_of_an_operator_stands_apart_from_what_is_before_it(tex, count):
+    shown = mathml.Typesetter({})(tex)
+    before = shown[: re.search(r"<mi>(?:min|max|ln)</mi>", shown).start()]
+    assert before.count('<mspace width="0.1667em">') == count
+
+
+def test_a_list_of_numbers_has_the_space_of_its_commas():
+    comma = '<mo separator="true">,</mo>'
+    shown = mathml.tidied("<math><mrow><mi>d</mi><mo>=</mo><mn>2,3,14</mn></mrow></math>")
+    assert f"<mn>2</mn>{comma}<mn>3</mn>{comma}<mn>14</mn>" in shown
+    assert mathml.tidied("<math><mn>10,000</mn></math>") == "<math><mn>10,000</mn></math>"
+
+
 def test_commands_of_the_book_are_copied_with_a_statement():
     macros = {"norm": [r"\lVert #1 \rVert", 1], "R": r"\mathbb{R}", "both": r"\norm{\R}", "no": "x"}
     assert tex.definitions(r"$\both$", macros) == (
@@ -775,6 +838,17 @@ def test_styles_of_unused_icons_go():
     )
     assert icons.thinned(style, {"fa-x"}) == '.a{b:c}.fa-x:before{content:"\\f00d"}'
     assert icons.thinned(style, {"fa-navicon"}) == style.split(".fa-x")[0]
+
+
+def test_paths_are_given_to_hundredths_of_a_point():
+    svg = '<path d="M 1.23456 -0.5 L 7.999 12.25"/><g transform="scale(0.015625)" id="1.2345"/>'
+    slim = '<path d="M1.23 -0.5L7.99 12.25"/><g transform="scale(0.015625)" id="1.2345"/>'
+    assert pictures.slim(svg) == slim
+
+
+def test_scripts_lose_the_lines_that_are_comments():
+    kept = "let a = 1; // one\nopen('https://x');\n"
+    assert scripts.bare("// first\n" + kept.replace("\n", "\n  // between\n")) == kept
 
 
 def test_unreadable_front_matter_is_named(tiny):

@@ -94,8 +94,8 @@ def test_a_claim_without_a_field_is_found(name):
 
 
 def test_every_row_of_the_reproduction_is_shown():
-    table = re.search(r'<table class="[^"]*lowrot-reproduced.*?</table>', page(), re.S)[0]
-    found = re.findall(r"<tr.*?</tr>", table, re.S)[1:]
+    tables = re.findall(r'<table class="[^"]*lowrot-reproduced.*?</table>', page(), re.S)
+    found = [row for table in tables for row in re.findall(r"<tr.*?</tr>", table, re.S)[1:]]
     by_id = {claim["id"]: claim for claim in claims()["claims"]}
     rows = reproduction.rows(ROOT)
     assert len(found) == len(rows)
@@ -117,7 +117,7 @@ def test_every_claim_leads_to_its_statement_and_figure():
         if claim["theorem"]:
             assert re.search(rf'html#{claim["theorem"]}">\w+ [\d.]+</a>', row), claim["id"]
         if claim["figure"]:
-            assert re.search(rf'html#{claim["figure"]}">Figure [\d.]+</a>', row), claim["id"]
+            assert re.search(rf'html#{claim["figure"]}">Fig\.\xa0[\d.]+</a>', row), claim["id"]
 
 
 # ---------------------------------------------------------------- files

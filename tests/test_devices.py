@@ -141,3 +141,24 @@ def test_one_pass_sgd(update):
         return runs.a, runs.V, runs.margins
 
     both(numbers)
+
+
+def test_kernels_and_the_cube():
+    def numbers(device):
+        net, data = problem(device, start=lr.standard)
+        for block in ("outer", "inner", "full"):
+            yield lr.ntk(data.X, block=block)
+        f = lr.interpolant(lr.parity_kernel, data)
+        yield f(data.X)
+        for predictor in (net, f):
+            yield lr.test_error(predictor, data)
+            yield lr.test_error(predictor, 4, zero=1e-9)
+            yield lr.correlation(predictor, 4, pair=None)
+        yield lr.parity_recovery(data).q
+        yield lr.global_margin(lr.sparse_parity(8, n=40).to(device), search=16).value
+        theorem = lr.recovery(data)
+        yield theorem.n_eff
+        yield theorem.deviation(starts=4)[0] < 1e-9
+        yield theorem.check(net).holds
+
+    both(numbers)

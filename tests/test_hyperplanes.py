@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lowrot import _hyperplanes as module
 from lowrot._hyperplanes import Hyperplanes, distinct_hyperplanes
 
 
@@ -66,3 +67,22 @@ def test_a_short_input_spans_its_own_direction(short):
     found = distinct_hyperplanes(X)
     assert found.basis.shape == (3, 3)
     assert (found.error <= 1e-14 * np.linalg.norm(X, axis=1)).all()
+
+
+@pytest.mark.parametrize("entries", [2**20, 7])
+def test_blocks_and_products_find_what_a_walk_over_all_rows_finds(monkeypatch, entries):
+    """Copies, opposite ones, some that rounding moves, and some that are just not parallel."""
+    monkeypatch.setattr(module, "_ENTRIES", entries)
+    base, noise = rows(20, 3), rows(20, 3, seed=1)
+    X = np.concatenate([base, -2.0 * base[::-1], base + 1e-16 * noise, base + 1e-13 * noise])
+    found = distinct_hyperplanes(X)
+    units = found.Z / np.linalg.norm(found.Z, axis=1, keepdims=True)
+    normals = []
+    for unit, plane in zip(units, found.plane):
+        away = [min(np.linalg.norm(n - unit), np.linalg.norm(n + unit)) for n in normals]
+        if not away or min(away) > 1e-15:
+            normals.append(unit)
+            away.append(0.0)
+        assert plane == np.argmin(away)
+    np.testing.assert_array_equal(found.normals, normals)
+    assert 40 <= len(normals) <= 80

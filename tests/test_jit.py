@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -44,8 +45,9 @@ def test_interpreted_functions_come_back():
 
 def test_all_compiled_modules_are_sources():
     folder = Path(_jit.__file__).parent
-    compiled = {file for file in folder.rglob("*.py") if "\n@jit\n" in file.read_text("utf8")}
-    assert compiled
+    marks = re.compile(r"^@(jit|part|reordered)$", re.MULTILINE)
+    compiled = {file for file in folder.rglob("*.py") if marks.search(file.read_text("utf8"))}
+    assert folder / "coupled" / "_pass.py" in compiled
     sources = {file for pattern in _jit._SOURCES for file in folder.glob(pattern)}
     assert compiled | {folder / "_jit.py"} <= sources
 
@@ -174,3 +176,48 @@ def test_the_first_flow_says_that_it_compiles(package):
         code = start % flow
         assert told(package, code).split("\n")[0].count("compiling") == 1
         assert told(package, code) == "True\n"
+
+
+PIECES = """
+import numba, numpy as np
+from lowrot._jit import jit, part
+
+@part
+def squares(x):
+    out = np.empty(len(x))
+    for k in range(len(x)):
+        out[k] = x[k] ** 2
+    return out
+
+@part
+def unfit(x):
+    raise ValueError("not for compiled callers")
+
+@jit
+def total(x):
+    if x[0] < 0.0:
+        unfit(x)
+    return squares(x).sum()
+
+@numba.njit
+def outside(n):
+    return np.empty(n).size + len(squares(np.ones(n)))
+
+x = np.arange(4.0)
+print(total(x), outside(3), *squares(x), *[len(f.signatures) for f in (total, squares)])
+code = [f.overloads[f.signatures[0]].library for f in (total, squares)]
+print(*[library._codegen._engine.is_symbol_defined(f.overloads[f.signatures[0]].fndesc.mangled_name)
+        for library, f in zip(code, (total, squares))], len(squares._whole.signatures))
+try:
+    total(-1.0 - x)
+except ValueError as error:
+    print(error)
+"""
+
+
+def test_parts_have_no_code_of_their_own_and_serve_whoever_calls_them(package):
+    """What is compiled with them, such as ``np.empty``, serves functions of others as well."""
+    values, defined, error = told(package, PIECES).splitlines()
+    assert values == "14.0 6 0.0 1.0 4.0 9.0 1 1"
+    assert defined == "True False 1"
+    assert error == "not for compiled callers"

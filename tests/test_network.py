@@ -15,6 +15,7 @@ from lowrot.network import (
     balanced,
     derivative,
     in_plane,
+    paired,
     small,
     standard,
 )
@@ -271,3 +272,15 @@ def test_other_neurons_are_scaled_as_they_are():
     for scale in (0.1, 1e-7):
         assert torch.equal(small(net, scale).a, net.a * scale)
         assert torch.equal(small(net, scale).V, net.V * scale)
+
+
+def test_paired_networks_are_linear_functions():
+    net = standard(5, 3, seed=1, slope=0.2)
+    both = paired(net)
+    X = torch.randn(20, 3, dtype=torch.float64)
+    torch.testing.assert_close(both(X), 1.2 * X @ (net.V.T @ net.a))
+    assert (both.m, both.slope) == (10, 0.2)
+    torch.testing.assert_close(both.V[5:], -net.V, rtol=0, atol=0)
+    torch.testing.assert_close(both.a[5:], -net.a, rtol=0, atol=0)
+    with pytest.raises(TypeError, match="net"):
+        paired("net")

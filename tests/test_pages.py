@@ -277,6 +277,10 @@ TABLES = """() => {
     return [words, box.scrollWidth - box.clientWidth, !!table.closest('.lowrot-symbols')];
   });
 }"""
+THEME = """() => document.querySelector('main.lowrot-diagnosis')
+  ? (getComputedStyle(document.body).backgroundColor === 'rgb(255, 255, 255)' ? 'light' : 'dark')
+  : document.documentElement.dataset.theme"""
+"""Of a page that a chapter wrote the colours tell; it has no switch."""
 AXE = """async () => (await axe.run(document, {preload: false})).violations
   .flatMap(rule => rule.nodes.slice(0, 4)
     .map(node => `${rule.id}: ${node.html.slice(0, 160)} ${node.failureSummary}`))"""
@@ -285,7 +289,7 @@ AXE = """async () => (await axe.run(document, {preload: false})).violations
 def problems(seen: Visit, view: str) -> list[str]:
     """Everything that is wrong with a page in a view."""
     found = []
-    theme = seen.page.evaluate("() => document.documentElement.dataset.theme")
+    theme = seen.page.evaluate(THEME)
     if theme != view.split("-")[1]:
         found.append(f"the theme is {theme}")
     found += [f"image not loaded: {image}" for image in seen.page.evaluate(IMAGES)]
@@ -513,9 +517,55 @@ OUTSIDE = """() => [...document.querySelectorAll('.admonition-title .lowrot-way'
   .map(e => e.closest('.admonition-title').textContent)"""
 
 
+BROKEN = """() => {
+  const out = [], closing = /^[,.;:!?)\\]”’]/, opening = /[(\\[“]$/;
+  const silent = 'math, pre, script, style, svg, button, .visually-hidden, .lowrot-live';
+  const blocks = 'p, li, td, th, dd, dt, figcaption, summary, div';
+  const place = (text, at) => {
+    const range = document.createRange();
+    range.setStart(text, at);
+    range.setEnd(text, at + 1);
+    return [...range.getClientRects()].pop();
+  };
+  const beside = (text, block, side) => {
+    let at = text;
+    while (!at[side] && at.parentElement !== block) at = at.parentElement;
+    return at[side]?.nodeType === 1 ? at[side] : null;
+  };
+  const all = document.createTreeWalker(
+    document.querySelector('.bd-article'), NodeFilter.SHOW_TEXT);
+  while (all.nextNode()) {
+    const text = all.currentNode, block = text.parentElement.closest(blocks);
+    if (!block || text.parentElement.closest(silent)) continue;
+    const before = closing.test(text.data) && beside(text, block, 'previousSibling');
+    const after = opening.test(text.data) && beside(text, block, 'nextSibling');
+    const last = before && [...before.getClientRects()].pop();
+    const first = after && after.getClientRects()[0];
+    const start = last && place(text, 0), end = first && place(text, text.length - 1);
+    if (start && start.top >= last.bottom - 2) out.push(before.textContent + text.data);
+    if (end && first.top >= end.bottom - 4) out.push(text.data + after.textContent);
+  }
+  return out;
+}"""
+GAPS = """() => [...document.querySelectorAll('.bd-article span.math:not(.lowrot-wide) > math')]
+  .filter(math => math.querySelector('msqrt') && !math.querySelector(':scope > mrow + mrow'))
+  .filter(math => {
+    const root = [...math.querySelectorAll('msqrt')].pop(), end = math.getBoundingClientRect();
+    let last = math;
+    while (last !== root && last.lastElementChild) last = last.lastElementChild;
+    if (last !== root) return false;
+    const inside = root.lastElementChild.getBoundingClientRect();
+    return end.right - inside.right > 0.12 * parseFloat(getComputedStyle(root).fontSize);
+  }).map(math => math.textContent)"""
+FADES = """() => [...document.querySelectorAll('.bd-article [tabindex="0"]')]
+  .filter(box => box.scrollWidth > box.clientWidth + 2)
+  .filter(box => getComputedStyle(box).maskImage === 'none')
+  .map(box => box.textContent.slice(0, 60))"""
+
+
 @pytest.mark.parametrize("page", CHAPTERS)
 def test_a_phone_breaks_formulas_and_titles_well(visit, address, page):
-    """A comma stays with its formula, and the links of a title stay in it."""
+    """A comma stays with its formula, the links of a title stay in it, what scrolls says so."""
     seen = visit(f"{address}/{page}", "phone-light")
     seen.page.evaluate(
         "() => document.querySelectorAll('details').forEach(d => { d.open = true; })"
@@ -523,6 +573,25 @@ def test_a_phone_breaks_formulas_and_titles_well(visit, address, page):
     seen.page.wait_for_timeout(300)
     assert seen.page.evaluate(LOST) == []
     assert seen.page.evaluate(OUTSIDE) == []
+    assert seen.page.evaluate(BROKEN) == []
+    assert seen.page.evaluate(GAPS) == []
+    assert seen.page.evaluate(FADES) == []
+
+
+def test_no_symbol_is_cut_on_a_phone(visit, address):
+    seen = visit(f"{address}/book/notation.html", "phone-light")
+    assert seen.page.locator(".lowrot-symbols td").count() > 20
+    assert seen.page.locator(".lowrot-symbols .lowrot-wide").all_inner_texts() == []
+
+
+def test_what_scrolls_fades_where_more_is_to_be_seen(visit, address):
+    seen = visit(f"{address}/book/flow.html", "phone-light")
+    box = seen.page.locator("div.lowrot-more-right:visible").first.element_handle()
+    box.evaluate("box => { box.scrollLeft = box.scrollWidth; }")
+    seen.page.wait_for_function(
+        "box => box.className.includes('more-left') && !box.className.includes('more-right')",
+        arg=box,
+    )
 
 
 def test_the_whole_symbol_is_explained(visit, address):
@@ -535,6 +604,45 @@ def test_the_whole_symbol_is_explained(visit, address):
     assert "γ" in unicodedata.normalize("NFKC", box.inner_text()).split(":")[0]
     seen.page.keyboard.press("Escape")
     assert not box.is_visible()
+
+
+def test_a_symbol_means_what_the_page_says(visit, address):
+    """In the chapter on symmetric data z_i is a point with its label, not a state of the flow."""
+    seen = visit(f"{address}/book/symmetric.html", "desktop-light")
+    seen.page.locator("p > span.math > math msub:has(> mi:text-is('z'))").first.hover()
+    box = seen.page.locator(".lowrot-meaning")
+    box.wait_for()
+    assert "y" in unicodedata.normalize("NFKC", box.inner_text()).split(":")[1]
+
+
+def test_the_contents_that_a_phone_hides_are_not_reached_by_tab(visit, address):
+    seen = visit(f"{address}/book/notation.html", "phone-light")
+    shown = seen.page.locator(".bd-sidebar-secondary a").evaluate_all(
+        "links => links.map(a => getComputedStyle(a).visibility)"
+    )
+    assert shown
+    assert set(shown) == {"hidden"}
+
+
+def test_focus_is_seen_on_the_buttons_of_the_header(visit, address):
+    seen = visit(f"{address}/book/notation.html", "desktop-light")
+    seen.page.keyboard.press("Tab")
+    for selector in (".bd-header-article button.dropdown-toggle", "button.sidebar-toggle:visible"):
+        button = seen.page.locator(selector).first
+        button.focus()
+        assert button.evaluate("b => getComputedStyle(b).outlineStyle") != "none", selector
+
+
+def test_folded_code_is_printed(visit, address):
+    """What opens for the printer does not fade in: it would be caught while it is invisible."""
+    seen = visit(f"{address}/book/notation.html", "desktop-light")
+    seen.page.emulate_media(media="print")
+    seen.page.evaluate("document.querySelectorAll('details.hide').forEach(d => { d.open = true; })")
+    moving = seen.page.locator("details.hide > summary ~ *").evaluate_all(
+        "parts => parts.map(p => getComputedStyle(p).animationName)"
+    )
+    assert moving
+    assert set(moving) == {"none"}
 
 
 def test_icons_are_in_their_fonts():

@@ -204,3 +204,18 @@ def test_flags_lists_and_devices():
     for value, error in (("meta", ValueError), ("abacus", ValueError), (None, TypeError)):
         with pytest.raises(error, match=r"^x is .*; expected a device"):
             _validate.device("x", value)
+
+
+def test_coordinates_are_two_different_integers_below_d():
+    assert _validate.coordinates("pair", [2, np.int64(0)], 3) == (2, 0)
+    for wrong, message in (
+        ([0, 3], r"pair\[1\] is 3"),
+        ([-1, 0], r"pair\[0\] is -1"),
+        ([1, 1], "two different coordinates below 3"),
+        ([0, 1, 2], "pair has 3 entries"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            _validate.coordinates("pair", wrong, 3)
+    for kind in ("01", [0.0, 1.0], None, {0, 1}):
+        with pytest.raises(TypeError, match="pair"):
+            _validate.coordinates("pair", kind, 3)

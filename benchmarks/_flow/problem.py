@@ -72,6 +72,12 @@ def parity(m=512):
     return net, data, Problem.of(net, data)
 
 
+def small_parity():
+    """The same in d = 4 (n = 16), with 256 neurons."""
+    net, data = standard(256, 4), sparse_parity(4)
+    return net, data, Problem.of(net, data)
+
+
 def runge_kutta(problem, W, h):
     """The classical fourth-order step."""
     k1 = problem.field(0.0, W)

@@ -6,6 +6,7 @@ import math
 
 from _flow.clock import clock
 from _flow.peers import PEERS, REFERENCE
+from _flow.problem import parity
 
 FAILURES = (ArithmeticError, AssertionError, ValueError)
 """What solvers raise when they cannot go on."""
@@ -15,12 +16,12 @@ class Enough(Exception):
     """The run need not go on."""
 
 
-def measure(send, name, setting, targets, limit):
+def measure(send, name, setting, targets, limit, setup=parity):
     """Send what happens: setup, start, crossing, margin, and at the end done, limit or failed."""
     make = (REFERENCE if name == "reference" else PEERS[name])[0]
     start = clock()
     try:
-        follow = make(setting)
+        follow = make(setting, setup=setup)
     except ImportError as error:
         send("absent", str(error))
         return

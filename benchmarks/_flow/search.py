@@ -55,17 +55,21 @@ class Search:
         limit: seconds of a run.
         threads: of each process.
         along: whether a run must be that accurate at all smaller targets too.
+        setup: of the problem: network, data and `Problem`.
+        pairs: of steps of the reference, by the margin to which they serve.
     """
 
-    def __init__(self, targets, tolerance, limit, threads, along=False):
-        self.targets, self.tolerance, self.limit = targets, tolerance, limit
+    def __init__(
+        self, targets, tolerance, limit, threads, along=False, setup=parity, pairs=REFERENCE[1]
+    ):
+        self.targets, self.tolerance, self.limit, self.setup = targets, tolerance, limit, setup
         self.threads, self.along, self.store = threads, along, Store("flow.json")
+        self.pairs = pairs
         self.reference = self.references()
 
     def key(self, name, setting, target, repeat):
-        return (
-            f"{name} | {setting:g} | {target:g} | {repeat} | {self.threads} | {fingerprint(name)}"
-        )
+        mark = fingerprint(name, self.setup)
+        return f"{name} | {setting:g} | {target:g} | {repeat} | {self.threads} | {mark}"
 
     def run(self, name, setting, targets, repeat=0, limit=None):
         """One run through the targets; from the store where it is known."""
@@ -77,7 +81,8 @@ class Search:
                 return known
         print(f"{name}, {setting:g}, to {targets[-1]:g}", end=" ", file=sys.stderr, flush=True)
         told = {"crossings": [], "limit": limit}
-        for kind, value in isolated(measure, (name, setting, targets, limit), limit, self.threads):
+        arguments = name, setting, targets, limit, self.setup
+        for kind, value in isolated(measure, arguments, limit, self.threads):
             if kind == "crossing":
                 told["crossings"].append(value)
             elif kind in ("setup", "margin"):
@@ -110,7 +115,7 @@ class Search:
         A run may end beyond its target; so the curve does, up to the last pair's end.
         """
         points, low = {}, 0.0
-        for high, pair in REFERENCE[1].items():
+        for high, pair in self.pairs.items():
             if any(low < t <= high for t in self.targets):
                 top = BEYOND * max(t for t in self.targets if t <= high)
                 grid = [10.0 ** (k / 20.0) for k in range(121) if low < 10.0 ** (k / 20.0) < top]
@@ -219,7 +224,7 @@ class Search:
 
 
 @cache
-def fingerprint(name):
+def fingerprint(name, setup=parity):
     """Changes with whatever a stored run of this peer depends on."""
     digest = hashlib.sha256()
     files = [HERE / f"{part}.py" for part in ("crossing", "problem")]
@@ -229,7 +234,7 @@ def fingerprint(name):
         files += [HERE / f"{part}.py" for part in ("descent", "solvers", "jax_solvers")]
     for file in files:
         digest.update(file.read_bytes())
-    _, _, problem = parity()
+    _, _, problem = setup()
     for array in (problem.X, problem.y, problem.start):
         digest.update(array.tobytes())
     for package in VERSIONS:

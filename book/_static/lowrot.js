@@ -2,7 +2,14 @@
 (() => {
   const each = (selector, act) => document.querySelectorAll(selector).forEach(act);
 
-  const ours = new Set(); // what can be focused only because it scrolls
+  const ours = new Map(); // what can be focused only because it scrolls, and the attributes it got
+
+  // Say at which sides of a box that scrolls there is more to be seen.
+  function more({ currentTarget: box }) {
+    const rest = box.scrollWidth - box.clientWidth - box.scrollLeft;
+    box.classList.toggle("lowrot-more-left", box.scrollLeft > 2);
+    box.classList.toggle("lowrot-more-right", rest > 2);
+  }
 
   function repair() {
     // The logo is outside every landmark.
@@ -42,6 +49,14 @@
         items.forEach((item) => item.getAttribute("role") === "listitem" && item.removeAttribute("role"));
       }
     });
+    // Chromium keeps room for the widest root behind each: what follows would stand apart.
+    const roots = [...document.querySelectorAll("msqrt")].map((root) => {
+      const end = root.getBoundingClientRect().right;
+      return [root, end && end - root.lastElementChild.getBoundingClientRect().right];
+    });
+    for (const [root, room] of roots) {
+      if (room > 0) root.style.marginInlineEnd = `${0.02 - room / parseFloat(getComputedStyle(root).fontSize)}em`;
+    }
     // What scrolls must be reachable from the keyboard, and what is too wide must scroll.
     each("span.math", (formula) => {
       const room = formula.parentElement.closest("p, li, dd, dt, td, th, figcaption, div, section");
@@ -52,10 +67,28 @@
     each("pre, figure, .text_html, .pst-scrollable-table-container, .bd-article div, .bd-article table, .lowrot-wide", (box) => {
       const flow = getComputedStyle(box).overflowX;
       const scrolls = box.scrollWidth > box.clientWidth && (flow === "auto" || flow === "scroll");
+      if (scrolls) {
+        more({ currentTarget: box });
+        box.addEventListener("scroll", more, { passive: true });
+      } else box.classList.remove("lowrot-more-left", "lowrot-more-right");
       if (scrolls && !box.hasAttribute("tabindex")) {
-        box.tabIndex = 0;
-        ours.add(box);
-      } else if (!scrolls && ours.delete(box)) box.removeAttribute("tabindex");
+        const given = { tabindex: "0" };
+        // A box that can be focused says what it is; a table and a figure have a role of their own.
+        if (!box.hasAttribute("role") && !/^(table|figure)$/.test(box.localName)) {
+          const what = box.matches(".lowrot-wide") ? "formula" : box.localName === "pre" ? "code" : "table";
+          Object.assign(given, { role: "group", "aria-label": `${what} that scrolls` });
+        }
+        for (const name in given) box.setAttribute(name, given[name]);
+        ours.set(box, given);
+      } else if (!scrolls && ours.has(box)) {
+        for (const name in ours.get(box)) box.removeAttribute(name);
+        ours.delete(box);
+      }
+    });
+    // Buttons that unfold say what.
+    each("button.toggle-button", (button) => {
+      const title = button.closest(".admonition")?.querySelector(".admonition-title")?.textContent.trim();
+      if (title) button.setAttribute("aria-label", `Show or hide: ${title}`);
     });
   }
 

@@ -14,12 +14,14 @@
   box.setAttribute("role", "tooltip");
   box.id = "lowrot-meaning";
 
+  const stands = ({ pages, except }) => (pages === "*" ? !except.includes(page) : pages.includes(page));
+
   // The largest part that has a meaning: the letter in gamma_l2 is no loss.
   function meaning(start) {
     let known = [];
     for (let e = start, level = 0; e && e.localName !== "math" && level < 4; e = e.parentElement, level++) {
-      const found = window.lowrotSymbols?.[bare(e)];
-      if (found && (found.pages === "*" || found.pages.includes(page))) known = [e, found];
+      const found = window.lowrotSymbols?.[bare(e)]?.find(stands);
+      if (found) known = [e, found];
     }
     return known;
   }

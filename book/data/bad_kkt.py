@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +20,9 @@ import lowrot
 from lowrot import theorems
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # run as a script, too
-from data._sweeps import Sweeps
+from data._sweeps import Sweeps, live
 
-SWEEPS = Sweeps(__file__, lowrot.__version__)
+SWEEPS = Sweeps(__file__)
 read, provenance = SWEEPS.read, SWEEPS.provenance
 SEEDS = range(200)
 # Half the angle, the width and the scale of the start, of each cell.
@@ -74,56 +74,81 @@ def outcome(path: lowrot.Path, phi: float) -> str:
     return near[0] if len(near) == 1 else "undecided"
 
 
-def law(degrees: float, m: int, scale: float, seeds: range = SEEDS) -> pd.DataFrame:
-    """One row: how many starts have each pattern and end in each outcome, and how many agree.
+def law_start(degrees: float, m: int, scale: float, seed: int) -> dict[str, object]:
+    """The pattern of a start, where its flow ends, and whether both agree."""
+    phi = math.radians(degrees)
+    data = lowrot.two_points(phi)
+    near = (1 - CLOSE / 2) * data.known["gamma_gl"] / 2
+    stop = {"margin": near, "min_margin": 1e8, "tau": 150, "when": lost}
+    net = lowrot.small(lowrot.balanced(m, 2, seed), scale)
+    stated = lowrot.escape(net, phi)
+    path = lowrot.gradient_flow(net, data, stop=stop, rtol=RTOL)
+    end = outcome(path, phi)
+    agree = {"uncovered": "not separated", "all on both": "bad"}.get(stated.pattern, "optimal")
+    row = {"pattern": stated.pattern, "end": end, "small": stated.holds}
+    return row | {"agree": agree == end, "certified": path.ok}
+
+
+def family_start(m: int, scale: float, seed: int) -> dict[str, object]:
+    """Where a start ends: on a line, at the global margin, elsewhere, or nowhere."""
+    data = line_and_pair()
+    best, line = lowrot.global_margin(data).value / 2, line_margin(data)
+    # At a margin of 500 some flows are still on their way from the line: at 10^6 none of them is.
+    stop = {"margin": 0.985 * best, "min_margin": 1e8, "tau": 400, "when": lost}
+    net = lowrot.small(lowrot.balanced(m, data.d, seed), scale)
+    path = lowrot.gradient_flow(net, data, stop=stop, rtol=RTOL)
+    value, at = path["normalized"][-1], {"on a line": line, "optimal": best}
+    near = [key for key, level in at.items() if abs(value / level - 1) <= 0.02]
+    end = "not separated" if value <= ZERO else near[0] if near else "other"
+    return {"end": end, "reached": max(value, 0.0) / best, "certified": path.ok}
+
+
+def law_cells(starts: pd.DataFrame) -> pd.DataFrame:
+    """One row a cell: how many starts have each pattern and end in each outcome, how many agree.
 
     ``ends`` has the first letter of the outcome of each seed.
     """
-    phi = math.radians(degrees)
-    data = lowrot.two_points(phi)
-    row = {"degrees": degrees, "m": m, "scale": scale, "starts": len(seeds)}
-    row |= dict.fromkeys([*PATTERNS, *OUTCOMES, "small", "agree", "certified"], 0) | {"ends": ""}
-    near = (1 - CLOSE / 2) * data.known["gamma_gl"] / 2
-    stop = {"margin": near, "min_margin": 1e8, "tau": 150, "when": lost}
-    for seed in seeds:
-        net = lowrot.small(lowrot.balanced(m, 2, seed), scale)
-        stated = lowrot.escape(net, phi)
-        path = lowrot.gradient_flow(net, data, stop=stop, rtol=RTOL)
-        end = outcome(path, phi)
-        ends = {"uncovered": "not separated", "all on both": "bad"}
-        row[stated.pattern] += 1
-        row[end] += 1
-        row["ends"] += end[0]
-        row["small"] += stated.holds
-        row["agree"] += ends.get(stated.pattern, "optimal") == end
-        row["certified"] += path.ok
-    return pd.DataFrame([row])
+    rows = []
+    for cell, part in starts.groupby(["degrees", "m", "scale"], sort=False):
+        row = dict(zip(("degrees", "m", "scale"), cell)) | {"starts": len(part)}
+        row |= {name: int((part.pattern == name).sum()) for name in PATTERNS}
+        row |= {name: int((part.end == name).sum()) for name in OUTCOMES}
+        row |= {name: int(part[name].sum()) for name in ("small", "agree", "certified")}
+        rows.append(row | {"ends": "".join(end[0] for end in part.end)})
+    return _like(starts, rows)
 
 
-def family(m: int, scale: float, seeds: range = SEEDS) -> pd.DataFrame:
-    """One row: how many starts end on a line, at the global margin, elsewhere, or nowhere.
+def family_cells(starts: pd.DataFrame) -> pd.DataFrame:
+    """One row a cell: how many starts end where, and the least and the median of what they reach.
 
     ``ends`` has one letter a seed: n (on a line), p (optimal), o (not separated), x (other).
     """
-    data = line_and_pair()
-    best, line = lowrot.global_margin(data).value / 2, line_margin(data)
-    row = {"m": m, "scale": scale, "starts": len(seeds)}
-    row |= dict.fromkeys([*ENDS, "certified"], 0) | {"worst": math.inf, "median": 0.0, "ends": ""}
-    # At a margin of 500 some flows are still on their way from the line: at 10^6 none of them is.
-    stop, reached = {"margin": 0.985 * best, "min_margin": 1e8, "tau": 400, "when": lost}, []
-    for seed in seeds:
-        net = lowrot.small(lowrot.balanced(m, data.d, seed), scale)
-        path = lowrot.gradient_flow(net, data, stop=stop, rtol=RTOL)
-        value = path["normalized"][-1]
-        reached.append(max(value, 0.0) / best)
-        at = {"on a line": line, "optimal": best}
-        near = [key for key, level in at.items() if abs(value / level - 1) <= 0.02]
-        end = "not separated" if value <= ZERO else near[0] if near else "other"
-        row[end] += 1
-        row["ends"] += "x" if end == "other" else end[1]
-        row["certified"] += path.ok
-    row |= {"worst": min(reached), "median": float(np.median(reached))}
-    return pd.DataFrame([row])
+    rows = []
+    for cell, part in starts.groupby(["m", "scale"], sort=False):
+        row = dict(zip(("m", "scale"), cell)) | {"starts": len(part)}
+        row |= {name: int((part.end == name).sum()) for name in ENDS}
+        row |= {"certified": int(part.certified.sum())}
+        row |= {"worst": part.reached.min(), "median": part.reached.median()}
+        ends = "".join("x" if end == "other" else end[1] for end in part.end)
+        rows.append(row | {"ends": ends})
+    return _like(starts, rows)
+
+
+def _like(starts: pd.DataFrame, rows: list[dict[str, object]]) -> pd.DataFrame:
+    """A frame with the provenance of another."""
+    frame = pd.DataFrame(rows)
+    frame.attrs |= starts.attrs
+    return frame
+
+
+def law(degrees: float, m: int, scale: float, seeds: Iterable[int]) -> pd.DataFrame:
+    """One cell of the law, computed here and now."""
+    return law_cells(live(law_start, [{"degrees": degrees, "m": m, "scale": scale}], seeds))
+
+
+def family(m: int, scale: float, seeds: Iterable[int]) -> pd.DataFrame:
+    """One cell of the family, computed here and now."""
+    return family_cells(live(family_start, [{"m": m, "scale": scale}], seeds))
 
 
 def line_margin(data: lowrot.Dataset) -> float:
@@ -133,17 +158,12 @@ def line_margin(data: lowrot.Dataset) -> float:
     return 0.5 / sum(1 / side for side in sides)
 
 
-def parts(name: str) -> Iterator[pd.DataFrame]:
-    """The cells of a sweep, one at a time."""
-    for cell in LAW_CELLS if name == "law" else FAMILY_CELLS:
-        yield law(*cell) if name == "law" else family(*cell)
-
-
-def main(names: list[str]) -> None:
-    """Compute and store the sweeps named, all by default."""
-    for name in names or ["law", "family"]:
-        SWEEPS.write(name, parts(name), f"0 to {len(SEEDS) - 1}")
-
+LAW_GRID = [dict(zip(("degrees", "m", "scale"), cell)) for cell in LAW_CELLS]
+FAMILY_GRID = [dict(zip(("m", "scale"), cell)) for cell in FAMILY_CELLS]
+PARTS = {
+    "law": lambda: law_cells(SWEEPS.run(law_start, LAW_GRID, SEEDS)),
+    "family": lambda: family_cells(SWEEPS.run(family_start, FAMILY_GRID, SEEDS)),
+}
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    SWEEPS.main(PARTS, sys.argv[1:], f"seeds 0 to {len(SEEDS) - 1}")

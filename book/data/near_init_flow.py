@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +21,9 @@ import lowrot
 from lowrot.theorems import NearInitFlow
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # run as a script, too
-from data._sweeps import Sweeps, four_digits
+from data._sweeps import Sweeps, joined, live
 
-SWEEPS = Sweeps(__file__, lowrot.__version__)
+SWEEPS = Sweeps(__file__)
 read, provenance = SWEEPS.read, SWEEPS.provenance
 LOSSES = ("exponential", "logistic")
 MET = {
@@ -58,80 +58,76 @@ def half_way(stated: NearInitFlow, path: lowrot.Path) -> tuple[float, float]:
     return mix("tau"), mix("P")
 
 
-def met(d: int, loss: str, seeds: Sequence[int] = MET_SEEDS) -> pd.DataFrame:
-    """One row a seed and saved time, up to the time tau = 1 of the corollaries."""
-    data, m, frames = lowrot.sparse_parity(d), MET[loss][d], []
-    for seed in seeds:
-        net = lowrot.standard(m, d, seed)
+def met_start(loss: str, d: int, m: int, seed: int) -> list[dict[str, float]]:
+    """Rows by saved time, up to the time tau = 1 of the corollaries."""
+    data, net = lowrot.sparse_parity(d), lowrot.standard(m, d, seed)
+    stated = lowrot.near_init_flow(net, data, loss=loss)
+    path = lowrot.gradient_flow(net, data, loss=loss, stop={"tau": 1.0}, save=TIMES)
+    check, proof = stated.check(path), stated.inequalities(path)
+    frame = check.frame[["tau", "rho", "P", "floor", "margin", "margin_floor"]]
+    frame = frame.assign(g=stated.start.g, holds=int(stated.holds))
+    frame["slack"] = min(check.slack.values())
+    frame["proof_slack"] = min(proof.slack.values())
+    frame["certified"] = int(path.ok)
+    return frame.join(changes(path, net, data)).to_dict("records")
+
+
+def width_start(loss: str, d: int, m: int, seed: int) -> dict[str, float]:
+    """Up to tau = 1; a start without tangent margin has gamma = 0 and blanks."""
+    data, net = lowrot.sparse_parity(d), lowrot.standard(m, d, seed)
+    try:
         stated = lowrot.near_init_flow(net, data, loss=loss)
-        path = lowrot.gradient_flow(net, data, loss=loss, stop={"tau": 1.0}, save=TIMES)
-        check, proof = stated.check(path), stated.inequalities(path)
-        frame = check.frame[["tau", "rho", "P", "floor", "margin", "margin_floor"]]
-        frame = frame.assign(
-            loss=loss, d=d, m=m, seed=seed, g=stated.start.g, holds=int(stated.holds)
-        )
-        frame["slack"] = min(check.slack.values())
-        frame["proof_slack"] = min(proof.slack.values())
-        frame["certified"] = int(path.ok)
-        frames.append(frame.join(changes(path, net, data)))
-    return four_digits(pd.concat(frames, ignore_index=True), ["loss", "d", "m", "seed", "tau"])
+    except lowrot.NotSeparable:
+        return {"gamma": 0.0, "holds": 0}
+    path = lowrot.gradient_flow(net, data, loss=loss, stop={"tau": 1.0}, save=TIMES)
+    tau_half, P_half = half_way(stated, path)
+    row = {"gamma": stated.start.gamma.value, "holds": int(stated.holds), "g": stated.start.g}
+    row |= {"tau_half": tau_half, "P_half": P_half, "p_one": path["min_margin"][-1]}
+    row |= {"P_one": path["P"][-1], "rho_one": path["rho"][-1], "certified": int(path.ok)}
+    return row | changes(path, net, data).iloc[-1].to_dict()
 
 
-def widths(d: int, m: int, loss: str, seeds: Sequence[int] = WIDTH_SEEDS) -> pd.DataFrame:
-    """One row a seed, up to tau = 1; a start without tangent margin has gamma = 0 and blanks."""
-    data, rows = lowrot.sparse_parity(d), []
-    for seed in seeds:
-        net = lowrot.standard(m, d, seed)
-        row = {"loss": loss, "d": d, "m": m, "seed": seed, "gamma": 0.0, "holds": 0}
-        try:
-            stated = lowrot.near_init_flow(net, data, loss=loss)
-        except lowrot.NotSeparable:
-            rows.append(row)
-            continue
-        path = lowrot.gradient_flow(net, data, loss=loss, stop={"tau": 1.0}, save=TIMES)
-        tau_half, P_half = half_way(stated, path)
-        row |= {"gamma": stated.start.gamma.value, "holds": int(stated.holds), "g": stated.start.g}
-        row |= {"tau_half": tau_half, "P_half": P_half, "p_one": path["min_margin"][-1]}
-        row |= {"P_one": path["P"][-1], "rho_one": path["rho"][-1], "certified": int(path.ok)}
-        rows.append(row | changes(path, net, data).iloc[-1].to_dict())
-    return four_digits(pd.DataFrame(rows), ["loss", "d", "m", "seed"])
+def end_start(d: int, m: int, seed: int) -> list[dict[str, float]]:
+    """Rows by saved time, exponential loss, up to tau = 20 or until the flow rests."""
+    data, net = lowrot.sparse_parity(d), lowrot.standard(m, d, seed)
+    try:
+        gamma = lowrot.ntk_margin(net, data).value
+    except lowrot.NotSeparable:
+        gamma = 0.0
+    path = lowrot.gradient_flow(net, data, stop={"tau": LONG[-1]}, save=LONG)
+    kept = np.isin(path["tau"], (0.0, 0.5, *LONG[20:])) | (np.arange(len(path)) + 1 == len(path))
+    frame = path.frame()[["tau", "rho", "P", "min_margin", "normalized"]]
+    frame = frame.assign(gamma=gamma, certified=int(path.ok))
+    return frame.join(changes(path, net, data))[kept].to_dict("records")
 
 
-def ends(d: int, m: int, seeds: Sequence[int] = END_SEEDS) -> pd.DataFrame:
-    """One row a seed and saved time, exponential loss, up to tau = 20 or until the flow rests."""
-    data, frames = lowrot.sparse_parity(d), []
-    for seed in seeds:
-        net = lowrot.standard(m, d, seed)
-        try:
-            gamma = lowrot.ntk_margin(net, data).value
-        except lowrot.NotSeparable:
-            gamma = 0.0
-        path = lowrot.gradient_flow(net, data, stop={"tau": LONG[-1]}, save=LONG)
-        kept = np.isin(path["tau"], (0.0, 0.5, *LONG[20:])) | (
-            np.arange(len(path)) + 1 == len(path)
-        )
-        frame = path.frame()[["tau", "rho", "P", "min_margin", "normalized"]]
-        frame = frame.assign(d=d, m=m, seed=seed, gamma=gamma, certified=int(path.ok))
-        frames.append(frame.join(changes(path, net, data))[kept])
-    return four_digits(pd.concat(frames, ignore_index=True), ["d", "m", "seed", "tau"])
+def widths(d: int, m: int, loss: str, seeds: Iterable[int] = WIDTH_SEEDS) -> pd.DataFrame:
+    """Rows of `width_start`, computed here and now."""
+    return live(width_start, [{"loss": loss, "d": d, "m": m}], seeds)
 
 
-def parts(name: str) -> Iterator[pd.DataFrame]:
-    """The cells of a sweep, one at a time."""
-    if name == "widths":
-        yield from (widths(d, m, loss) for d, m in WIDTHS for loss in LOSSES)
-    elif name == "ends":
-        yield from (ends(d, m) for d, m in ENDS)
-        yield from (ends(d, m, MET_SEEDS) for d, m in MET["exponential"].items())
-    else:
-        yield from (met(d, loss) for loss in LOSSES for d in MET[loss])
+def ends(d: int, m: int, seeds: Iterable[int] = END_SEEDS) -> pd.DataFrame:
+    """Rows of `end_start`, computed here and now."""
+    return live(end_start, [{"d": d, "m": m}], seeds)
 
 
-def main(names: list[str]) -> None:
-    """Compute and store the sweeps named, all by default."""
-    for name in names or ["met", "widths", "ends"]:
-        SWEEPS.write(name, parts(name))
+def _ends() -> pd.DataFrame:
+    """All long runs, fewer seeds at the widths that meet the hypotheses."""
+    wide = MET["exponential"].items()
+    grids = [
+        ([{"d": d, "m": m} for d, m in cells], seeds)
+        for cells, seeds in ((ENDS, END_SEEDS), (wide, MET_SEEDS))
+    ]
+    return joined(SWEEPS.run(end_start, *grid) for grid in grids)
 
+
+MET_GRID = [{"loss": loss, "d": d, "m": m} for loss in LOSSES for d, m in MET[loss].items()]
+WIDTH_GRID = [{"loss": loss, "d": d, "m": m} for d, m in WIDTHS for loss in LOSSES]
+PARTS = {
+    "met": lambda: SWEEPS.run(met_start, MET_GRID, MET_SEEDS),
+    "widths": lambda: SWEEPS.run(width_start, WIDTH_GRID, WIDTH_SEEDS),
+    "ends": _ends,
+}
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    SWEEPS.main(PARTS, sys.argv[1:])

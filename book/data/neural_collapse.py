@@ -8,7 +8,7 @@ chapter recomputes a slice of it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -17,9 +17,9 @@ import torch
 import lowrot
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # run as a script, too
-from data._sweeps import Sweeps
+from data._sweeps import Sweeps, live
 
-SWEEPS = Sweeps(__file__, lowrot.__version__)
+SWEEPS = Sweeps(__file__)
 read, provenance = SWEEPS.read, SWEEPS.provenance
 GROUPS = (2, 4, 8)
 SAMPLES = (1, 2, 4, 8, 16, 32)
@@ -28,25 +28,38 @@ D, M, EACH = 16, 50, 200
 """Dimension, width, and points a group of which samples and test points are drawn."""
 
 
-def groups(r: int, n: int, seeds: range = SEEDS) -> pd.DataFrame:
-    """One row a seed: the test error, that on groups of the sample, and the share of the others.
+def drawn_from(r: int, seed: int) -> lowrot.Dataset:
+    """The points of r groups from which samples and test points are drawn."""
+    return lowrot.collapsed_groups(r, D, EACH, 0.5, None, r, False, seed)
+
+
+def good_starts(r: int, seeds: Iterable[int]) -> float:
+    """The share of starts of the sweep with a good neuron for every group."""
+    starts = ((lowrot.standard(M, D, seed), drawn_from(r, seed)) for seed in seeds)
+    met = [lowrot.neural_collapse(net, pool).holds for net, pool in starts]
+    return sum(met) / len(met)
+
+
+def group_start(r: int, n: int, seed: int) -> dict[str, float]:
+    """The test error, that on groups of the sample, and the share of the others.
 
     ``seen_error`` is the share of wrong test points among those in groups of which the sample has
     a point; ``unseen`` is the share of test points in the other groups.
     """
-    rows = []
-    for seed in seeds:
-        pool = lowrot.collapsed_groups(r, D, EACH, 0.5, None, r, False, seed)
-        order = torch.randperm(pool.n, generator=torch.manual_seed(seed))
-        train, test = order[:n], order[n:]
-        sample = lowrot.Dataset(pool.X[train], pool.y[train])
-        end = lowrot.gradient_flow(lowrot.standard(M, D, seed), sample, stop={"P": 3}).network()
-        wrong = (end(pool.X[test]) * pool.y[test] <= 0).double()
-        seen = torch.isin(pool.groups[test], pool.groups[train].unique())
-        row = {"r": r, "n": n, "seed": seed, "error": float(wrong.mean())}
-        row |= {"seen_error": float(wrong[seen].mean()), "unseen": float((~seen).double().mean())}
-        rows.append(row)
-    return pd.DataFrame(rows)
+    pool = drawn_from(r, seed)
+    order = torch.randperm(pool.n, generator=torch.manual_seed(seed))
+    train, test = order[:n], order[n:]
+    sample = lowrot.Dataset(pool.X[train], pool.y[train])
+    end = lowrot.gradient_flow(lowrot.standard(M, D, seed), sample, stop={"P": 3}).network()
+    wrong = (end(pool.X[test]) * pool.y[test] <= 0).double()
+    seen = torch.isin(pool.groups[test], pool.groups[train].unique())
+    row = {"error": float(wrong.mean()), "seen_error": float(wrong[seen].mean())}
+    return row | {"unseen": float((~seen).double().mean())}
+
+
+def groups(r: int, n: int, seeds: Iterable[int]) -> pd.DataFrame:
+    """Rows of `group_start`, computed here and now."""
+    return live(group_start, [{"r": r, "n": n}], seeds)
 
 
 def ranges(errors: pd.DataFrame) -> tuple[float, float]:
@@ -64,18 +77,7 @@ def ranges(errors: pd.DataFrame) -> tuple[float, float]:
     return largest[0], largest[1]
 
 
-def parts(name: str) -> Iterator[pd.DataFrame]:
-    """The cells of the sweep, one at a time."""
-    for r in GROUPS:
-        for n in SAMPLES:
-            yield groups(r, n)
-
-
-def main(names: list[str]) -> None:
-    """Compute and store the sweep."""
-    for name in names or ["groups"]:
-        SWEEPS.write(name, parts(name))
-
+PARTS = {"groups": lambda: SWEEPS.run(group_start, {"r": GROUPS, "n": SAMPLES}, SEEDS)}
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    SWEEPS.main(PARTS, sys.argv[1:])

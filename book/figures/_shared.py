@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 
 from lowrot.plots import ACCENT, INK, NEGATIVE, POSITIVE, figure, grid
 
@@ -50,3 +53,19 @@ def held_fractions(panels: Mapping[str, tuple[pd.DataFrame, float]]) -> list[Axe
     shown = [(h, name) for h, name in zip(handles, labels) if not name.endswith("95 %")]
     axes[0].figure.legend(*zip(*shown), loc="outside lower center", ncol=2)
     return axes
+
+
+def hatched(chosen: np.ndarray) -> PathPatch:
+    """Return hatches over entries of a matrix as `imshow` draws it, a box a run of a row.
+
+    Args:
+        chosen: which entries, boolean.
+    """
+    boxes = []
+    for row, line in enumerate(chosen):
+        turns = np.flatnonzero(np.diff(np.concatenate([[0], line, [0]]).astype(int))) - 0.5
+        for left, right in turns.reshape(-1, 2):
+            corners = [(left, row - 0.5), (right, row - 0.5), (right, row + 0.5), (left, row + 0.5)]
+            boxes.append(Path([*corners, corners[0]], closed=True))
+    outline = Path.make_compound_path(*boxes)
+    return PathPatch(outline, fill=False, hatch="/////", edgecolor=INK, lw=0.0)

@@ -3,41 +3,22 @@
 from __future__ import annotations
 
 import html
-import math
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from IPython.display import HTML
+from IPython.display import HTML, display
 from myst_nb import glue
 
+from lowrot._numbers import plain, typeset
 from lowrot.theorems import Theorem
 
-MILLION = 1_000_000
-SPACE = "\N{NARROW NO-BREAK SPACE}"
+PAGE = "application/vnd.lowrot.page+json"
+"""The type of a page, as the extension of the book looks for it."""
 _DOLLARS = re.compile(r"\$([^$]+)\$")
 _WORDS = "\N{WORD JOINER}"  # marks cells of words, which stand at the left of their column
-
-
-def spaced(number: float) -> str:
-    """A number as the book writes it: from 0.001 to a million in full, its thousands apart.
-
-    Whole numbers keep all their digits there, others have three that are significant; larger and
-    smaller ones get a power of ten, ``1.10e+08``, and a round million is ``1e+06``. The report
-    follows the same rule.
-    """
-    if isinstance(number, bool | np.bool_):
-        return "yes" if number else "no"
-    if math.isnan(number):
-        return ""
-    whole = isinstance(number, int | np.integer)
-    kept = int(number) if whole else float(f"{number:.3g}")
-    if kept != 0 and not 1e-3 <= abs(kept) < MILLION:
-        return f"{number:.3g}" if whole else f"{number:.2e}"
-    if abs(kept) < 1000 and not whole:
-        return f"{kept:#.3g}".rstrip(".")
-    return f"{kept:,.0f}".replace(",", SPACE if abs(kept) >= 10_000 else "")
 
 
 def say(prefix: str, **values: Any) -> None:
@@ -49,10 +30,23 @@ def say(prefix: str, **values: Any) -> None:
     """
     for name, value in values.items():
         if isinstance(value, int | np.integer):
-            value = spaced(value) if abs(value) >= 10_000 else int(value)
+            value = plain(value) if abs(value) >= 10_000 else int(value)
         elif not isinstance(value, str):
             value = float(value)
         glue(f"{prefix}-{name.replace('_', '-')}", value, display=False)
+
+
+def beside(file: str, page: str, words: str) -> None:
+    """Display a link to a page that the build writes to this place, and keep the page for it.
+
+    Args:
+        file: where, from the page of the chapter.
+        page: HTML that needs nothing else.
+        words: of the link.
+    """
+    link = f'<p><a href="{html.escape(file)}">{html.escape(words)}</a></p>'
+    bundle = {"text/html": link, "text/plain": words, PAGE: {"file": file, "html": page}}
+    display(bundle, raw=True)
 
 
 def table(frame: pd.DataFrame, *, index: bool = True) -> HTML:
@@ -63,15 +57,30 @@ def table(frame: pd.DataFrame, *, index: bool = True) -> HTML:
         index: whether the names of the rows are shown.
     """
     shown = frame.map(cell)
+    heads = []
+    for place, name in enumerate(frame.columns):
+        head, column = _aligned(name, shown.iloc[:, place])
+        shown.isetitem(place, column)
+        heads.append(head)
     if index and frame.index.nlevels > 1:
         levels = [[cell(part) for part in row] for row in frame.index]
         shown.index = pd.MultiIndex.from_tuples(levels, names=list(map(cell, frame.index.names)))
     elif index:
-        shown.index = pd.Index([cell(name) for name in frame.index], name=None)
-        shown.columns.name = None if frame.index.name is None else cell(frame.index.name)
-    shown.columns = pd.Index([cell(name) for name in frame.columns], name=shown.columns.name)
-    words = shown.to_html(index=index, escape=False, border=0)
-    return HTML(words.replace(f"<td>{_WORDS}", '<td class="text-start">').replace(_WORDS, ""))
+        rows = [cell(name) for name in frame.index]
+        corner = None if frame.index.name is None else _aligned(frame.index.name, rows)[0]
+        shown.index, shown.columns.name = pd.Index(rows, name=None), corner
+    shown.columns = pd.Index(heads, name=shown.columns.name)
+    written = shown.to_html(index=index, escape=False, border=0)
+    marked = re.sub(rf"<(t[dh])([^>]*)>{_WORDS}", r'<\1 class="text-start"\2>', written)
+    return HTML(marked.replace(_WORDS, ""))
+
+
+def _aligned(name: Any, cells: Iterable[str]) -> tuple[str, list[str]]:
+    """The head of a column and its cells: at the left if all are words, else at the right."""
+    column, head = list(cells), cell(name)
+    if all(text.startswith(_WORDS) for text in column):
+        return head, column
+    return head.removeprefix(_WORDS), [text.removeprefix(_WORDS) for text in column]
 
 
 def hypotheses(theorem: Theorem) -> HTML:
@@ -82,19 +91,11 @@ def hypotheses(theorem: Theorem) -> HTML:
 
 
 def cell(value: Any) -> str:
-    """HTML of what stands in a cell."""
+    """HTML of what stands in a cell: words at the left, numbers at the right."""
     if isinstance(value, str):
         words = html.escape(value, quote=False)
         return _WORDS + _DOLLARS.sub(
             r'<span class="math notranslate nohighlight">\\(\1\\)</span>', words
         )
-    shown = spaced(value)
-    if shown in ("yes", "no"):
-        return shown
-    mantissa, _, exponent = shown.replace("-", "−").partition("e")
-    if not exponent:
-        return mantissa
-    power = f"10<sup>{exponent.replace('+', '').replace('−0', '−').lstrip('0')}</sup>"
-    return (
-        f"{mantissa}&nbsp;·&nbsp;{power}" if mantissa.strip("−") != "1" else mantissa[:-1] + power
-    )
+    shown = plain(value)
+    return shown if shown in ("yes", "no") else typeset(shown)

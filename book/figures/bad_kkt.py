@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -19,6 +20,7 @@ from lowrot.path import Path
 from lowrot.plots import (
     ACCENT,
     CLOCK,
+    DASHES,
     DAY,
     INK,
     MUTED,
@@ -51,6 +53,17 @@ _COLOURS = {
     "optimal": POSITIVE,
     "other": MUTED,
 }
+_MARKS = {
+    "not separated": ("o", "-"),
+    "bad": ("s", "--"),
+    "on a line": ("s", "--"),
+    "tilted": ("D", ":"),
+    "optimal": ("^", "-."),
+    "other": ("v", DASHES[4]),
+}
+"""The marker and the line of each outcome."""
+_LAST = 73.0
+"""Degrees: at larger angles the tilted point is no more, and the bad one far below."""
 
 
 @figure
@@ -76,9 +89,12 @@ def escape_trajectories(
         where = path["a"][:, :, None] * path["V"] / masses.sum(axis=1)[:, None, None]
         colour = np.log10(np.maximum(path["tau"], after))
         for track in where.swapaxes(0, 1):
-            pieces = np.stack([track[:-1], track[1:]], axis=1)
-            lines = LineCollection(list(pieces), cmap=CLOCK, norm=norm, lw=3.0)
-            lines.set_array(0.5 * (colour[1:] + colour[:-1]))
+            middle = 0.5 * (colour[1:] + colour[:-1])
+            runs = _runs(np.rint(CLOCK.N * norm(middle).data))
+            # A piece ends in the next one, or a seam would show.
+            pieces = [track[start : stop + 2] for start, stop in runs]
+            lines = LineCollection(pieces, cmap=CLOCK, norm=norm, lw=3.0)
+            lines.set_array([middle[start] for start, _ in runs])
             axis.add_collection(lines)
             axis.plot(*track[0], "o", color=DAY, mec=INK, ms=7, mew=1.2, zorder=4)
             axis.plot(*track[-1], "o", color=INK, ms=4.5, zorder=5)
@@ -88,7 +104,7 @@ def escape_trajectories(
     bar = axes[0].figure.colorbar(
         ScalarMappable(norm, CLOCK), ax=axes, location="bottom", shrink=0.7, aspect=30
     )
-    bar.solids.set(rasterized=False, edgecolor="face", linewidth=0.3)
+    bar.solids.set(rasterized=False, edgecolor="face", linewidth=1.0)
     bar.minorticks_off()
     bar.set_label(r"clock $\tau$")
     decades = range(math.floor(first), math.ceil(final) + 1)
@@ -96,6 +112,12 @@ def escape_trajectories(
     ticks = [tick for tick in ticks if after <= tick <= last * (1 + 1e-9)]
     bar.set_ticks([math.log10(tick) for tick in ticks], labels=[f"{tick:g}" for tick in ticks])
     return axes
+
+
+def _runs(steps: np.ndarray) -> list[tuple[int, int]]:
+    """Return where runs of equal numbers begin and end."""
+    cuts = [0, *(np.flatnonzero(np.diff(steps)) + 1), len(steps)]
+    return list(itertools.pairwise(cuts))
 
 
 @figure
@@ -115,12 +137,14 @@ def escape_proof(frame: pd.DataFrame, margins: EscapeMargins) -> list[Axes]:
     ):
         left.axhline(level, color=NEGATIVE, ls=style, lw=1.2, label=name)
         left.axhline(-level, color=NEGATIVE, ls=style, lw=1.2)
-    left.set(xscale="log", xlabel=r"clock $\tau$", ylim=(-1.5 * margins.kappa, 1.5 * margins.kappa))
+    left.set(xscale="log", xlabel=r"clock $\tau$", ylabel="imbalance")
+    left.set_ylim(-1.5 * margins.kappa, 1.5 * margins.kappa)
     right.plot(late.tau, late.margin, color=POSITIVE, label=r"margin $P_+/\|W\|^2$")
     right.plot(late.tau, late.bound, color=ACCENT, ls="-.", label="bound")
     right.axhline(margins.bad, color=NEGATIVE, lw=1.4, ls="--", label=r"$\cos(\varphi)/2$")
     right.axhline(margins.optimum, color=INK, lw=1.6, ls=":", label="optimum")
-    right.set(xscale="log", xlabel=r"clock $\tau$", ylim=(0, 1.1 * margins.optimum))
+    right.set(xscale="log", xlabel=r"clock $\tau$", ylabel="margin")
+    right.set_ylim(0, 1.1 * margins.optimum)
     for axis in (left, right):
         axis.set_xlim(0.1, late.tau.iloc[-1])
         legend_under(axis, 2)
@@ -135,21 +159,20 @@ def margins_by_angle(ended: pd.DataFrame) -> list[Axes]:
         ended: limits of flows: columns ``degrees`` and ``margin``.
     """
     left, right = grid(2, height=3.2, stacked_height=2.8)
-    phi = np.radians(np.linspace(60.1, 89.9, 150))
+    phi = np.radians(np.linspace(60.1, _LAST, 150))
     levels = [escape_margins(float(angle)) for angle in phi]
     curves = {
-        "optimum": (POSITIVE, [level.optimum for level in levels]),
-        "tilted": (SECOND, [level.tilted for level in levels]),
-        "bad": (NEGATIVE, [level.bad for level in levels]),
+        "optimum": (POSITIVE, "-", [level.optimum for level in levels]),
+        "tilted": (SECOND, "-.", [level.tilted for level in levels]),
+        "bad": (NEGATIVE, "--", [level.bad for level in levels]),
     }
-    for label, (colour, values) in curves.items():
-        style = {"optimum": "-", "tilted": "-.", "bad": "--"}[label]
+    for label, (colour, style, values) in curves.items():
         left.plot(np.degrees(phi), values, color=colour, ls=style, label=label)
-    left.plot(
-        ended.degrees, ended.margin, "o", color=INK, mfc="none", ms=6, label="flows", zorder=3
-    )
-    left.set(xlabel=r"$\varphi$, degrees", ylabel=r"margin / $\|W\|^2$", ylim=(0, 0.28))
-    left.legend()
+    shown = ended[ended.degrees < _LAST]
+    left.plot(shown.degrees, shown.margin, "o", color=INK, mfc="none", ms=6, label="flows")
+    left.set(xlabel=r"$\varphi$, degrees", ylabel=r"margin / $\|W\|^2$", xlim=(60, _LAST))
+    left.set_ylim(0.95 * levels[-1].bad, 1.03 * levels[-1].optimum)
+    legend_under(left, 2)
     turn = np.radians(np.linspace(30, 89.9, 150))
     right.plot(
         np.degrees(turn),
@@ -160,8 +183,8 @@ def margins_by_angle(ended: pd.DataFrame) -> list[Axes]:
     )
     right.axhline(1.0, color=POSITIVE, label="on a point: 1")
     right.axvline(60, color=INK, lw=1.4, ls=":", label=r"$60^\circ$")
-    right.set(xlabel=r"$\varphi$, degrees", ylabel=r"rate of $\ln|a_j|\,\|v_j\|$", ylim=(0, 1.9))
-    right.legend()
+    right.set(xlabel=r"$\varphi$, degrees", ylabel=r"rate of $\ln(|a_j|\,\|v_j\|)$", ylim=(0, 1.9))
+    legend_under(right)
     return [left, right]
 
 
@@ -182,13 +205,14 @@ def outcome_shares(frame: pd.DataFrame, across: str, along: str, label: str) -> 
         for name, cell in rows.groupby("outcome", sort=False):
             colour = _COLOURS[str(name)]
             error = np.clip([cell.share - cell.low, cell.high - cell.share], 0.0, None)
-            style = "o" if "law" in cell else "o-"
+            mark, style = _MARKS[str(name)]
             axis.errorbar(
-                cell[along], cell.share, error, fmt=style, color=colour, ms=4, lw=1.2, capsize=2,
-                label=str(name),
+                cell[along], cell.share, error, marker=mark, ls="" if "law" in cell else style,
+                color=colour, ms=4.5, lw=1.2, capsize=2, label=str(name),
             )  # fmt: skip
             if "law" in cell:
-                axis.plot(cell[along], cell.law, color=colour, lw=1.5, label=f"{name}, law")
+                law = f"{name}, law"
+                axis.plot(cell[along], cell.law, color=colour, ls=style, lw=1.5, label=law)
         axis.set(xscale="log", ylim=(-0.04, 1.04), xlabel=label, title=str(title))
         axis.minorticks_off()
         ticks = sorted(set(rows[along]))
@@ -232,7 +256,7 @@ def angle_explorer(ended: pd.DataFrame, ends: Sequence[Path]) -> Fragment:
     known = [escape_margins(math.radians(float(angle))) for angle in fine[1:]]
     curves = {
         "optimum": ("plus", [level.optimum for level in levels], [k.optimum for k in known]),
-        "tilted": ("second dashed", [each.tilted for each in levels], [k.tilted for k in known]),
+        "tilted": ("second dotted", [each.tilted for each in levels], [k.tilted for k in known]),
         "bad": ("minus dashed", [level.bad for level in levels], [k.bad for k in known]),
     }
     lines = [Curve(name, [(fine[1:], y)], look) for name, (look, _, y) in curves.items()]
@@ -240,7 +264,7 @@ def angle_explorer(ended: pd.DataFrame, ends: Sequence[Path]) -> Fragment:
     marks = [
         Curve("", [([a, a], [0.0, 0.28]) for a in angles], "quiet thin dotted"),
         Curve("flow from both", [([a], [m]) for a, m in zip(angles, both)], "ink dots"),
-        Curve("one-sided flow", [([a], [m]) for a, m in zip(angles, side)], "accent dots"),
+        Curve("one-sided flow", [([a], [m]) for a, m in zip(angles, side)], "accent dots square"),
     ]
     said = [_said(*each) for each in zip(levels, both, side)]
     margins = Chart(

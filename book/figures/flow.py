@@ -28,6 +28,8 @@ from lowrot.plots import (
     explorer,
     figure,
     grid,
+    legend_under,
+    log_axes,
     narrow,
     sliding_neurons,
 )
@@ -71,8 +73,8 @@ def smoothed_margins(
     ax = grid(1, height=3.4, stacked_height=3.2)[0] if ax is None else ax
     for index, (name, (tau, margin)) in enumerate(curves.items()):
         width, order = (2.6, 5) if index == 0 else (1.1, 2)
-        colour = COLOURS[index % len(COLOURS)]
-        ax.plot(tau, margin, color=colour, label=name, lw=width, zorder=order)
+        colour, mark = COLOURS[index % len(COLOURS)], ("", "", ".", "^", "s")[index % 5]
+        ax.plot(tau, margin, marker=mark, color=colour, label=name, lw=width, zorder=order)
     if best is not None:
         ax.axhline(best, color=INK, lw=0.8, ls=(0, (4, 2)), label="best possible")
     ax.set_xlabel(r"clock $\tau$")
@@ -100,13 +102,13 @@ def steps_taken(path: Path, fit: tuple[float, float], *, ax: Axes | None = None)
     ax = grid(1, width=6.0, height=3.3, stacked_height=2.8)[0] if ax is None else ax
     ends = np.array([least[far].min(), least[far].max()])
     ax.plot(least[far], np.flatnonzero(far), "o", color=POSITIVE, ms=5, label="steps taken")
-    label = rf"${fit[0]:.1f} + {fit[1]:.2f} \, \ln \, \min_i p_i$"
+    label = rf"${fit[0]:.1f} + {fit[1]:.2f} \, \ln \, \mathrm{{min}}_i \, p_i$"
     ax.plot(ends, fit[0] + fit[1] * np.log(ends), color=INK, lw=0.9, ls=(0, (4, 2)), label=label)
     ax.set_xscale("log")
     ax.set_ylim(bottom=0)
-    ax.set_xlabel(r"smallest margin $\min_i p_i$")
+    ax.set_xlabel(r"smallest margin $\mathrm{min}_i \, p_i$")
     ax.set_ylabel("steps")
-    ax.legend(loc="upper left")
+    legend_under(ax)
     return ax
 
 
@@ -166,10 +168,37 @@ def work_precision(runs: pd.DataFrame) -> Axes:
                 fontsize=10,
             )
     if lost:
-        ax.plot([], [], " ", label=f"never there: {', '.join(lost)}")
-    ax.set(xscale="log", yscale="log", xlabel="seconds", ylabel="relative error of $P$")
+        ax.set_title(f"never there: {', '.join(lost)}", fontsize=10.5)
     ax.margins(x=0.12, y=0.15)
+    log_axes(ax)
+    ax.set(xlabel="time, seconds", ylabel="relative error of $P$")
     ax.figure.legend(loc="outside lower center", ncol=1 if narrow() else 4)
+    return ax
+
+
+@figure
+def cost_against_margin(runs: pd.DataFrame) -> Axes:
+    """Draw the seconds in which each method reaches a margin accurately.
+
+    Args:
+        runs: columns ``peer``, ``target`` and ``seconds`` (nan where it is not reached).
+    """
+    (ax,) = grid(1, width=6.4, height=3.9, stacked_height=5.2)
+    lost, looks = [], iter(zip(COLOURS * 2, ("s--", "^-.", "D:", "v-.", "P--", "X:", "<-.", ">--")))
+    for name, rows in runs.groupby("peer", sort=False):
+        here = rows.dropna(subset="seconds")
+        if here.empty:
+            lost.append(str(name))
+            continue
+        colour, look = (INK, "o-") if name == "lowrot" else next(looks)
+        width = 3.0 if name == "lowrot" else None  # that of the style
+        ax.plot(here.target, here.seconds, look, color=colour, lw=width, ms=6, label=str(name))
+    if lost:
+        ax.plot([], [], " ", label=f"never there: {', '.join(lost)}")
+    ax.margins(x=0.08, y=0.1)
+    log_axes(ax)
+    ax.set(xlabel=r"smallest margin $\min_i p_i$", ylabel="seconds")
+    ax.figure.legend(loc="outside lower center", ncol=1 if narrow() else 3)
     return ax
 
 
@@ -189,7 +218,7 @@ def step_explorer(path: Path, net: Network, data: Dataset, steps: Sequence[float
     best = max(float(path["margin"].max()), *(float(run[1].max()) for run in runs), 1e-9)
     margins = Chart(
         "smoothed margin",
-        Axis("clock τ", 0, end, [0, 5, 10, 15, 20]),
+        Axis("clock τ", 0, max(end, 20.0), [0, 5, 10, 15, 20]),
         Axis("margin", 0, 1.1 * best, [0, 0.04, 0.08, 0.12]),
         [
             Curve("Euler", [_thin(tau, margin) for tau, margin, _ in runs], "minus thin"),
@@ -212,6 +241,7 @@ def step_explorer(path: Path, net: Network, data: Dataset, steps: Sequence[float
         [
             Curve("Euler", tracks, "minus thin"),
             Curve("gradient flow", [flow_tracks], "plus"),
+            Curve("", [([0.0], [0.0])], "ink dots"),
         ],
         square=True,
         about="Tracks of the neurons in the plane, of Euler steps and of the flow",

@@ -217,7 +217,7 @@ def global_and_tangent(frame: pd.DataFrame) -> Axes:
     axis.minorticks_off()
     axis.set_xticks(list(frame.d), [f"{d:g}" for d in frame.d])
     axis.set_yticks([0.05, 0.1, 0.2], ["0.05", "0.1", "0.2"])
-    axis.set_ylim(0.8 * frame.tangent.min(), 1.25 * frame.best.max())
+    axis.set_ylim(0.68 * frame.tangent.min(), 1.25 * frame.best.max())
     legend_under(axis)
     return axis
 

@@ -66,7 +66,7 @@ def best_regions(sets: Mapping[str, Dataset], nets: Mapping[str, Network]) -> li
         _regions(best.primal, data, best, third, "network")
     if narrow():
         for ax, kind in zip(axes, ("line", "tangent", "network")):
-            ax.set_title(f"{kind}\n{ax.get_title()}", loc="center", fontsize=10.5)
+            ax.set_title(f"{kind}\n{ax.get_title('left')}", fontsize=10.5)
     return axes
 
 
@@ -108,8 +108,8 @@ def margin_sets(
     reach = 1.15 * max(ends)
     ax.plot([0, reach], [0, reach], color=INK, lw=0.8, ls=(0, (4, 2)))
     ax.set_aspect("equal")
-    ax.set_xlabel("$p_1$")
-    ax.set_ylabel("$p_2$")
+    ax.set_xlabel("margin of the first point, $p_1$")
+    ax.set_ylabel("margin of the second, $p_2$")
     ax.set_title(title)
     legend_under(ax, 1 if narrow() else 3)
     return ax
@@ -133,7 +133,8 @@ def network_certificates(sets: Mapping[str, Dataset]) -> list[Axes]:
         dual_curve(best.dual, data, value=best.upper, net=best.primal, ax=below)
         below.set_xticks([-180, 0, 180])
         below.set_xlabel("angle of $v$" if narrow() else "angle of $v$, degrees")
-    pairs[0][1].set_title("dual function", fontsize=10.5)
+    for _, below in pairs if narrow() else pairs[:1]:
+        below.set_ylabel("dual function")
     return axes
 
 

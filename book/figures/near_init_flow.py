@@ -14,8 +14,8 @@ from lowrot.data import Dataset
 from lowrot.path import Path
 from lowrot.plots import (
     ACCENT,
+    DASHES,
     INK,
-    MUTED,
     NEGATIVE,
     POSITIVE,
     SECOND,
@@ -28,6 +28,7 @@ from lowrot.plots import (
     explorer,
     figure,
     grid,
+    legend_below,
     legend_under,
     ring,
 )
@@ -103,21 +104,21 @@ def flow_at_a_glance(
     tau = path["tau"]
     middle.plot(tau, path["margin"], color=POSITIVE, label="measured")
     for (label, level), colour, style in zip(
-        levels.items(), (INK, NEGATIVE, ACCENT), ("-", "--", ":")
+        levels.items(), (INK, NEGATIVE, ACCENT), (DASHES[4], "--", ":")
     ):
-        middle.axhline(level, color=colour, ls=style, lw=1.0, label=label)
-    middle.axvline(1.0, color=MUTED, lw=1.0, label=r"$\tau = 1$")
+        middle.axhline(level, color=colour, ls=style, lw=1.2, label=label)
+    middle.axvline(1.0, color=INK, lw=1.0, ls="-.", label=r"$\tau = 1$")
     middle.set(xlabel=r"clock $\tau$", title=r"margin $P_+/\|W\|^2$")
     legend_under(middle)
     at = int(np.searchsorted(tau, 1.0))
     ring(stated.net, path.network(at), data, ax=right)
-    right.set_title(rf"directions, $\tau = 0$ to {tau[at]:.2g}", loc="center")
+    right.set_title(rf"directions, $\tau = 0$ to {tau[at]:.2g}")
     return [left, middle, right]
 
 
 @figure
 def margin_gained(runs: pd.DataFrame) -> list[Axes]:
-    """Draw ``(P - P(0))/g^2`` against ``rho/g``, a panel a loss, a colour a dimension.
+    """Draw ``(P - P(0))/g^2`` against ``rho/g``, a panel a loss, a style of line a dimension.
 
     Args:
         runs: columns ``loss``, ``d``, ``seed``, ``rho``, ``P``, ``g``, rows in order of time.
@@ -127,15 +128,16 @@ def margin_gained(runs: pd.DataFrame) -> list[Axes]:
     x = np.linspace(0.0, 1.0, 100)
     for axis, loss in zip(axes, losses):
         dims = runs[runs["loss"] == loss].groupby("d")
-        for (d, rows), colour in zip(dims, (POSITIVE, NEGATIVE, SECOND, MUTED)):
+        shades = (POSITIVE, NEGATIVE, SECOND, INK)
+        for (d, rows), colour, style in zip(dims, shades, ("-", "-.", ":", DASHES[4])):
             for number, (_, run) in enumerate(rows.groupby("seed")):
                 gain = (run.P - run.P.iloc[0]) / run.g**2
-                label = f"d = {d}" if number == 0 else None
-                axis.plot(run.rho / run.g, gain, color=colour, lw=1.2, label=label)
-        axis.plot(x, x - x**2 / 2, color=ACCENT, lw=2, ls="--", label="theorem")
+                label = f"$d = {d}$" if number == 0 else None
+                axis.plot(run.rho / run.g, gain, color=colour, ls=style, lw=1.2, label=label)
+        axis.plot(x, x - x**2 / 2, color=ACCENT, lw=2.2, ls="--", label="theorem")
         axis.set(title=f"{loss} loss", xlabel=r"$\|W - W_0\|/g$")
     label_rows(axes, "$(P - P(0))/g^2$")
-    axes[0].legend(loc="upper left")
+    legend_below(axes[0], 5)
     return axes
 
 
@@ -190,19 +192,23 @@ def hypotheses_explorer(share: pd.DataFrame, met: Mapping[int, float]) -> Fragme
     widths = sorted(set.intersection(*(set(share[share.d == d].m) for d in dims)))
     places = [(d, m) for d in dims for m in widths]
     curves = [
-        Curve("hypotheses hold from", [([met[d]] * 2, [0, 1]) for d, _ in places], "ink dashed")
+        Curve(
+            "hypotheses hold from", [([met[d]] * 2, [0, 1]) for d, _ in places], "ink thin dashed"
+        )
     ]
-    for name, look in zip(dict.fromkeys(share.conclusion), ("plus", "minus", "accent")):
+    for name, look in zip(
+        dict.fromkeys(share.conclusion), ("plus", "minus dashed", "accent dotted")
+    ):
         rows = {
             d: share[(share.d == d) & (share.conclusion == name)].sort_values("m") for d in dims
         }
         lines = [(rows[d].m.tolist(), rows[d].share.tolist()) for d, _ in places]
         here = [([m], rows[d][rows[d].m == m].share.tolist()) for d, m in places]
-        curves += [Curve(str(name), lines, look), Curve("", here, f"{look} dots")]
-    most = 1.3 * max(*(met[d] for d in dims), *widths)
+        curves += [Curve(str(name), lines, look), Curve("", here, f"{look.split()[0]} dots")]
+    least, most = min(widths) / 1.3, 1.3 * max(*(met[d] for d in dims), *widths)
     chart = Chart(
         "share of starts for which each conclusion holds",
-        Axis("width m", min(widths) / 1.3, most, [10, 100, 1000, 10_000], log=True),
+        Axis("width m", least, most, [10, 100, 1000, 10_000], log=True),
         Axis("share of starts", 0, 1.05, [0, 0.5, 1]),
         curves,
         readout=[_at(share, met[d], d, m) for d, m in places],

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from figures._shared import label_rows
 from figures.near_init_flow import against_width
-from lowrot.plots import INK, MUTED, NEGATIVE, SHADES, figure, grid, legend_below
+from lowrot.plots import ACCENT, DASHES, INK, SHADES, figure, grid, legend_below
 
 __all__ = ["against_width", "margins_in_time"]
 
@@ -26,16 +26,19 @@ def margins_in_time(
         kernel: by dimension, the margin ``gamma/(2 sqrt d)``.
     """
     dims = sorted(runs.d.unique())
-    axes = grid(len(dims), height=3.0)
+    axes, least = grid(len(dims), height=3.2), 0.0
     for axis, d in zip(axes, dims):
         part = runs[runs.d == d]
-        for shade, (m, rows) in zip(SHADES, part.groupby("m")):
+        for shade, style, (m, rows) in zip(SHADES, DASHES, part.groupby("m")):
             mean = rows.groupby("tau").normalized.mean() / best[d]
-            axis.plot(mean.index, mean, color=shade, lw=1.3, label=f"$m = {m}$")
-        axis.axhline(1.0, color=INK, lw=1.0, label="best margin")
-        axis.axhline(kernel[d] / best[d], color=NEGATIVE, lw=1.3, ls="--", label="NTK margin")
-        axis.axvline(1.0, color=MUTED, lw=1.0, ls=":", label=r"$\tau = 1$")
-        axis.set(title=f"d = {d}", xlabel=r"clock $\tau$", ylim=(-0.35, 1.05))
+            least = min(least, mean.min())
+            axis.plot(mean.index, mean, color=shade, ls=style, lw=1.3, label=f"$m = {m}$")
+        axis.axhline(1.0, color=INK, lw=2.4, zorder=1, label="best margin")
+        axis.axhline(kernel[d] / best[d], color=ACCENT, lw=2.4, ls="--", label="NTK margin")
+        axis.axvline(1.0, color=INK, lw=0.7, label=r"$\tau = 1$")
+        axis.set(title=f"$d = {d}$", xlabel=r"clock $\tau$")
+    for axis in axes:
+        axis.set_ylim(least - 0.05, 1.05)
     label_rows(axes, r"margin / $(\gamma_{\mathrm{gl}}/2)$", ticks=False)
     legend_below(axes[0], 4)
     return axes

@@ -14,6 +14,7 @@ from figures._shared import held_fractions, label_rows
 from lowrot.data import Dataset
 from lowrot.plots import (
     ACCENT,
+    DASHES,
     INK,
     MUTED,
     NEGATIVE,
@@ -85,7 +86,7 @@ def sgd_at_a_glance(runs: Runs, stated: Sequence[NearInitSGD], data: Dataset) ->
     middle.set(xscale="log", xlabel="samples", title=r"$\|W_k - W_0\|$")
     legend_under(middle)
     ring(runs.start[0], runs.end(0), data, ax=right)
-    right.set_title("directions, start to end", loc="center")
+    right.set_title("directions, start to end")
     return [left, middle, right]
 
 
@@ -93,7 +94,7 @@ def sgd_at_a_glance(runs: Runs, stated: Sequence[NearInitSGD], data: Dataset) ->
 def used_fractions(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Axes:
     """Draw how much of each bound is used, against the number of samples; 1 is the bound."""
     (axis,) = grid(1, width=6.4, height=3.6, stacked_height=4.3)
-    for (name, (samples, share)), style in zip(curves.items(), ("-", "-.", "--", (0, (6, 2)), ":")):
+    for (name, (samples, share)), style in zip(curves.items(), DASHES):
         axis.plot(samples, share, ls=style, label=name)
     axis.axhline(1.0, color=INK, lw=0.8)
     axis.set(xscale="log", yscale="log", xlabel="samples", ylabel="measured / bound")
@@ -111,15 +112,17 @@ def error_curves(sweep: pd.DataFrame, target: float = 0.1) -> list[Axes]:
         target: a level to mark.
     """
     rules, dims = list(sweep["rule"].unique()), sorted(sweep.d.unique())
-    axes = grid(len(dims), len(rules), height=2.1, stacked=2, stacked_height=1.7)
+    axes = grid(len(dims), len(rules), height=2.1, stacked=2, stacked_height=1.8, letters=False)
     for axis, (rule, d) in zip(axes, [(r, d) for r in rules for d in dims]):
         part = sweep[(sweep["rule"] == rule) & (sweep.d == d) & (sweep.samples > 0)]
-        for shade, (m, runs) in zip(SHADES, part.groupby("m")):
+        for shade, style, (m, runs) in zip(SHADES, DASHES, part.groupby("m")):
             mean = runs.groupby("samples").test_error.mean()
-            axis.plot(mean.index / d**2, mean, color=shade, lw=1.3, label=f"{_over(m, d)}")
+            axis.plot(
+                mean.index / d**2, mean, color=shade, ls=style, lw=1.3, label=f"{_over(m, d)}"
+            )
         widest = part[part.m == part.m.max()].groupby("samples").error_bound.max()
-        axis.plot(widest.index / d**2, widest, color=ACCENT, lw=1.3)
-        axis.axhline(target, color=MUTED, lw=0.7, ls=":")
+        axis.plot(widest.index / d**2, widest, color=ACCENT, lw=2.4)
+        axis.axhline(target, color=INK, lw=0.7)
         axis.set(xscale="log", ylim=(-0.02, 1.02), xlim=(0.1, 64))
         axis.set_xticks([0.1, 1, 10], ["0.1", "1", "10"])
         axis.xaxis.set_minor_locator(NullLocator())
@@ -131,16 +134,16 @@ def error_curves(sweep: pd.DataFrame, target: float = 0.1) -> list[Axes]:
     for row, rule in enumerate(rules):
         label_rows(
             axes[row * len(dims) : (row + 1) * len(dims)],
-            "" if narrow() else f"{rule}\ntest error",
+            "test error" if narrow() else f"{rule}\ntest error",
             ticks=False,
         )
-    for axis in axes[-len(dims) :]:
+    for axis in axes if narrow() else axes[-len(dims) :]:
         axis.set_xlabel("samples $/ d^2$")
     handles, labels = axes[len(dims) - 1].get_legend_handles_labels()
-    handles += axes[0].plot([], [], color=ACCENT)
+    handles += axes[0].plot([], [], color=ACCENT, lw=2.4)
     shown = axes[0].figure
     shown.legend(
-        [*handles, *axes[0].plot([], [], color=MUTED, ls=":")],
+        [*handles, *axes[0].plot([], [], color=INK, lw=0.7)],
         [*(f"$m = {label}\\,d^2$" for label in labels), "bound", f"error {target:g}"],
         loc="outside lower center",
         ncol=2 if narrow() else 6,
@@ -183,9 +186,9 @@ def bounds_on_error(
 ) -> Axes:
     """Draw bounds on the error against the number of samples, beside what was measured."""
     (axis,) = grid(1, width=6.4, height=3.9, stacked_height=4.6)
-    for (name, (n, bound)), style in zip(curves.items(), ("-", "--", "-.", ":", (0, (6, 2)))):
+    for (name, (n, bound)), style in zip(curves.items(), DASHES):
         axis.plot(n, bound, ls=style, label=name)
-    axis.plot(*measured, color=INK, lw=2.2, label=label)
+    axis.plot(*measured, color=INK, lw=3.0, label=label)
     axis.axhline(1.0, color=MUTED, lw=0.9)
     axis.set(xscale="log", yscale="log", xlabel="samples", ylabel="error", ylim=(1e-4, 2))
     axis.figure.legend(loc="outside lower center", ncol=1 if narrow() else 2)

@@ -11,7 +11,7 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from figures._shared import label_rows
+from figures._shared import hatched, label_rows
 from lowrot.data import Dataset
 from lowrot.metrics import rotation
 from lowrot.network import Network
@@ -19,6 +19,7 @@ from lowrot.path import Path
 from lowrot.plots import (
     ACCENT,
     COLOURS,
+    DASHES,
     INK,
     MUTED,
     NEGATIVE,
@@ -35,6 +36,15 @@ from lowrot.plots import (
 )
 from lowrot.theorems import NeuralCollapse, plane_arcs
 
+EXACT = ("-", "--", "-.", DASHES[4])
+_METRICS = {
+    "groups": "variability in groups",
+    "labels": "variability in labels",
+    "duality": "distance (NC3)",
+}
+"""By column, what a panel of the metrics shows."""
+_PALE = 1 / 3
+"""Products nearer to zero than this show the ground, by `SIGNED`."""
 _ZERO = 1e-10
 """Metrics below this are zero but for rounding, and have no place on a logarithmic axis."""
 
@@ -67,8 +77,9 @@ def good_directions(sets: Mapping[str, Dataset], opposite: Collection[str] = ())
                 axis.fill(
                     radius * np.cos(around),
                     radius * np.sin(around),
-                    color=colour,
-                    lw=0,
+                    fc=colour if label > 0 else "none",
+                    ec=colour,
+                    lw=1.2,
                     label=f"group {k + 1}",
                 )
         points(data, ax=axis)
@@ -172,7 +183,14 @@ def rotation_and_share(path: Path, net: Network, good: Tensor) -> list[Axes]:
     left.set_ylim(bottom=0)
     left.legend()
     right.plot(tau, share, color=POSITIVE, label="good")
-    right.set(xscale="log", xlabel=r"clock $\tau$", ylabel="share of good neurons", ylim=(0, 1.02))
+    right.set(xscale="log", xlabel=r"clock $\tau$", ylabel="mass of good neurons", ylim=(0, 1.02))
+    for axis in (left, right):  # clock zero has no place on a logarithmic axis
+        axis.set_xscale("log", nonpositive="mask")
+    edge = right.get_yaxis_transform()
+    right.plot(
+        [0.0], share[:1], "o", color=INK, mfc="none", transform=edge, clip_on=False, label="start"
+    )
+    right.legend()
     return [left, right]
 
 
@@ -190,7 +208,7 @@ def collapse_lines(frames: Mapping[str, pd.DataFrame]) -> list[Axes]:
             later = frame[frame.tau > 0]
             values = later[name].where(later[name] > _ZERO)
             axis.plot(later.tau, values, color=colour, ls=style, label=label)
-        axis.set(xscale="log", yscale="log", xlabel=r"clock $\tau$", title=name)
+        axis.set(xscale="log", yscale="log", xlabel=r"clock $\tau$", title=_METRICS.get(name, name))
     legend_below(axes[0], 3)
     return axes
 
@@ -209,17 +227,16 @@ def missing_groups(
         sampled: columns ``label``, ``m``, ``rate``, ``low``, ``high``: Monte Carlo.
     """
     (axis,) = grid(1, width=6.4, height=4.0, stacked_height=4.7)
-    for colour, marker, (label, curve) in zip(COLOURS, "os^D", curves.items()):
-        axis.plot(list(curve), list(curve.values()), color=colour)
+    for colour, marker, style, (label, curve) in zip(COLOURS, "os^D", EXACT, curves.items()):
+        axis.plot(list(curve), list(curve.values()), color=colour, ls=style)
         bound = bounds[label]
-        axis.plot(list(bound), list(bound.values()), color=colour, ls=":", lw=1.4)
+        axis.plot(list(bound), list(bound.values()), color=INK, ls=":", lw=1.4)
         mine = sampled[sampled.label == label]
         error = np.array([mine.rate - mine.low, mine.high - mine.rate])
         axis.errorbar(
             mine.m, mine.rate, error, fmt=marker, color=colour, ms=5, capsize=2, lw=1.2, label=label
         )
     axis.plot([], [], color=INK, ls=":", lw=1.4, label="union bound")
-    axis.plot([], [], color=INK, label="exact")
     axis.set(xscale="log", yscale="log", ylim=(1e-3, 1.3), xlabel="width $m$")
     axis.set_ylabel("some group has no good neuron")
     axis.figure.legend(loc="outside lower center", ncol=1 if narrow() else 3)
@@ -273,11 +290,12 @@ def products(sets: Mapping[str, Dataset], order: Collection[str] = ()) -> list[A
         X = data.X.cpu().numpy()[rank]
         X = X / np.linalg.norm(X, axis=1, keepdims=True)
         shown = axis.imshow(X @ X.T, cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest")
+        axis.add_patch(hatched(X @ X.T < -_PALE))
         edge = float((data.y < 0).sum()) - 0.5
         for line in (axis.axhline, axis.axvline):
             line(edge, color=INK, lw=1.0, label="_sides")
         axis.set(xticks=[], yticks=[])
-        axis.set_title(title, loc="center", fontsize=10.5)
+        axis.set_title(title, fontsize=10.5)
     bar = axes[0].figure.colorbar(shown, ax=axes, location="bottom", shrink=0.6, aspect=30)
     bar.set_label("inner product")
     bar.set_ticks([-1, -0.5, 0, 0.5, 1])

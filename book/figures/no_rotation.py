@@ -7,6 +7,7 @@ import pandas as pd
 from IPython.display import HTML
 from matplotlib.axes import Axes
 
+from figures._shared import label_rows
 from figures._text import table
 from lowrot.coupled import Features
 from lowrot.data import Dataset
@@ -120,10 +121,16 @@ def bounds(frame: pd.DataFrame, gamma_global: float | None = None) -> list[Axes]
         gamma - frame.bound,
         color=ACCENT,
         ls="-.",
-        label="bound on the same",
+        label=r"bound on $\gamma_{\mathrm{frozen}} - P_+/\|u\|_1$",
     )
     right.plot(frame.tau, frame.width, color=NEGATIVE, ls="--", label=r"$\hat\gamma - P_+/\|u\|_1$")
-    right.plot(frame.tau, frame.width_bound, color=SECOND, ls=":", label="bound on the same")
+    right.plot(
+        frame.tau,
+        frame.width_bound,
+        color=SECOND,
+        ls=":",
+        label=r"bound on $\hat\gamma - P_+/\|u\|_1$",
+    )
     right.set(xscale="log", yscale="log", xlabel=r"clock $\tau$", ylabel="distance")
     right.set_xlim(*left.get_xlim())
     visible = frame[frame.tau >= left.get_xlim()[0]]
@@ -151,8 +158,8 @@ def widths(frame: pd.DataFrame, covering: pd.DataFrame) -> Axes:
             summary.index, summary["min"], summary["max"], color=color, alpha=0.18, lw=0
         )
         bound = covering[covering.d == d]
-        axis.plot(bound.m, bound.bound.clip(upper=1.0), color=color, ls=":")
-    axis.plot([], [], color=INK, ls=":", label="covering bound")
+        axis.plot(bound.m, bound.bound.clip(upper=1.0), f"{mark}:", color=color, ms=5, mfc="none")
+    axis.plot([], [], color=INK, ls=":", label="covering bound (hollow)")
     axis.set(xscale="log", yscale="log", xlabel="width $m$")
     axis.set_ylabel(r"$1 - \gamma_{\mathrm{frozen}}/\gamma_{\mathrm{gl}}$")
     axis.figure.legend(loc="outside lower center", ncol=2 if narrow() else 5)
@@ -195,4 +202,5 @@ def proof_lines(frame: pd.DataFrame) -> list[Axes]:
         axis.set(xscale="log", xlabel=r"clock $\tau$", title=title)
         axis.set_yscale("symlog", linthresh=1.0)
         axis.legend(loc="upper left", handlelength=1.5)
+    label_rows(axes, "logarithm")
     return axes

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from lowrot.losses import entropy_constant
 from lowrot.path import Path
-from lowrot.plots import ACCENT, INK, NEGATIVE, POSITIVE, figure, grid, narrow
+from lowrot.plots import ACCENT, INK, NEGATIVE, POSITIVE, figure, grid, legend_under
 
 
 @figure
@@ -25,17 +25,17 @@ def five_facts(path: Path, n: int) -> list[Axes]:
     top = P.clip(min=0) + entropy_constant(n, "exponential")
     margins.fill_between(tau, P, top, color=ACCENT, alpha=0.18, lw=0)
     margins.plot(tau, top, color=ACCENT, ls="--", label="$P_+ + c_n$")
-    margins.plot(tau, path["mean"], color=NEGATIVE, label=r"$\sum_i q_i p_i$")
-    margins.plot(tau, path["min_margin"], color=INK, ls=":", label=r"$\min_i p_i$")
+    margins.plot(tau, path["mean"], color=NEGATIVE, ls="-.", label="average of $p_i$")
+    margins.plot(tau, path["min_margin"], color=INK, ls=":", label="smallest $p_i$")
     margins.plot(tau, P, color=POSITIVE, label="$P$")
     margins.set(title="F2, F3: margins in a band", ylabel="margin")
-    norms.plot(tau, path["norm_V"] ** 2, color=NEGATIVE, label=r"$\|V\|_F^2$")
+    norms.plot(tau, path["norm_V"] ** 2, color=NEGATIVE, ls="--", label=r"$\|V\|_F^2$")
     norms.plot(tau, path["norm_a"] ** 2, color=POSITIVE, label=r"$\|a\|^2$")
     norms.set(title="F4: a constant distance", ylabel="squared norm")
     rising.plot(tau, path["margin"], color=POSITIVE)
     rising.set(title="F5: never down", ylabel=r"$P_+/\|W\|^2$")
-    for axis in axes[0 if narrow() else 2 :]:
+    for axis in axes:
         axis.set_xlabel(r"clock $\tau$")
     for axis in (margins, norms):
-        axis.legend(loc="upper left")
+        legend_under(axis, 2)
     return axes

@@ -3,6 +3,7 @@
 from lowrot._validate._arrays import (
     DTYPE,
     Array,
+    coordinates,
     device,
     listed,
     numbers,
@@ -30,6 +31,7 @@ __all__ = [
     "Array",
     "Layers",
     "choice",
+    "coordinates",
     "device",
     "file",
     "flag",

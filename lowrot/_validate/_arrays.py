@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.masked import is_masked_tensor
 from torch.nn.parameter import is_lazy
 
-from lowrot._validate._scalars import number, real
+from lowrot._validate._scalars import integer, number, real
 
 DTYPE = torch.float64
 """The one floating-point type of the library."""
@@ -211,6 +211,22 @@ def listed(name: str, value: Any) -> list[Any]:
     if getattr(value, "ndim", 1) == 0:
         raise TypeError(f"{name} is {value!r}; expected a list")
     return list(value)
+
+
+def coordinates(name: str, value: Any, d: int) -> tuple[int, int]:
+    """Return ``value`` as two different coordinates below d.
+
+    Raises:
+        TypeError: no list, or entries that are no integers.
+        ValueError: not two, equal ones, or out of bounds.
+    """
+    entries = listed(name, value)
+    if len(entries) != 2:
+        raise ValueError(f"{name} has {len(entries)} entries; expected two coordinates below {d}")
+    i, j = (integer(f"{name}[{k}]", entry, 0, d - 1) for k, entry in enumerate(entries))
+    if i == j:
+        raise ValueError(f"{name} is ({i}, {j}); expected two different coordinates below {d}")
+    return i, j
 
 
 def _letters(shape: tuple[int | str, ...]) -> str:

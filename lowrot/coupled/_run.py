@@ -76,7 +76,7 @@ class CoupledRun(Run[CoupledPoint]):
         self.c_n = loss.entropy_constant(n)
         self.stats = {"steps": 0.0, "rejected": 0.0, "evaluations": 0.0, "seconds": 0.0}
         self.recorder = Recorder(CERTIFICATES | {"ln_t": (rtol, _CLOCK)})
-        zero = self.potential.C.new_zeros(n)
+        zero = self.potential.zero
         self.point = self._start(zero) if resume is None else self._resume(resume, zero)
 
     def _start(self, z: Tensor) -> CoupledPoint:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 _UNNAMED = re.compile(r"|Unnamed: \d+")
 """No name, also as pandas writes it when it has read a table without."""
+INPUTS = (
+    "finite numbers; change or leave out these points, or pass features= the columns without it"
+)
 _INDICES = ("id", "index")
 """Names of columns that are no coordinates where they count the rows."""
 
@@ -57,8 +62,10 @@ def points_of(frame: pd.DataFrame, *, target: Any, features: Any) -> Points:
         raise ValueError(f"{_found(columns)} {repeated[0]!r} is there twice; rename one of them")
     if isinstance(target, bool) or target not in columns:
         raise ValueError(
-            f"{_found(columns)} None is {target!r}; pass target= the column of the labels"
+            f"{_found(columns)} None is {target!r}; pass target= the column of the labels, for "
+            f"example target={_nearest(target, columns)!r}"
         )
+    complete(frame[target], columns)
     if features is None:
         frame = _without_index(frame)
         chosen = [c for c in frame.columns if c not in (target, "groups")]
@@ -81,9 +88,10 @@ def points_of(frame: pd.DataFrame, *, target: Any, features: Any) -> Points:
             f"{_found(columns)} None is left for the inputs beside {target!r}; "
             "expected features= some of them"
         )
-    X = np.column_stack([_numbers(frame[column]) for column in chosen])
+    X = np.column_stack([finite(frame[column]) for column in chosen])
     grouped = "groups" in columns and "groups" not in (*chosen, target)
-    return Points(X, frame[target], _numbers(frame["groups"]) if grouped else None)
+    groups = finite(frame["groups"], "a number for the group of each point") if grouped else None
+    return Points(X, frame[target], groups)
 
 
 def _without_index(frame: pd.DataFrame) -> pd.DataFrame:
@@ -113,8 +121,13 @@ def _counts(values: pd.Series) -> bool:
     return any(np.array_equal(numbers, np.arange(len(numbers)) + first) for first in (0, 1))
 
 
-def _numbers(values: pd.Series) -> np.ndarray:
-    """Return a column as finite doubles; an error names it and the first row that is none."""
+def finite(values: pd.Series, expected: str = INPUTS) -> np.ndarray:
+    """Return a column as finite doubles; an error names it, the first row that is none, and why.
+
+    Args:
+        values: the column.
+        expected: what it should hold, and what else can be done.
+    """
     import pandas as pd
 
     if isinstance(values.dtype, pd.CategoricalDtype):
@@ -124,12 +137,28 @@ def _numbers(values: pd.Series) -> np.ndarray:
     numbers = pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
     wrong = np.flatnonzero(~np.isfinite(numbers))
     if len(wrong):
+        first = values.iloc[wrong[0]]
+        what = "missing" if pd.isna(first) else _shown(first)
         raise ValueError(
-            f"column {_name(values)} is {_shown(values.iloc[wrong[0]])} in "
-            f"{_row(values, wrong[0])}; expected finite numbers (or leave the column out by "
-            "features=)"
+            f"column {_name(values)} is {what} in {_rows(values, wrong)}; expected {expected}"
         )
     return np.asarray(numbers)
+
+
+def complete(y: pd.Series, columns: Sequence[Any] = ()) -> None:
+    """Raise unless every point has a label; say where none is, and what can be done.
+
+    Args:
+        y: the labels.
+        columns: of the table in which they stand, if they stand in one.
+    """
+    missing = np.flatnonzero(y.isna())
+    if len(missing):
+        another = f", or pass target= another column. {_found(columns)}" if len(columns) else ""
+        raise ValueError(
+            f"{_what(y)} is missing in {_rows(y, missing)}; expected one a point: leave these "
+            f"points out{another}"
+        )
 
 
 def signs_of(y: Any, positive: Any) -> np.ndarray:
@@ -144,9 +173,7 @@ def signs_of(y: Any, positive: Any) -> np.ndarray:
         if np.ndim(y) != 1:
             raise ValueError(f"y has shape {np.shape(y)}; expected one label a point, (n,)")
         y = pd.Series(y)
-    missing = np.flatnonzero(y.isna())
-    if len(missing):
-        raise ValueError(f"{_what(y)} is missing in {_row(y, missing[0])}; expected one a point")
+    complete(y)
     values = [v.strip() if isinstance(v, str) else v for v in y.tolist()]
     found = list(dict.fromkeys(values))
     labels = f"{_what(y)} is one of {_listed(found)}"
@@ -180,14 +207,26 @@ def _listed(found: list[Any]) -> str:
     return ", ".join(map(repr, found[:5])) + more
 
 
-def _row(values: pd.Series, position: int) -> str:
-    """Where an entry stands: its line in a text file, its label in a frame."""
-    return f"{values.index.name or 'row'} {values.index[position]}"
+def _rows(values: pd.Series, positions: np.ndarray) -> str:
+    """Where entries stand, the first by its line in a text file or its label in a frame."""
+    more = f" and in {len(positions) - 1} more" if len(positions) > 1 else ""
+    return f"{values.index.name or 'row'} {values.index[positions[0]]}{more}"
 
 
 def _shown(value: Any) -> str:
     return repr(value) if isinstance(value, str) else str(value)
 
 
-def _found(columns: list[Any]) -> str:
-    return f"Its columns are {', '.join(map(repr, columns[:20]))}{', ..' * (len(columns) > 20)}."
+def _found(columns: Sequence[Any]) -> str:
+    """The names of columns; of many the first ones and the last, which often has the labels."""
+    names = list(map(repr, columns))
+    if len(names) > 20:
+        names = [*names[:10], "..", f"{names[-1]} ({len(names)} of them)"]
+    return f"Its columns are {', '.join(names)}."
+
+
+def _nearest(name: Any, columns: Sequence[Any]) -> Any:
+    """The column whose name is like one that is not there, or else the last."""
+    same = {str(column).lower(): column for column in columns}
+    like = get_close_matches(str(name).lower(), list(same), 1)
+    return same[like[0]] if like else columns[-1]

@@ -80,19 +80,24 @@ def load(
         TypeError: arguments of another kind, or arrays whose entries are no numbers.
     """
     _validate.kind("scale", scale, bool)
+    _plain("positive", positive)
+    points, name = read(path, target=target, features=features, sep=sep, decimal=decimal)
+    X, slack = points.inputs()
+    y = torch.as_tensor(signs_of(points.y, positive))
+    return Dataset(_scaled(X, scale, slack), y, points.groups, name)
+
+
+def read(path: Any, *, target: Any, features: Any, sep: Any, decimal: Any) -> tuple[Points, str]:
+    """Return the points of a file or frame, labels as they are, and its name; as `load` does."""
     columns = _chosen(features)
-    for argument, value in (("target", target), ("positive", positive), ("sep", sep)):
+    for argument, value in (("target", target), ("sep", sep)):
         _plain(argument, value)
     given = {"target": target, "features": columns, "sep": sep, "decimal": decimal}
     if _is_frame(path):
         _only(given, "a frame", "target", "features")
-        points, name = points_of(path, target=target, features=columns), ""
-    else:
-        file, ending = _file(path)
-        points, name = _read(file, ending, given), file.name[: -len(ending)]
-    X, slack = points.inputs()
-    y = torch.as_tensor(signs_of(points.y, positive))
-    return Dataset(_scaled(X, scale, slack), y, points.groups, name)
+        return points_of(path, target=target, features=columns), ""
+    file, ending = _file(path)
+    return _read(file, ending, given), file.name[: -len(ending)]
 
 
 def _read(file: FilePath, ending: str, given: dict[str, Any]) -> Points:

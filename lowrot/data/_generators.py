@@ -8,10 +8,8 @@ import math
 import torch
 
 from lowrot import _validate
+from lowrot.data._cube import LARGEST_WHOLE_CUBE
 from lowrot.data._dataset import Dataset
-
-_LARGEST_WHOLE_CUBE = 20
-"""Largest d at which the whole hypercube is made: 2^20 points of 20 coordinates are 170 MB."""
 
 
 def sparse_parity(d: int, k: int = 2, n: int | None = None, seed: int = 0) -> Dataset:
@@ -21,7 +19,7 @@ def sparse_parity(d: int, k: int = 2, n: int | None = None, seed: int = 0) -> Da
         d: input dimension.
         k: the label is the product of the signs of the first k coordinates.
         n: number of independent samples; the whole hypercube (2^d points) when None.
-        seed: of the samples.
+        seed: of the samples; one stream a seed: fewer samples are the first of more.
 
     Returns:
         A data set; for k = 2 on the whole hypercube it knows ``gamma_gl = 1/sqrt(8 d)``.
@@ -35,9 +33,9 @@ def sparse_parity(d: int, k: int = 2, n: int | None = None, seed: int = 0) -> Da
     d = _validate.integer("d", d, 1)
     k = _validate.integer("k", k, 1, d)
     if n is None:
-        if d > _LARGEST_WHOLE_CUBE:
+        if d > LARGEST_WHOLE_CUBE:
             raise ValueError(
-                f"d is {d}; the whole hypercube needs d <= {_LARGEST_WHOLE_CUBE}, so pass n"
+                f"d is {d}; the whole hypercube needs d <= {LARGEST_WHOLE_CUBE}, so pass n"
             )
         cube = torch.tensor(list(itertools.product((1.0, -1.0), repeat=d)), dtype=_validate.DTYPE)
     else:

@@ -6,24 +6,26 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from lowrot.data import Dataset
 from lowrot.data._dataset import fingerprint
 from lowrot.flow._objectives import Classification
 from lowrot.flow._planes import Planes
-from lowrot.flow._radau import C1, A, FlowState, Radau, Step
+from lowrot.flow._radau import Radau
 from lowrot.flow._run import FlowPoint, FlowRun, Setting
+from lowrot.flow._stages import C1, A
+from lowrot.flow._step import FlowState, Step
 from lowrot.flow.neuron import Rates
-from lowrot.integrate import DualWeights, Node, Row, time_of_step
+from lowrot.integrate import NewtonWeights, Node, Row, time_of_step
 from lowrot.losses import Loss
 from lowrot.network import Network
 from lowrot.path import End, Outcome, Path
 
 _RESOLVED = 1e12
 """Margins beyond which doubles no longer resolve the differences that the weights come from."""
-_EXACT = 1e-9
-"""Accuracy over rtol to which the margins of a stage are solved for."""
 _EQUAL = 1e-3
 """Part of rtol that may be neglected of ``ln L - ln Lam``."""
 
@@ -54,8 +56,8 @@ class ClassificationRun(FlowRun):
 
     def __init__(self, net: Network, data: Dataset, loss: Loss, rates: Rates, rtol: float) -> None:
         self.loss = loss
-        self.objective = Classification(data.y, loss, _EXACT * rtol)
-        stepper = Radau(Planes.of(data.X, net.slope), self.objective, rates, rtol)
+        self.objective = Classification(data.y.cpu().numpy(), loss)
+        stepper = Radau(Planes.of(data.X.cpu(), net.slope), self.objective, rates, rtol)
         mark = fingerprint(data.X, data.y)
         super().__init__(Setting(net, "flow", rates, rtol, mark), stepper, certificates(rtol))
         self.c_n = loss.entropy_constant(data.n)
@@ -63,7 +65,7 @@ class ClassificationRun(FlowRun):
     def resume_from(self, path: Path) -> None:
         """Continue a path of the same arguments."""
         self.same(path, loss=self.loss.name)
-        self.resume(path, DualWeights.from_plain(path.meta["weights"], self.point.state.p))
+        self.resume(path, NewtonWeights.from_plain(path.meta["weights"]))
         unit = max(1.0, self.common(self.point)["norm_squared"])
         self.agree(path, "min_margin", float(self.point.state.p.min()), unit)
 
@@ -105,24 +107,31 @@ class ClassificationRun(FlowRun):
         time: float,
         state: FlowState,
         speed: float | None = None,
-        slopes: Tensor | None = None,
+        slopes: np.ndarray | None = None,
     ) -> Node:
         """What the integral of t needs at a state, of which ``||W'||^2`` and p' may be known."""
         q = self.objective.vector(state.weights)
         if speed is None:
             slopes = self.stepper.kernel(state.neurons) @ q
             speed = float(q @ slopes)
+        if not self.objective.logistic:
+            return Node(time, self.soft_margin(state), speed)
 
         def of_margins() -> Tensor:
-            return self.stepper.kernel(state.neurons) @ q if slopes is None else slopes
+            found = self.stepper.kernel(state.neurons) @ q if slopes is None else slopes
+            return torch.from_numpy(found)
 
         negligible = _EQUAL * self.setting.rtol
-        return Node.of(time, state.p, self.loss, speed, of_margins, negligible)
+        return Node.of(time, torch.from_numpy(state.p), self.loss, speed, of_margins, negligible)
+
+    def soft_margin(self, state: FlowState) -> float:
+        """P."""
+        return self.objective.soft_margin(state.p)
 
     def row(self, point: FlowPoint) -> Row:
         """The scalars at a point."""
         p, common = point.state.p, self.common(point)
-        P, least = float(self.loss.soft_margin(p)), float(p.min())
+        P, least = self.soft_margin(point.state), float(p.min())
         return {
             "tau": point.time,
             "ln_t": point.t.ln_t,
@@ -130,8 +139,8 @@ class ClassificationRun(FlowRun):
             "min_margin": least,
             "margin": max(P, 0.0) / max(common["norm_squared"], 1e-300),
             "normalized": least / max(common["norm_squared"], 1e-300),
-            "mean": float(point.state.weights.q @ p),
-            "ln_loss": float(self.loss.log_loss(p)),
+            "mean": float(self.objective.vector(point.state.weights) @ p),
+            "ln_loss": self.objective.log_loss(p),
             **common,
         }
 
@@ -164,7 +173,7 @@ class ClassificationRun(FlowRun):
         Of P, kinks resolved, or of asinh P, which is smooth when P grows by factors.
         """
         assert step.stages is not None
-        margins = [float(self.loss.soft_margin(s.p)) for s in (point.state, *step.stages)]
+        margins = [self.soft_margin(state) for state in (point.state, *step.stages)]
         before, _, after = margins
         plain, stretched, mean = after - before, math.asinh(after) - math.asinh(before), 0.0
         for weight, speed, stage, P in zip(A[1], step.speeds, step.stages, margins[1:]):

@@ -6,16 +6,17 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from torch import Tensor
+import numpy as np
 
 _TIGHT = 2e-2
 """Part of the tolerance that the iterations may leave of the network."""
 _LOOSE = 5e-2
 """Relative change that they may leave of the weights, which the network hardly sees."""
-_SLOW = 0.2
+_SLOW = 0.1
 """An iteration that leaves more than this of the change before it needs new kernels."""
-_PATIENCE = 5
-"""Iterations before growing changes count as divergence: kernels may be old before."""
+_PATIENCE = 8
+"""Iterations before growing changes count as divergence: kernels may be old before, and groups of
+neurons that arrive on a plane, or leave one, within the stages change them at once."""
 _FIRST, _LUCKY = 0.5, 0.05
 """What is left after an iteration without one before it, and the least that is believed."""
 
@@ -31,12 +32,12 @@ class Unit:
         rounding: relative changes below this are the rounding of the outputs.
     """
 
-    measure: Callable[[Tensor], float]
+    measure: Callable[[np.ndarray], float]
     size: float
     scale: float
     rounding: float
 
-    def relative(self, dz: Tensor, K: Tensor) -> float:
+    def relative(self, dz: np.ndarray, K: np.ndarray) -> float:
         """Relative change of W, or of the outputs, for a change of ``z = int w``: the larger."""
         Kd = K @ dz
         of_weights = math.sqrt(max(float(dz @ Kd), 0.0)) / self.scale

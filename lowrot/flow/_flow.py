@@ -2,9 +2,9 @@
 
 A step does not follow the weights but the n dual weights: they are collocated at Radau points, and
 under them every neuron moves in closed form from kink to kink, along kinks where it slides. The
-cost of a run grows with the logarithm of the margin reached. Neurons are followed by compiled code
-on the processor (compiled by the first flow after an installation, in some 20 s); outputs and
-kernels are products on the device of the tensors. Source: chapter "How we follow a gradient flow".
+cost of a run grows with the logarithm of the margin reached. All of it runs on the processor,
+wherever the tensors are, by code that the first flow after an installation compiles, in some 40 s.
+Source: chapter "How we follow a gradient flow".
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def gradient_flow(
     """Follow gradient flow ``dW/dtau = sum_i q_i G_i`` with error control and certificates.
 
     Args:
-        net: the network at time 0, m neurons in d dimensions.
-        data: n points.
+        net: the network at time 0, m neurons in d dimensions, on any device.
+        data: n points, on the same device; the flow itself runs on the processor.
         loss: "exponential", "logistic" or a `Loss`.
         stop: the run ends when any of these is reached: ``tau`` (clock), ``ln_t``,
             ``min_margin`` (min_i p_i), ``P`` (soft margin), ``rho`` (``||W - W_0||``), ``margin``
@@ -116,7 +116,8 @@ def regression_flow(
     """Follow gradient flow of ``||f(X) - y||^2/2`` with a rate for each layer.
 
     Args:
-        net: the network at time 0, m neurons in d dimensions.
+        net: the network at time 0, m neurons in d dimensions, on any device; the flow itself runs
+            on the processor.
         X: inputs, shape (n, d), of any norm from 1e-150 to 1e150.
         y: labels, shape (n,).
         rates: eta_a of the outer and eta_V of the inner weights, >= 0, not both 0.

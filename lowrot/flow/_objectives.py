@@ -2,85 +2,147 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
-import torch
-from torch import Tensor
+import numpy as np
+from scipy.linalg.lapack import dgesv, dpotrf, dpotrs
 
-from lowrot.integrate import DualWeights, Model
+from lowrot.integrate import NewtonProblem, NewtonWeights, solve_weights
 from lowrot.losses import Loss
 
 _CANCELS = 0.05
 """Part of the mean error of margins that counts beside that of the soft margin."""
 _BEND = 3.0
 """Largest change of a ln q that a prediction extrapolates."""
+_TINY = 1e-300
+"""Below this numbers lose digits (they become subnormal), and ratios of two are not to be used."""
+
+
+Solver = Callable[[np.ndarray, Any], Any]
+"""A function of the outputs and a guess, which returns weights."""
+
+
+def lse(x: np.ndarray) -> float:
+    """``ln sum_i e^{x_i}``."""
+    top = float(np.maximum.reduce(x))
+    return top + math.log(np.add.reduce(np.exp(x - top)))
 
 
 @dataclass(frozen=True, eq=False)
 class Classification:
     """Exponential or logistic loss: the weights are q, the outputs the margins ``p = y f``.
 
+    The formulas are those of `lowrot.losses`, on plain arrays.
+
     Attributes:
         sign: the labels y, shape (n,).
         loss: exponential or logistic.
-        accuracy: to which margins are solved for.
     """
 
-    sign: Tensor
+    sign: np.ndarray
     loss: Loss
-    accuracy: float = 1e-12
 
-    def respond(self, p: Tensor) -> DualWeights:
+    @cached_property
+    def logistic(self) -> bool:
+        """Whether the loss is the logistic one."""
+        return self.loss.name == "logistic"
+
+    def soft_margin(self, p: np.ndarray) -> float:
+        """P, accurate however large L or -ln L."""
+        if not self.logistic:
+            return -lse(-p)
+        L = float(np.logaddexp(0.0, -p).sum())
+        if L > 1.0:
+            return -L - math.log1p(-math.exp(-L))
+        ln_L = self.log_loss(p)
+        return -ln_L - (math.log(math.expm1(L) / L) if L > _TINY else 0.0)
+
+    def log_loss(self, p: np.ndarray) -> float:
+        """``ln L``, in logarithms throughout only where L is below the doubles."""
+        if not self.logistic:
+            return lse(-p)
+        values = np.logaddexp(0.0, -p)
+        if values.min() > _TINY:
+            return math.log(values.sum())
+        return lse(np.where(values > _TINY, np.log(values.clip(_TINY)), -p))
+
+    def respond(self, p: np.ndarray) -> NewtonWeights:
         """The weights of the margins p."""
-        return DualWeights.of_margins(p, self.loss)
+        if not self.logistic:
+            ln_lam = lse(-p)
+            return NewtonWeights(-p - ln_lam, np.empty(0), ln_lam)
+        slopes = -np.logaddexp(0.0, p)
+        ln_lam = lse(slopes)
+        return NewtonWeights(slopes - ln_lam, np.logaddexp(0.0, -p), ln_lam)
 
-    def vector(self, weights: DualWeights) -> Tensor:
+    def vector(self, weights: NewtonWeights) -> np.ndarray:
         """q, shape (n,)."""
-        return weights.q
+        return np.exp(weights.ln_q)
 
-    def solve(self, p: Tensor, curvature: Tensor, guess: DualWeights) -> DualWeights | None:
-        """The weights of ``p + curvature (q - q_guess)``; None where no method settles."""
-        return Model(p, curvature, guess.q, 1.0, self.accuracy).solve(guess)
+    def stage(self, curvature: np.ndarray, accuracy: float = 1e-12) -> Solver:
+        """Finds the weights of ``p + curvature (q - q_guess)``; None where no method settles."""
 
-    def predict(self, now: DualWeights, before: DualWeights, ratio: float) -> DualWeights:
+        def solve(p: np.ndarray, guess: NewtonWeights) -> NewtonWeights | None:
+            problem = NewtonProblem(p, curvature, self.vector(guess), 1.0, accuracy)
+            return solve_weights(problem, guess)
+
+        return solve
+
+    def predict(self, now: NewtonWeights, before: NewtonWeights, ratio: float) -> NewtonWeights:
         """Extrapolate ln q by ``ratio`` times the last change."""
-        ln_q = now.ln_q + ratio * (now.ln_q - before.ln_q).clamp(-_BEND, _BEND)
-        return replace(now, ln_q=ln_q - torch.logsumexp(ln_q, 0))
+        last = now.ln_q - before.ln_q
+        ln_q = now.ln_q + ratio * np.minimum(np.maximum(last, -_BEND), _BEND)
+        return now._replace(ln_q=ln_q - lse(ln_q))
 
-    def difference(self, new: DualWeights, old: DualWeights) -> float:
+    def difference(self, new: NewtonWeights, old: NewtonWeights) -> float:
         """Relative change of the weights, each counted by its size."""
-        return float((new.q * (new.ln_q - old.ln_q).abs()).sum())
+        return float(np.exp(new.ln_q) @ np.abs(new.ln_q - old.ln_q))
 
-    def mismatch(self, p: Tensor, weights: DualWeights) -> float:
+    def mismatch(self, p: np.ndarray, weights: NewtonWeights) -> float:
         """By how much the margins p miss those behind the weights: in the soft margin, or by far.
 
         On average errors may be larger than in the soft margin, where they cancel.
         """
-        far = _CANCELS * float(weights.q @ (p + weights.logit).abs())
-        return max(
-            far, abs(float(self.loss.soft_margin(p) - self.loss.soft_margin(-weights.logit)))
-        )
+        logit = weights.logit
+        far = _CANCELS * float(np.exp(weights.ln_q) @ np.abs(p + logit))
+        behind = self.soft_margin(-logit) if self.logistic else -weights.ln_lam
+        return max(far, abs(self.soft_margin(p) - behind))
 
-    def measure(self, change: Tensor, weights: DualWeights) -> float:
+    def measure(self, change: np.ndarray, weights: NewtonWeights) -> float:
         """The size of a change of the margins: that of the soft margin, ``| q.change |``."""
-        return abs(float(weights.q @ change))
+        return abs(float(np.exp(weights.ln_q) @ change))
 
-    def unit(self, p: Tensor, weights: DualWeights) -> float:
+    def unit(self, p: np.ndarray, weights: NewtonWeights) -> float:
         """The size in which errors of the margins are measured: max(1, | P |)."""
-        return max(1.0, abs(float(self.loss.soft_margin(p))))
+        return max(1.0, abs(self.soft_margin(p)))
 
-    def rounding(self, weights: DualWeights, of_outputs: float) -> Tensor:
+    def rounding(self, weights: NewtonWeights, of_outputs: float) -> np.ndarray:
         """Rounding of the weights for that of the outputs, shape (n,)."""
-        return weights.q * min(1.0, of_outputs)
+        return self.vector(weights) * min(1.0, of_outputs)
 
-    def stiffness(self, K: Tensor, weights: DualWeights) -> float:
+    def stiffness(self, K: np.ndarray, weights: NewtonWeights) -> float:
         """``sum_i q_i K_ii``, a bound on the rates at which q relaxes for the exponential loss."""
-        return float(K.diagonal() @ weights.q)
+        return float(K.diagonal() @ np.exp(weights.ln_q))
 
-    def rate(self, p: Tensor, P: float) -> float:
+    def relaxed(self, z: np.ndarray, K: np.ndarray, weights: NewtonWeights, h: float) -> np.ndarray:
+        """What a time h leaves of a change of ``int q``, as q resists it: an implicit step."""
+        q, bent = self.vector(weights), K
+        if self.logistic:
+            bent = np.exp(-weights.excess)[:, None] * K
+        matrix = np.empty_like(bent, order="F")
+        np.multiply((h * q)[:, None], bent - q @ bent, out=matrix)
+        return _solved(_plus_one(matrix), z)
+
+    def rate(self, p: np.ndarray, P: float) -> float:
         """``P' / ||W'||^2`` (F2) at margins with soft margin P: 1 for the exponential loss."""
-        return self.loss.soft_margin_rate(p, P)
+        if not self.logistic:
+            return 1.0
+        ln_slope = -max(P, 0.0) - math.log1p(math.exp(-abs(P)))
+        return math.exp(lse(-np.logaddexp(0.0, p)) - ln_slope)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,70 +153,90 @@ class Regression:
         target: the labels, shape (n,).
     """
 
-    target: Tensor
+    target: np.ndarray
 
     @property
-    def sign(self) -> Tensor:
+    def sign(self) -> np.ndarray:
         """Ones: outputs are taken as they are."""
-        return torch.ones_like(self.target)
+        return np.ones_like(self.target)
 
-    def respond(self, f: Tensor) -> Tensor:
+    def respond(self, f: np.ndarray) -> np.ndarray:
         """``y - f``."""
         return self.target - f
 
-    def vector(self, weights: Tensor) -> Tensor:
+    def vector(self, weights: np.ndarray) -> np.ndarray:
         """The weights themselves."""
         return weights
 
-    def solve(self, f: Tensor, curvature: Tensor, guess: Tensor) -> Tensor | None:
-        """Solve ``u = y - f - curvature (u - guess)``."""
-        system = curvature + torch.eye(len(f), dtype=f.dtype, device=f.device)
-        factor, info = torch.linalg.cholesky_ex(system)
-        if int(info):
+    def stage(self, curvature: np.ndarray, accuracy: float = 0.0) -> Solver | None:
+        """Solves ``u = y - f - curvature (u - guess)``; None if that is not positive definite."""
+        factor, info = dpotrf(_plus_one(curvature.T.copy("F")), lower=1, overwrite_a=1, clean=0)
+        if info:
             return None
-        return guess + torch.cholesky_solve((self.target - f - guess)[:, None], factor)[:, 0]
+        return lambda f, guess: guess + dpotrs(factor, self.target - f - guess, lower=1)[0]
 
-    def predict(self, now: Tensor, before: Tensor, ratio: float) -> Tensor:
+    def predict(self, now: np.ndarray, before: np.ndarray, ratio: float) -> np.ndarray:
         """No extrapolation: fast modes die."""
         return now
 
-    def difference(self, new: Tensor, old: Tensor) -> float:
+    def difference(self, new: np.ndarray, old: np.ndarray) -> float:
         """Relative change of the weights."""
-        return float((new - old).norm() / new.norm().clamp_min(1e-300))
+        return norm(new - old) / max(norm(new), _TINY)
 
-    def mismatch(self, f: Tensor, weights: Tensor) -> float:
+    def mismatch(self, f: np.ndarray, weights: np.ndarray) -> float:
         """By how much the residuals miss the weights."""
-        return self.measure(self.target - f - weights, weights)
+        return norm(self.target - f - weights)
 
-    def measure(self, change: Tensor, weights: Tensor) -> float:
+    def measure(self, change: np.ndarray, weights: np.ndarray) -> float:
         """The size of a change of the outputs: its norm."""
-        return float(change.norm())
+        return norm(change)
 
-    def unit(self, f: Tensor, weights: Tensor) -> float:
+    def unit(self, f: np.ndarray, weights: np.ndarray) -> float:
         """The size in which errors of the outputs are measured: the norm of the residuals."""
-        return float(weights.norm().clamp_min(1e-300))
+        return max(norm(weights), _TINY)
 
-    def rounding(self, weights: Tensor, of_outputs: float) -> Tensor:
+    def rounding(self, weights: np.ndarray, of_outputs: float) -> np.ndarray:
         """Rounding of the weights for that of the outputs, shape (n,)."""
-        return torch.full_like(weights, of_outputs)
+        return np.full_like(weights, of_outputs)
 
-    def stiffness(self, K: Tensor, weights: Tensor) -> float:
+    def stiffness(self, K: np.ndarray, weights: np.ndarray) -> float:
         """Bound on the rates at which residuals relax: the trace of K."""
-        return float(K.diagonal().sum())
+        return float(K.trace())
+
+    def relaxed(self, z: np.ndarray, K: np.ndarray, weights: np.ndarray, h: float) -> np.ndarray:
+        """What a time h leaves of a change of ``int r``, as r resists it: an implicit step."""
+        return _solved(_plus_one(np.multiply(h, K, order="F")), z)
+
+
+def _plus_one(matrix: np.ndarray) -> np.ndarray:
+    """Add one to the diagonal, in place."""
+    np.fill_diagonal(matrix, matrix.diagonal() + 1.0)
+    return matrix
+
+
+def _solved(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """The solution of a system of which the matrix, by columns, is not needed any more."""
+    return np.asarray(dgesv(matrix, right, overwrite_a=1)[2])
+
+
+def norm(x: np.ndarray) -> float:
+    """The Euclidean norm."""
+    return math.sqrt(float(np.vdot(x, x)))
 
 
 class Objective(Protocol):
     """An objective, as a step sees it; its weights are of a type of their own."""
 
     @property
-    def sign(self) -> Tensor: ...
-    def respond(self, p: Tensor) -> Any: ...
-    def vector(self, weights: Any) -> Tensor: ...
-    def solve(self, p: Tensor, curvature: Tensor, guess: Any) -> Any: ...
+    def sign(self) -> np.ndarray: ...
+    def respond(self, p: np.ndarray) -> Any: ...
+    def vector(self, weights: Any) -> np.ndarray: ...
+    def stage(self, curvature: np.ndarray, accuracy: float) -> Solver | None: ...
     def predict(self, now: Any, before: Any, ratio: float) -> Any: ...
     def difference(self, new: Any, old: Any) -> float: ...
-    def mismatch(self, p: Tensor, weights: Any) -> float: ...
-    def measure(self, change: Tensor, weights: Any) -> float: ...
-    def unit(self, p: Tensor, weights: Any) -> float: ...
-    def rounding(self, weights: Any, of_outputs: float) -> Tensor: ...
-    def stiffness(self, K: Tensor, weights: Any) -> float: ...
+    def mismatch(self, p: np.ndarray, weights: Any) -> float: ...
+    def measure(self, change: np.ndarray, weights: Any) -> float: ...
+    def unit(self, p: np.ndarray, weights: Any) -> float: ...
+    def rounding(self, weights: Any, of_outputs: float) -> np.ndarray: ...
+    def stiffness(self, K: np.ndarray, weights: Any) -> float: ...
+    def relaxed(self, z: np.ndarray, K: np.ndarray, weights: Any, h: float) -> np.ndarray: ...

@@ -7,7 +7,7 @@ import math
 from torch import Tensor
 
 from lowrot.data._dataset import fingerprint
-from lowrot.flow._objectives import Regression
+from lowrot.flow._objectives import Regression, norm
 from lowrot.flow._planes import Planes
 from lowrot.flow._radau import Radau
 from lowrot.flow._run import FlowPoint, FlowRun, Setting
@@ -26,8 +26,8 @@ class RegressionRun(FlowRun):
     clock = "t"
 
     def __init__(self, net: Network, X: Tensor, y: Tensor, rates: Rates, rtol: float) -> None:
-        self.objective = Regression(y)
-        stepper = Radau(Planes.of(X, net.slope), self.objective, rates, rtol)
+        self.objective = Regression(y.cpu().numpy())
+        stepper = Radau(Planes.of(X.cpu(), net.slope), self.objective, rates, rtol)
         limits = {
             "balance": (1e-9, "eta_V a_j^2 - eta_a ||v_j||^2 is constant, relative to its size"),
             "dual_weights": (rtol, "they are minus the residuals, relative to their norm"),
@@ -52,7 +52,7 @@ class RegressionRun(FlowRun):
     def ended(self, point: FlowPoint) -> End | None:
         """Why the flow cannot usefully go on: residuals at rounding, or nothing moves."""
         now, loss = point.state.neurons, self.loss_value(point)
-        outputs = float(now.a.norm() * now.V.norm()) * self.size_X
+        outputs = norm(now.a) * norm(now.V) * self.size_X
         if math.sqrt(2.0 * loss) <= _ROUNDING * outputs:
             words = f"residuals are at the rounding of the outputs at t = {point.time:.6g}"
             return End(Outcome.ROUNDING, words)
@@ -67,7 +67,7 @@ class RegressionRun(FlowRun):
 
     def loss_value(self, point: FlowPoint) -> float:
         """``||r||^2/2``."""
-        return 0.5 * float(self.objective.respond(point.state.p).square().sum())
+        return 0.5 * norm(self.objective.respond(point.state.p)) ** 2
 
     def row(self, point: FlowPoint) -> Row:
         """The scalars at a point."""

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lowrot.flow._radau import FlowState, Radau, Step
+from lowrot.flow._objectives import norm
+from lowrot.flow._radau import Radau
+from lowrot.flow._step import FlowState, Step
 from lowrot.flow.neuron import Rates
 from lowrot.integrate import (
     START,
@@ -89,14 +91,14 @@ class Untaken(NamedTuple):
 class FlowRun(Run[FlowPoint]):
     """A gradient flow on a network; see `lowrot.flow`."""
 
-    compiled = "_follow_all"
+    compiled = "follow_all"
 
     def __init__(self, setting: Setting, stepper: Radau, limits: dict[str, tuple[float, str]]):
         self.setting, self.stepper, self.rules = setting, stepper, {}
         self.recorder = Recorder(limits)
         counts = ("steps", "rejected", "stiff", "iterations", "kernels", "seconds")
         self.stats = dict.fromkeys(counts, 0.0)
-        state = stepper.start(setting.initial.a, setting.initial.V)
+        state = stepper.start(setting.initial.a.cpu(), setting.initial.V.cpu())
         self.origin = state.neurons
         fastest = stepper.objective.stiffness(stepper.kernel(state.neurons), state.weights)
         h = setting.rtol ** (1 / 3) / max(1.0, fastest)
@@ -109,8 +111,7 @@ class FlowRun(Run[FlowPoint]):
 
     def resume(self, path: Path, weights: Any = None) -> None:
         """Continue at the end of a path, with its dual weights where the outputs lose digits."""
-        a, V = (self.point.state.p.new_tensor(path[name][-1]) for name in ("a", "V"))
-        state = self.stepper.start(a, V, weights)
+        state = self.stepper.start(path["a"][-1], path["V"][-1], weights)
         time, error, ln_t = (float(path[name][-1]) for name in (self.clock, "error", "ln_t"))
         h = float(path.meta["h"])
         t = Time(ln_t, path.meta.get("t_error", 0.0))
@@ -263,15 +264,15 @@ class FlowRun(Run[FlowPoint]):
 
     def common(self, point: FlowPoint) -> Row:
         """The columns of every flow."""
-        now, net = point.state.neurons, self.setting.initial
-        norm_a, norm_V = float(now.a.norm()), float(now.V.norm())
-        moved = float((now.a - net.a).square().sum() + (now.V - net.V).square().sum())
+        now, start = point.state.neurons, self.origin
+        norm_a, norm_V = norm(now.a), norm(now.V)
+        moved = math.hypot(norm(now.a - start.a), norm(now.V - start.V))
         return {
             "norm_a": norm_a,
             "norm_V": norm_V,
             "norm_squared": norm_a**2 + norm_V**2,
-            "rho": math.sqrt(moved),
-            "sliding": float((now.S == 0).sum()),
+            "rho": moved,
+            "sliding": float(now.S.size - np.count_nonzero(now.S)),
             "error": point.error,
         }
 
@@ -283,8 +284,7 @@ class FlowRun(Run[FlowPoint]):
         """Weights and dual weights at a point."""
         now = point.state.neurons
         dual = self.stepper.objective.vector(point.state.weights)
-        arrays = {"a": now.a, "V": now.V, "q": dual}
-        return {name: value.cpu().numpy().copy() for name, value in arrays.items()}
+        return {"a": now.a.copy(), "V": now.V.copy(), "q": dual.copy()}
 
     def meta(self) -> dict[str, Any]:
         """What is needed to continue the run, and to describe it."""

@@ -1,7 +1,8 @@
 """What flows share: the loop, stop rules, step sizes, landing, the recorder, implicit steps."""
 
 from lowrot.integrate._dual_weights import DualWeights
-from lowrot.integrate._implicit import Model
+from lowrot.integrate._implicit import Model, solve_weights
+from lowrot.integrate._implicit_newton import NewtonProblem, NewtonWeights
 from lowrot.integrate._landing import LANDED, land
 from lowrot.integrate._loop import Row, Run
 from lowrot.integrate._physical_time import START, Node, Time, time_of_step
@@ -17,6 +18,8 @@ __all__ = [
     "DualWeights",
     "Line",
     "Model",
+    "NewtonProblem",
+    "NewtonWeights",
     "Node",
     "Recorder",
     "Row",
@@ -27,6 +30,7 @@ __all__ = [
     "overshoot",
     "reached",
     "same_arguments",
+    "solve_weights",
     "stop_rules",
     "targets",
     "time_of_step",

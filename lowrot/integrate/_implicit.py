@@ -51,14 +51,20 @@ class Model:
         tensors = self.margins, self.curvature, self.origin
         margins, curvature, origin = (x.cpu().contiguous().numpy() for x in tensors)
         problem = NewtonProblem(margins, curvature, origin, self.temperature, self.accuracy)
-        weights, done = newton(tuple(problem), tuple(guess.arrays))
-        if not done:
-            weights, done = temperature_continuation(problem, guess.arrays)
-        if not done:
+        weights = solve_weights(problem, guess.arrays)
+        if weights is None:
             return None
         to = self.margins.new_tensor
         excess = None if guess.excess is None else to(weights.excess)
         return DualWeights(to(weights.ln_q), weights.ln_lam, excess)
+
+
+def solve_weights(problem: NewtonProblem, guess: NewtonWeights) -> NewtonWeights | None:
+    """The weights that solve a problem, or None where no method settles."""
+    weights, done = newton(tuple(problem), tuple(guess))
+    if not done:
+        weights, done = temperature_continuation(problem, guess)
+    return weights if done else None
 
 
 def temperature_continuation(

@@ -6,11 +6,11 @@ See `lowrot.integrate._implicit_newton`, which finds the steps.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from lowrot._jit import jit
+from lowrot._jit import part
 
 _LARGEST = 690.0
 """Exponents up to this have an exponential, with room for a factor."""
@@ -32,6 +32,23 @@ class NewtonWeights(NamedTuple):
     excess: np.ndarray
     ln_lam: float
 
+    @property
+    def logit(self) -> np.ndarray:
+        """Minus the margins, shape (n,)."""
+        ln_slopes = self.ln_q + self.ln_lam
+        return ln_slopes + self.excess if len(self.excess) else ln_slopes
+
+    def plain(self) -> dict[str, Any]:
+        """The three as numbers and lists."""
+        excess = self.excess.tolist() if len(self.excess) else None
+        return {"ln_q": self.ln_q.tolist(), "ln_lam": self.ln_lam, "excess": excess}
+
+    @classmethod
+    def from_plain(cls, values: dict[str, Any]) -> NewtonWeights:
+        """The weights that `plain` described."""
+        excess = values["excess"] or []
+        return cls(np.array(values["ln_q"]), np.array(excess, float), values["ln_lam"])
+
 
 class NewtonStep(NamedTuple):
     """Changes of the dual weights to first order.
@@ -47,7 +64,7 @@ class NewtonStep(NamedTuple):
     ln_lam: float
 
 
-@jit
+@part
 def moved(
     weights: NewtonWeights, step: NewtonStep, length: float, ratio: np.ndarray
 ) -> NewtonWeights:
@@ -67,7 +84,9 @@ def moved(
         else:
             value = straight(weights.ln_q[i], step.ln_q[i], length, ln_ratio)
             ln_q[i] = ln_omega(value + ln_ratio) - ln_ratio
-    top = ln_q.max()
+    top = -math.inf
+    for i in range(n):
+        top = max(top, ln_q[i])
     for i in range(n):
         total += math.exp(ln_q[i] - top)
     total = top + math.log(total)
@@ -76,14 +95,14 @@ def moved(
     return NewtonWeights(ln_q, excess, ln_lam + total)
 
 
-@jit
+@part
 def straight(ln_q: float, slope: float, length: float, ln_ratio: float) -> float:
     """``ln q + ratio q`` after a straight step of a length, where ln q has the slope given."""
     bend = math.exp(min(ln_q + ln_ratio, _LARGEST))
     return ln_q + bend + length * (1.0 + bend) * slope
 
 
-@jit
+@part
 def moved_logistic(
     weights: NewtonWeights, step: NewtonStep, length: float, ln_ratio: float, ln_lam: float, i: int
 ) -> tuple[float, float]:
@@ -110,13 +129,13 @@ def moved_logistic(
     return (-other - ln_lam, -(ln_q + ln_lam)) if upper else (ln_q, other)
 
 
-@jit
+@part
 def softplus(x: float) -> float:
     """``ln(1 + e^x)``."""
     return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
 
 
-@jit
+@part
 def ln_omega(x: float) -> float:
     """The u with ``u + e^u = x``: the logarithm of Wright's omega function, by Newton's method.
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lowrot._jit import jit
+from lowrot._jit import jit, part
 from lowrot.integrate._implicit_moves import NewtonStep, NewtonWeights, moved
 
 _ITERATIONS = 20
@@ -88,7 +88,7 @@ def newton(problem_fields: tuple, weights_fields: tuple) -> tuple[NewtonWeights,
     return weights, False
 
 
-@jit
+@part
 def scales(problem: NewtonProblem) -> tuple[np.ndarray, float]:
     """The diagonal of the curvature over the temperature, shape (n,), and the rounding."""
     n = len(problem.origin)
@@ -100,7 +100,7 @@ def scales(problem: NewtonProblem) -> tuple[np.ndarray, float]:
     return ratio, _ROUNDING * (4.0 + steepest)
 
 
-@jit
+@part
 def residual_at(problem: NewtonProblem, weights: NewtonWeights) -> tuple[np.ndarray, float]:
     """``margins + K (q - q_0) + T logit``, shape (n,), and its Euclidean norm."""
     n, square = len(weights.ln_q), 0.0
@@ -117,7 +117,7 @@ def residual_at(problem: NewtonProblem, weights: NewtonWeights) -> tuple[np.ndar
     return residual, math.sqrt(square)
 
 
-@jit
+@part
 def newton_step(
     problem: NewtonProblem, weights: NewtonWeights, residual: np.ndarray
 ) -> tuple[NewtonStep, bool]:
@@ -158,11 +158,11 @@ def newton_step(
     return NewtonStep(step.ln_q, step.logit, ln_lam), math.isfinite(ln_lam)
 
 
-@jit
+@part
 def factorize_and_solve(matrix: np.ndarray, first: np.ndarray, second: np.ndarray) -> bool:
     """Solve a positive definite system for two right-hand sides, in place; False if it is not."""
     try:
-        lower = np.linalg.cholesky(matrix)  # by columns
+        lower = np.linalg.cholesky(matrix.T)  # by columns, both
     except Exception:
         return False
     n = len(first)
@@ -181,7 +181,7 @@ def factorize_and_solve(matrix: np.ndarray, first: np.ndarray, second: np.ndarra
     return math.isfinite(first[0]) and math.isfinite(second[0])
 
 
-@jit
+@part
 def greatest(x: np.ndarray) -> float:
     """The largest absolute value; not a number if one entry is not."""
     largest = 0.0

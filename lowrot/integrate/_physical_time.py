@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.polynomial.polynomial import polyval
 from torch import Tensor
 
 from lowrot.losses import Loss
@@ -145,36 +144,71 @@ class _Piece:
         last, h = nodes[-1], nodes[-1].at - nodes[0].at
         if not all(math.isfinite(node.P) for node in nodes):
             return cls(tuple(nodes), Time(math.copysign(math.inf, last.P)))
-        u = np.array([(last.at - node.at) / h for node in nodes])
-        ln_rate, top = _ln_rate(u, h * np.array([node.rate for node in nodes]))
+        u = [(last.at - node.at) / h for node in nodes]
+        rates = [h * node.rate for node in nodes]
+        top = max(*rates, 1e-300)
+        ln_rate = _Curve.through(u, [math.log(max(rate, _SLOW * top)) for rate in rates])
         s, weights = _panels(top)
-        rough = _fall(s, ln_rate)
-        missed = np.array([node.P - last.P for node in nodes]) + _fall(u, ln_rate)
+        fall = _fall(np.append(s, u), ln_rate)
+        rough, at_nodes = fall[: -len(u)], fall[-len(u) :].tolist()
+        missed = [node.P - last.P + fallen for node, fallen in zip(nodes, at_nodes)]
         most = max(last.P - nodes[0].P, 0.0)
-        best = (rough - _hermite(u, missed, 0.0 * u, s)).clip(-_BEYOND, most + _BEYOND)
+        best = rough - _Curve.through(u, missed, [0.0] * len(u))(s)
+        best = np.minimum(np.maximum(best, -_BEYOND), most + _BEYOND)
         logs, shift = -np.stack([rough, best]), 0.0
         if any(node.excess for node in nodes):
-            values = np.array([node.excess - last.excess for node in nodes])
-            slopes = -h * np.array([node.slope for node in nodes])
-            excess = np.stack([_hermite(u, values, slopes, s, skip) for skip in (1, 0)])
-            excess = excess.clip(values.min() - _BEYOND, values.max() + _BEYOND)
+            values = [node.excess - last.excess for node in nodes]
+            slopes = [-h * node.slope for node in nodes]
+            curves = [_Curve.through(u, values, slopes, skip) for skip in (1, 0)]
+            excess = np.stack([curve(s) for curve in curves])
+            excess = excess.clip(min(values) - _BEYOND, max(values) + _BEYOND)
             bend = _bend(last.P + np.append(logs, 0.0), loss)
             logs += bend[:-1].reshape(logs.shape) + excess
             logs, shift = logs - bend[-1], float(bend[-1]) + last.excess
-        roughly, well = np.exp(logs) @ weights
+        roughly, well = (np.exp(logs) @ weights).tolist()
         ln_t = last.P + shift + math.log(h * well)
-        return cls(tuple(nodes), Time(ln_t, abs(float(roughly / well) - 1.0)))
+        return cls(tuple(nodes), Time(ln_t, abs(roughly / well - 1.0)))
 
 
-def _ln_rate(u: np.ndarray, rates: np.ndarray) -> tuple[np.ndarray, float]:
-    """Coefficients of the polynomial in u, the last node being at 0; and the largest rate."""
-    top = max(float(rates.max()), 1e-300)
-    return np.linalg.solve(np.vander(u, increasing=True), np.log(rates.clip(_SLOW * top))), top
+@dataclass(frozen=True)
+class _Curve:
+    """A polynomial in Newton's form: ``c_0 + (x - x_0) (c_1 + (x - x_1) (c_2 + ..))``."""
+
+    nodes: list[float]
+    coefficients: list[float]
+
+    @classmethod
+    def through(
+        cls, u: list[float], values: list[float], slopes: list[float] | None = None, skip: int = 0
+    ) -> _Curve:
+        """With values and slopes at nodes, by divided differences from the last one on.
+
+        The first ``skip`` slopes do not count.
+        """
+        at = []
+        for k in reversed(range(len(u))):
+            at += [k] if slopes is None or k < skip else [k, k]
+        x, c = [u[k] for k in at], [values[k] for k in at]
+        for order in range(1, len(x)):
+            for i in range(len(x) - 1, order - 1, -1):
+                if at[i] == at[i - order]:
+                    assert slopes is not None
+                    c[i] = slopes[at[i]]
+                else:
+                    c[i] = (c[i] - c[i - 1]) / (x[i] - x[i - order])
+        return cls(x, c)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        total = np.full_like(x, self.coefficients[-1])
+        for node, coefficient in zip(self.nodes[-2::-1], self.coefficients[-2::-1]):
+            total *= x - node
+            total += coefficient
+        return total
 
 
-def _fall(u: np.ndarray, ln_rate: np.ndarray) -> np.ndarray:
+def _fall(u: np.ndarray, ln_rate: _Curve) -> np.ndarray:
     """The integral of the rate from 0 to u."""
-    return u * (np.exp(polyval(np.multiply.outer(u, _X), ln_rate)) @ _W)
+    return np.asarray(u * (np.exp(ln_rate(np.multiply.outer(u, _X))) @ _W))
 
 
 def _panels(rate: float) -> tuple[np.ndarray, np.ndarray]:
@@ -184,19 +218,6 @@ def _panels(rate: float) -> tuple[np.ndarray, np.ndarray]:
     edges = np.append(0.0, np.minimum(first * 2.0 ** np.arange(count + 1), 1.0))
     width = np.diff(edges)[:, None]
     return (edges[:-1, None] + width * _X).ravel(), (width * _W).ravel()
-
-
-def _hermite(
-    u: np.ndarray, values: np.ndarray, slopes: np.ndarray, s: np.ndarray, skip: int = 0
-) -> np.ndarray:
-    """The polynomial with values and slopes at nodes u, of which the last is at 0 with value 0.
-
-    The first ``skip`` slopes do not count.
-    """
-    k, at, turned = np.arange(2, 2 * len(u) - skip), u[:-1, None], u[skip:-1, None]
-    system = np.concatenate([at**k, k * turned ** (k - 1)])
-    right = np.append(values[:-1] - slopes[-1] * u[:-1], slopes[skip:-1] - slopes[-1])
-    return s * slopes[-1] + s * s * polyval(s, np.linalg.solve(system, right))
 
 
 def _bend(P: np.ndarray, loss: Loss) -> np.ndarray:

@@ -1,6 +1,7 @@
-"""Margins of a network, rotation and feature change, KKT residual, and neural collapse."""
+"""Margins, rotation and feature change, KKT residual, neural collapse, errors on the hypercube."""
 
 from lowrot.metrics._collapse import CollapseMetrics, collapse_metrics
+from lowrot.metrics._cube import correlation, test_error
 from lowrot.metrics._kkt import KKTResidual, kkt_residual
 from lowrot.metrics._margins import normalized_margin, smoothed_margin
 from lowrot.metrics._rotation import FeatureChange, feature_change, rotation
@@ -10,9 +11,11 @@ __all__ = [
     "FeatureChange",
     "KKTResidual",
     "collapse_metrics",
+    "correlation",
     "feature_change",
     "kkt_residual",
     "normalized_margin",
     "rotation",
     "smoothed_margin",
+    "test_error",
 ]

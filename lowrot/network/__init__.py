@@ -1,7 +1,7 @@
 """Two-layer (leaky) ReLU networks: outputs, margins, gradients, kernels; and initializations."""
 
 from lowrot.network._network import Network, activation, derivative
-from lowrot.network._starts import balanced, in_plane, small, standard
+from lowrot.network._starts import balanced, in_plane, paired, small, standard
 
 __all__ = [
     "Network",
@@ -9,6 +9,7 @@ __all__ = [
     "balanced",
     "derivative",
     "in_plane",
+    "paired",
     "small",
     "standard",
 ]

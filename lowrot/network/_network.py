@@ -169,6 +169,7 @@ class Network:
         layers: str = "both",
         rates: tuple[float, float] = (1.0, 1.0),
         kink: float | None = ON,
+        held: Tensor | None = None,
     ) -> Tensor:
         """Return the tangent kernel ``K = eta_a K_a + eta_V K_V``, shape (n, n).
 
@@ -189,6 +190,9 @@ class Network:
             kink: a neuron slides on the kink of a point when ``|v_j.x_i| <= kink ||v_j|| ||x_i||``;
                 the default is what the flow goes by. None: no neuron slides, and the left
                 derivative is taken at a kink, as in `gradient`.
+            held: further pairs whose kinks are treated as if neurons slid on them, True or False,
+                shape (n, m): the kernel ``K^Z`` of a set Z of pairs that may flip. No flow that
+                flips only these pairs is slower than it.
 
         Raises:
             ValueError: an unknown choice of layers, rates or kink out of bounds, data or inputs of
@@ -207,6 +211,9 @@ class Network:
         given = data.X if isinstance(data, Dataset) else data
         X = _validate.real_array("data", given, ("n", self.d))
         _validate.same_device(data=X, V=self.V)
+        more = None
+        if held is not None:
+            more = _validate.real_array("held", held, (len(X), self.m)).to(X.device) != 0
         K = X.new_zeros(len(X), len(X))
         for part in self.chunks(len(X)):
             z = X @ self.V[part].T
@@ -215,6 +222,8 @@ class Network:
                 K.addmm_(features, features.T, alpha=eta_a)
             if selected.inner:
                 on = self._on_kinks(X, z, part, kink)
+                if more is not None:
+                    on |= more[:, part]
                 K += eta_V * _inner(X, derivative(z, self.slope) * self.a[part], on)
         return torch.outer(data.y, data.y) * K if isinstance(data, Dataset) else K
 

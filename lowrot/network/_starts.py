@@ -103,6 +103,27 @@ def small(net: Network, scale: float) -> Network:
     return replace(net, a=_at_least_the_norm(net.a * scale, V), V=V)
 
 
+def paired(net: Network) -> Network:
+    """Return the network with every neuron also its negative: (a, v), then (-a, -v).
+
+    It is a linear function, ``f(x) = (1 + slope) sum_j a_j v_j . x``, the sum over the neurons of
+    ``net``, and gradient flow on symmetric data keeps it so.
+
+    Args:
+        net: the network, m neurons.
+
+    Returns:
+        A network of 2 m neurons.
+
+    Raises:
+        TypeError: anything but a `Network`.
+
+    Source: chapter "Symmetric data and simplicity bias".
+    """
+    _validate.kind("net", net, Network)
+    return replace(net, a=torch.cat([net.a, -net.a]), V=torch.cat([net.V, -net.V]))
+
+
 def _at_least_the_norm(a: Tensor, V: Tensor) -> Tensor:
     """Outer weights, ``|a_j| >= ||v_j||`` exactly where they were equal up to rounding.
 

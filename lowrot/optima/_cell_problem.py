@@ -101,13 +101,16 @@ class CellProblem:
     """
 
     def __init__(self, hyperplanes: Hyperplanes, y: Array, slope: float) -> None:
-        self.cells: Arrangement = enumerate_cells(hyperplanes.normals)
-        self.normals, self.orientation = self.cells.normals, self.cells.signs
+        self._set(hyperplanes, y, slope, enumerate_cells(hyperplanes.normals))
+        self._listed = {row.tobytes() for row in self.orientation}
+
+    def _set(self, hyperplanes: Hyperplanes, y: Array, slope: float, cells: Arrangement) -> None:
+        """Keep the inputs and the cells known."""
+        self.cells, self.normals, self.orientation = cells, cells.normals, cells.signs
         self.plane, self.side, self.y, self.slope = hyperplanes.plane, hyperplanes.side, y, slope
         self.lengths = np.linalg.norm(hyperplanes.Z, axis=1)
         self.points = (self.side * self.lengths)[:, None] * self.normals[self.plane]
-        self.error = hyperplanes.error + self.lengths * self.cells.shift
-        self._listed = {row.tobytes() for row in self.orientation}
+        self.error = hyperplanes.error + self.lengths * cells.shift
 
     def gradients(self, q: Array) -> Array:
         """Return ``g_c = sum_i q_i y_i s'_ic x_i`` for every cell, shape (C, r)."""

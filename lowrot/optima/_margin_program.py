@@ -10,7 +10,7 @@ import numpy as np
 from lowrot._validate import Array
 from lowrot.optima._conic import project
 
-_HIGHS_ATTEMPTS = (("highs", 1e-10), ("highs-ipm", 1e-10), ("highs-ds", 1e-8), ("highs", 1e-7))
+HIGHS_ATTEMPTS = (("highs", 1e-10), ("highs-ipm", 1e-10), ("highs-ds", 1e-8), ("highs", 1e-7))
 """Methods of HiGHS and their tolerances, until one succeeds: 1e-10 is the tightest it accepts."""
 
 _SMALL = 1e-3
@@ -168,7 +168,7 @@ def _highs(rows: Array, targets: Array, unit: float) -> ProgramSolution | None:
     n, k = rows.shape
     whole = np.append(np.ones(k), 0.0)[None, :]
     bounded = np.vstack([np.column_stack([-rows / unit, targets]), whole])
-    for method, feasibility in _HIGHS_ATTEMPTS:
+    for method, feasibility in HIGHS_ATTEMPTS:
         result = linprog(
             np.append(np.zeros(k), -1.0),
             A_ub=bounded,

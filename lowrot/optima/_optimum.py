@@ -63,6 +63,8 @@ class Optimum(Generic[Primal]):
         promised: the gap promised at this size, 1e-6, or 1e-4 beyond 10^6 pairs (point, neuron)
             or 2000 points, for margins down to 1e-9 of the data's scale.
         rounding: relative error of both bounds: the last place of float64 at the data's scale.
+        searched: an estimate of the optimum from above where a search took the place of a proof
+            (`global_margin` with ``search``); None otherwise.
     """
 
     value: float
@@ -72,6 +74,7 @@ class Optimum(Generic[Primal]):
     upper: float
     promised: float = GAP
     rounding: float = 0.0
+    searched: float | None = None
 
     @property
     def certified(self) -> bool:
@@ -104,7 +107,8 @@ class Bounds(Generic[Primal]):
         sizes: the largest margins that the points could have each alone, shape (n,): bounds of
             the terms whose rounding decides what is zero.
         q: a dual point, shape (n,).
-        upper: the dual function at q.
+        upper: the dual function at q, or a bound of it.
+        searched: an estimate from above, if upper may be far off for want of a better proof.
     """
 
     primal: Primal
@@ -112,6 +116,7 @@ class Bounds(Generic[Primal]):
     sizes: Tensor
     q: Tensor
     upper: float
+    searched: float | None = None
 
 
 def maximal_margin(
@@ -132,7 +137,7 @@ def maximal_margin(
         NotSeparable: no margin is positive.
 
     Warns:
-        RuntimeWarning: the margin is not certified.
+        RuntimeWarning: the margin is not certified, and no search was asked for.
     """
     unit = _unit(data)
     bounds = solve(Dataset(data.X / unit, data.y))
@@ -156,8 +161,9 @@ def maximal_margin(
         upper,
         LARGE_GAP if large else GAP,
         _ROUNDING * scale / upper,
+        None if bounds.searched is None else max(unit * bounds.searched, value),
     )
-    if not optimum.certified:
+    if not optimum.certified and optimum.searched is None:
         warnings.warn(
             f"the margin lies between {value:.9g} and {upper:.9g}: a relative gap of "
             f"{optimum.gap:.2g} and a rounding of {optimum.rounding:.2g}, together above the "

@@ -19,6 +19,7 @@ from lowrot.plots._layout import (
     grid,
     legend_below,
     legend_under,
+    log_axes,
     narrow,
 )
 from lowrot.plots._live import Slider
@@ -38,6 +39,7 @@ from lowrot.plots._style import (
     ACCENT,
     CLOCK,
     COLOURS,
+    DASHES,
     DAY,
     INK,
     MUTED,
@@ -54,6 +56,7 @@ __all__ = [
     "ACCENT",
     "CLOCK",
     "COLOURS",
+    "DASHES",
     "DAY",
     "INK",
     "MUTED",
@@ -82,6 +85,7 @@ __all__ = [
     "grid",
     "legend_below",
     "legend_under",
+    "log_axes",
     "narrow",
     "night",
     "optimal_directions",

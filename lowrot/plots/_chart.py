@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from lowrot.plots._live import Drawn, Slider, fragment
 
 Points = tuple[Sequence[float], Sequence[float]]
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 8.0, 8.0, 42.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 16.0, 8.0, 42.0
 _WIDTH = 340.0
 
 
@@ -27,7 +27,7 @@ class Axis:
         label: in plain letters.
         low: its first value.
         high: its last.
-        ticks: values that are marked.
+        ticks: values that are marked, as far as they lie between these.
         log: whether it is logarithmic.
 
     Raises:
@@ -49,6 +49,11 @@ class Axis:
         for tick in _validate.listed("ticks", self.ticks):
             _validate.number("ticks", tick, 5e-324 if log else -math.inf)
 
+    def _marks(self) -> Iterator[tuple[float, float]]:
+        """Give the ticks that lie on the axis, and where."""
+        marked = [tick for tick in self.ticks if self.low <= tick <= self.high]
+        return zip(marked, self._place(marked))
+
     def _place(self, values: Sequence[float] | np.ndarray) -> np.ndarray:
         """Return where values are, 0 at the low end and 1 at the high one."""
         scale = np.log if self.log else np.asarray
@@ -67,7 +72,7 @@ class Curve:
         name: in the legend; none when empty.
         frames: abscissas and ordinates, one pair a frame, or a single pair that stays.
         look: classes of the style: a colour (plus, minus, accent, second, quiet, ink) and any of
-            thin, dashed, dotted and dots.
+            thin, dashed, dotted, dots and square (of dots).
 
     Raises:
         ValueError: no frame, or one with sides of different lengths.
@@ -232,11 +237,11 @@ def _axes(chart: Chart, height: float) -> str:
     """Return both axes with ticks and labels."""
     foot, right = height - _BOTTOM, _WIDTH - _RIGHT
     out = [f'<path class="axes" d="M{_LEFT} {_TOP}V{foot}H{right}"/>']
-    for value, place in zip(chart.x.ticks, chart.x._place(chart.x.ticks)):
+    for value, place in chart.x._marks():
         x = _LEFT + float(place) * (right - _LEFT)
         out.append(f'<path class="axes" d="M{x:.1f} {foot}v4"/>')
         out.append(f'<text x="{x:.1f}" y="{foot + 17}" text-anchor="middle">{value:g}</text>')
-    for value, place in zip(chart.y.ticks, chart.y._place(chart.y.ticks)):
+    for value, place in chart.y._marks():
         y = foot - float(place) * (foot - _TOP)
         out.append(f'<path class="axes" d="M{_LEFT} {y:.1f}h-4"/>')
         out.append(f'<text x="{_LEFT - 7}" y="{y + 4.5:.1f}" text-anchor="end">{value:g}</text>')

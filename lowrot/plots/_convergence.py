@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from lowrot import _validate
-from lowrot.plots._layout import figure, grid
+from lowrot.plots._layout import figure, grid, log_axes
 from lowrot.plots._style import COLOURS, INK
 
 _MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -65,14 +64,7 @@ def convergence(
             ls=(0, (4, 2)),
             label=f"slope {slope:g}",
         )
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_minor_formatter(NullFormatter())
-        low, high = axis.get_view_interval()
-        if high < 30 * low:  # too few powers of ten to read it by
-            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    log_axes(ax)
     ax.set_xlabel(texts[0])
     ax.set_ylabel(texts[1])
     ax.legend()

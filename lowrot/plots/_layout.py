@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import string
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from weakref import WeakKeyDictionary
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
 WIDEST = 7.1
@@ -188,6 +190,28 @@ def legend_under(ax: Axes, columns: int = 1) -> None:
     assert shown is not None
     below = ax.transAxes + ScaledTranslation(0.0, -0.5, shown.dpi_scale_trans)
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), bbox_transform=below, ncol=columns)
+
+
+def log_axes(ax: Axes) -> None:
+    """Make both axes logarithmic, with numbers at 1, 2 and 5 where powers of ten are too few."""
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_minor_formatter(NullFormatter())
+        low, high = axis.get_view_interval()
+        if high < 30 * low:
+            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: _written(value)))
+
+
+def _written(value: float) -> str:
+    """Return a number at a tick: as a power of ten where it would have many zeros."""
+    power = math.floor(math.log10(value) + 1e-9)
+    if -3 <= power < 4:
+        return f"{value:g}"
+    digits = round(value / 10.0**power)
+    times = "" if digits == 1 else rf"{digits} \cdot "
+    return f"${times}10^{{{power}}}$"
 
 
 def legend_below(ax: Axes, columns: int) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import colorsys
+import io
 import re
 
+import numpy as np
 from matplotlib.colors import to_hex, to_rgb
+from matplotlib.image import imread, imsave
 
 from lowrot.plots._style import AT_NIGHT, NIGHT
 
@@ -13,6 +17,7 @@ LEGIBLE = 3.0
 """The least contrast of graphics with their ground (WCAG 2.2, 1.4.11)."""
 
 _COLOUR = re.compile(r"""(?<=[:"'\s])#[0-9a-f]{6}(?=[;"'\s])""", re.I)
+_RASTER = re.compile(r"(?<=data:image/png;base64,)[A-Za-z0-9+/=\s]+")
 _TABLE = {day.lower(): night.lower() for day, night in AT_NIGHT.items()}
 
 
@@ -20,9 +25,19 @@ def night(svg: str) -> str:
     """Return an SVG for the dark theme.
 
     Colours of the style have their counterpart in `AT_NIGHT`; any other is made lighter until it
-    is legible on the dark ground.
+    is legible on the dark ground. Pictures in it keep how far each pixel covers the ground.
     """
-    return _COLOUR.sub(lambda found: at_night(found[0]), svg)
+    return _RASTER.sub(_raster, _COLOUR.sub(lambda found: at_night(found[0]), svg))
+
+
+def _raster(found: re.Match[str]) -> str:
+    """Replace the colours of an embedded PNG of red, green, blue and opacity."""
+    pixels = np.asarray(imread(io.BytesIO(base64.b64decode(found[0]))))
+    for colour in np.unique(pixels[pixels[..., 3] > 0, :3], axis=0):
+        pixels[(pixels[..., :3] == colour).all(-1), :3] = to_rgb(at_night(to_hex(colour)))
+    out = io.BytesIO()
+    imsave(out, pixels, format="png")
+    return base64.b64encode(out.getvalue()).decode()
 
 
 def colours(svg: str) -> set[str]:

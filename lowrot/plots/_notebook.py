@@ -13,6 +13,7 @@ from matplotlib.text import Text
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 from lowrot.plots._layout import MIME, origin, redrawn
+from lowrot.plots._legible import faults
 from lowrot.plots._style import SETTINGS
 from lowrot.plots._table import table
 
@@ -32,11 +33,13 @@ def use_style() -> None:
 def bundle(shown: Figure, **_: Any) -> dict[str, Any]:
     """Return everything that a notebook keeps of a figure, by MIME type."""
     record: dict[str, Any] = {"data": table(shown), "letters": letters(shown)}
+    record["faults"] = faults(shown)
     made = origin(shown)
     if made is not None:
         record["source"] = made.source()
         with redrawn(made) as narrow:
             record |= {"narrow": _svg(narrow), "narrow_letters": letters(narrow)}
+            record["narrow_faults"] = faults(narrow)
     return {
         "image/svg+xml": _svg(shown),
         "application/pdf": base64.b64encode(_saved(shown, "pdf")).decode("ascii"),

@@ -62,7 +62,7 @@ def square(ax: Axes, title: str = "") -> Axes:
     ax.set_xlim(-REACH, REACH)
     ax.set_ylim(-REACH, REACH)
     ax.set_axis_off()
-    ax.set_title(title, loc="center", fontsize=10.5)
+    ax.set_title(title, fontsize=10.5)
     return ax
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.contour import ContourSet
+from matplotlib.path import Path
 from torch import Tensor
 
 from lowrot import _validate
@@ -28,8 +30,33 @@ from lowrot.plots._style import ACCENT, INK, MUTED, NEGATIVE, POSITIVE
 _ZERO = 1e-12
 """Outputs up to this times the largest are those of a network whose neurons are all off."""
 
+_SAME = 1e-9
+"""Vertices nearer to each other than this are one; the mesh is coarser by far."""
+
 _TINY = 1e-300
 """That bound where the output is zero everywhere."""
+
+
+def _straighten(contours: ContourSet) -> None:
+    """Drop the vertices between the ends of straight pieces: one for each line of the mesh."""
+    paths = []
+    for path in contours.get_paths():
+        path.should_simplify = False  # or to_polygons moves vertices by up to 1/9 of a unit of data
+        pieces = []
+        for piece in map(np.asarray, path.to_polygons(closed_only=False)):
+            # Where the output is zero at a node, the mesh has that corner twice or more.
+            steps = np.abs(np.diff(piece, axis=0)).max(axis=1)
+            piece = piece[np.concatenate([[True], steps > _SAME])]
+            if len(piece) < 2:
+                continue
+            before, after = np.diff(piece[:-1], axis=0), np.diff(piece[1:], axis=0)
+            turn = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
+            bends = (np.abs(turn) > _ZERO) | ((before * after).sum(axis=1) < 0)
+            pieces.append(
+                Path(piece[np.concatenate([[True], bends, [True]])], closed=contours.filled)
+            )
+        paths.append(Path.make_compound_path(*pieces))
+    contours.set_paths(paths)
 
 
 def tangent_predictor(
@@ -108,14 +135,15 @@ def decision_regions(
         largest = float(f.abs().max())
         zero, top = max(_ZERO * largest, _TINY), 2.0 * largest + 1.0
         for levels, colour in (([-top, -zero], NEGATIVE), ([zero, top], POSITIVE)):
-            ax.contourf(*mesh, levels=levels, colors=[colour], alpha=0.17)
+            _straighten(ax.contourf(*mesh, levels=levels, colors=[colour], alpha=0.17))
         if float(f.max()) > 0 > float(f.min()):
-            ax.contour(*mesh, levels=[0.0], colors=INK, linewidths=1.0)
+            _straighten(ax.contour(*mesh, levels=[0.0], colors=INK, linewidths=1.0))
         wanted = [s * level for s in (-1.0, 1.0) if level and float((s * f).max()) > level]
         reached = sorted(wanted)
         if reached:
             lines = ax.contour(*mesh, levels=reached, colors=INK, linewidths=0.7)
             lines.set_linestyle((0, (4, 2)))
+            _straighten(lines)
     points(data, ax=ax, q=q)
     return square(ax, title)
 

@@ -32,9 +32,9 @@ def ring(
 ) -> Axes:
     """Draw a thread a neuron from its direction before (inner ring) to its direction after (outer).
 
-    A radial thread is a neuron that did not rotate; its width is ``|a_j| ||v_j||`` after, its
-    colour the sign of a_j. Below is the mean rotation, weighted by ``|a_j| ||v_j||`` after
-    (`feature_change`).
+    A radial thread is a neuron that did not rotate; its width is ``|a_j| ||v_j||`` after, and it
+    is blue and solid for a positive a_j, orange and dashed for a negative one. Below is the mean
+    rotation, weighted by ``|a_j| ||v_j||`` after (`feature_change`).
 
     Args:
         before: a network of the plane, m neurons.
@@ -81,7 +81,7 @@ def ring(
     ax.set_xlim(-1.26, 1.26)
     ax.set_ylim(-1.26, 1.26)
     ax.set_axis_off()
-    ax.set_title(title, loc="center", color=INK)
+    ax.set_title(title, color=INK)
     ax.text(
         0.5,
         -0.02,
@@ -109,14 +109,16 @@ def _threads(ax: Axes, before: Network, after: Network, shown: int) -> None:
         theta = start[j] + angle[j] * bend
         reach = _INNER + (_OUTER - _INNER) * along
         weight = mass[j] / mass[keep].max()
-        colour = POSITIVE if after.a[j] > 0 else NEGATIVE
+        colour, style = (POSITIVE, "-") if after.a[j] > 0 else (NEGATIVE, (0, (2.2, 1.1)))
         ax.plot(
             reach * np.cos(theta),
             reach * np.sin(theta),
             color=colour,
+            ls=style,
             lw=0.5 + 2.6 * weight,
             alpha=0.25 + 0.75 * weight,
             solid_capstyle="round",
+            dash_capstyle="butt",
             zorder=1 + weight,
         )
 

@@ -19,6 +19,7 @@ from lowrot.plots._plane import orthographic
 
 _POINTS, _INNER = 116, 62
 """Radii of the ring of data and of that of first directions; the neurons are at 100."""
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +186,7 @@ def _frames(panel: Panel) -> dict[str, Any]:
         units = panel.directions / np.where(norms > 0, norms, 1.0)
         where = orthographic(units).reshape(len(sizes), -1)
     lines = [
-        ", ".join(f"{label} {values[i]:.3g}" for label, values in panel.readout.items())
+        ", ".join(_reading(label, values[i]) for label, values in panel.readout.items())
         for i in range(len(sizes))
     ]
     whole = np.rint(1000 * where).astype(int)
@@ -206,6 +207,19 @@ def _times(taus: Sequence[float] | np.ndarray) -> np.ndarray:
     return times
 
 
+def _reading(label: str, value: float) -> str:
+    """Return a number with its name: a letter equals it, words stand before it."""
+    return f"{label}{' = ' if len(label) == 1 else ' '}{_number(value)}"
+
+
+def _number(value: float) -> str:
+    """Return three digits, with a minus sign, which is read aloud, and a power of ten as one."""
+    digits, _, power = f"{value:.3g}".partition("e")
+    if power:
+        digits += " · 10" + str(int(power)).translate(_RAISED)
+    return digits.replace("-", "\N{MINUS SIGN}")
+
+
 def _shape(name: str, array: np.ndarray, expected: tuple[int, ...]) -> None:
     if np.shape(array) != expected:
         raise ValueError(f"{name} has shape {np.shape(array)}; expected {expected}")
@@ -224,7 +238,7 @@ def _picture(panel: Panel) -> str:
         )
         look = ("minus" if share < 0 else "plus") + (" behind" if near < 0 else "")
         inner = _INNER if plane else 100
-        width, opacity = 0.4 + 2.6 * abs(share) / most, 0.2 + 0.7 * abs(share) / most
+        width, opacity = 0.8 + 2.2 * abs(share) / most, 0.45 + 0.45 * abs(share) / most
         threads += (
             f'<polyline class="thread {look}" points="{inner * x:.1f},{-inner * y:.1f} '
             f'{100 * x:.1f},{-100 * y:.1f}" stroke-width="{width:.2f}" '
@@ -238,7 +252,8 @@ def _picture(panel: Panel) -> str:
     kind, second = (
         ("circle", f'<circle class="ring" r="{_INNER}"/>') if plane else ("sphere", _EQUATOR)
     )
-    about = f"{html.escape(panel.title)}: {neurons} neurons and {panel.data.n} points"
+    what = "ring of neurons by direction" if plane else "sphere of neurons by direction"
+    about = f"{what}, {html.escape(panel.title)}: {neurons} neurons and {panel.data.n} points"
     return (
         f'<svg class="{kind}" viewBox="-126 -126 252 252" role="img" aria-label="{about}">'
         f'<circle class="ring" r="100"/>{second}{threads}{dots}{points}</svg>'

@@ -18,7 +18,7 @@ from lowrot.plots._style import MUTED, NEGATIVE, POSITIVE
 def sliding_neurons(path: Path, data: Dataset, *, ax: Axes | None = None, title: str = "") -> Axes:
     """Draw the angle of every neuron of the plane against the clock, thick where it slides.
 
-    Blue is a positive output weight, orange a negative one.
+    Blue and solid is a positive output weight, orange and dashed a negative one.
 
     Args:
         path: with states ``a`` and ``V``, d = 2.
@@ -45,13 +45,13 @@ def sliding_neurons(path: Path, data: Dataset, *, ax: Axes | None = None, title:
     slides = (np.abs(V @ X.T) <= ON * size[:, :, None]).any(axis=2)
     kinks = np.degrees(np.arctan2(X[:, 1], X[:, 0])) + 90.0
     for kink in np.unique(np.round(np.concatenate([kinks, kinks + 180.0]) % 360.0, 9)):
-        ax.axhline(kink, color=MUTED, lw=0.6, ls=":")
+        ax.axhline(kink, color=MUTED, lw=1.2, ls=":", zorder=0)
     for j in range(V.shape[1]):
-        colour = POSITIVE if a[0, j] > 0 else NEGATIVE
+        colour, style = (POSITIVE, "-") if a[0, j] > 0 else (NEGATIVE, "--")
         name = f"neuron {j + 1}"
-        ax.plot(tau, angle[:, j], color=colour, lw=1.0, label=name)
+        ax.plot(tau, angle[:, j], color=colour, ls=style, lw=1.2, label=name)
         held = np.where(slides[:, j], angle[:, j], np.nan)
-        ax.plot(tau, held, color=colour, lw=4.5, alpha=0.8, label=f"{name}, slides")
+        ax.plot(tau, held, color=colour, ls=style, lw=4.5, alpha=0.8, label=f"{name}, slides")
     ax.set_ylim(min(-8.0, angle.min() - 8.0), max(368.0, angle.max() + 8.0))
     ax.set_yticks([0, 90, 180, 270, 360], ["0°", "90°", "180°", "270°", "360°"])
     ax.set_xlabel(r"clock $\tau$")

@@ -25,6 +25,15 @@ CLOCK_AT_NIGHT = LinearSegmentedColormap.from_list(
 SHADES = tuple(to_hex(CLOCK(place)) for place in (0.0, 0.25, 0.5, 0.75, 1.0))
 """Five steps of it."""
 
+DASHES: tuple[str | tuple[float, tuple[float, ...]], ...] = (
+    "-",
+    "--",
+    "-.",
+    ":",
+    (0.0, (7.0, 1.5, 1.0, 1.5, 1.0, 1.5)),
+)
+"""Five styles of lines: colours alone tell none apart."""
+
 SIGNED = LinearSegmentedColormap.from_list(
     "signed",
     [

@@ -41,8 +41,8 @@
       const look = `${share < 0 ? "minus" : "plus"}${near < 0 ? " behind" : ""}`;
       threads[j].setAttribute("class", `thread ${look}`);
       threads[j].setAttribute("points", line.map(([u, v]) => at(u, v)).join(" "));
-      threads[j].setAttribute("stroke-width", (0.4 + (2.6 * size) / most).toFixed(2));
-      threads[j].setAttribute("stroke-opacity", (0.2 + (0.7 * size) / most).toFixed(2));
+      threads[j].setAttribute("stroke-width", (0.8 + (2.2 * size) / most).toFixed(2));
+      threads[j].setAttribute("stroke-opacity", (0.45 + (0.45 * size) / most).toFixed(2));
       dots[j].setAttribute("class", `dot ${look}`);
       dots[j].setAttribute("cx", x.toFixed(1));
       dots[j].setAttribute("cy", (-y).toFixed(1));

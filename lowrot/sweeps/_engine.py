@@ -73,7 +73,11 @@ class Pool:
     def run(
         self, function: Function, tasks: Iterable[Task], wanted: Callable[[Task], bool]
     ) -> Generator[tuple[int, Done]]:
-        """Give the number and the result of each task that is still wanted when its turn comes."""
+        """Give the number and the result of each task that is still wanted when its turn comes.
+
+        Raises:
+            TypeError: no worker can load the function.
+        """
         waiting = {task.number: task for task in tasks}
         while waiting:
             begun: list[int] = []
@@ -91,7 +95,8 @@ class Pool:
                     del waiting[number]
                     yield number, done
                 return
-            except self.lost:
+            except self.lost as error:
+                _check_sent(error)
                 for number in [number for number in begun if number in waiting]:
                     yield number, self.alone(function, waiting.pop(number))
 
@@ -101,3 +106,14 @@ class Pool:
             return next(self.parallel([self.call(function, task)], 2))[1]
         except self.lost as error:
             return Done(None, f"its worker died: killed, or out of memory ({error!r})\n", 0.0)
+
+
+def _check_sent(error: Exception) -> None:
+    """Raise if workers were lost because they could not load the function."""
+    if "un-serialize" in str(error):
+        why = str(error.__cause__ or error).strip(' \n"').splitlines()[-1]
+        raise TypeError(
+            f"function cannot be loaded by another process ({why}); expected one that can: "
+            "import from a module what is no plain function or value, such as a function with "
+            'functools.cache, or pass backend="threads"'
+        ) from error

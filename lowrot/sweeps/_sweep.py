@@ -67,7 +67,7 @@ def sweep(
     Raises:
         SweepFailed: tasks raised, or lost their worker; after all others have finished.
         StoreError: the store cannot be used, or holds tasks of another version.
-        TypeError: arguments of another kind.
+        TypeError: arguments of another kind; a function that other processes cannot load.
         ValueError: an empty or repeated grid; with a store, a function that is not from a file.
         ModuleNotFoundError: no Dask, where it is asked for.
     """

@@ -60,6 +60,9 @@ def _small(net: Network, phi: float) -> list[Hypothesis]:
             mass,
             rf"$< \mu_-^* = {limit:.3g}$",
             mass < limit,
+            limit,
         ),
-        Hypothesis(r"imbalance $|\tilde E|$ of the others", E, f"$< E^* = {most:.3g}$", most > E),
+        Hypothesis(
+            r"imbalance $|\tilde E|$ of the others", E, f"$< E^* = {most:.3g}$", most > E, most
+        ),
     ]

@@ -88,6 +88,7 @@ class Start:
                 gap,
                 rf"$\le 10^{{{math.log10(promised):.0f}}}$",
                 gap <= promised,
+                promised,
             ),
         ]
 

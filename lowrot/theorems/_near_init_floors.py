@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -130,6 +132,25 @@ class Floors(Theorem):
         flips = Flips.of(self.net, self.data, inner, grid)
         kept = g - grid - flips.values >= 0
         return flips, float(grid[kept].max()) if kept.any() else 0.0
+
+    def at_width(self, m: int) -> list[Hypothesis]:
+        """The hypotheses as they would be at another width, from the numbers of this start.
+
+        The tangent margin, ``||a_0||`` and N are taken to stay as they are; g then grows with the
+        root of the width. A sampled start may differ.
+
+        Args:
+            m: width.
+
+        Raises:
+            ValueError: below 1, or both layers, whose flips depend on every neuron.
+            TypeError: no integer.
+        """
+        if self.layers == "both":
+            raise ValueError("layers is 'both'; expected 'outer', whose hypotheses have no flips")
+        other, grown = copy(self), math.sqrt(_validate.integer("m", m, 1) / self.net.m)
+        other.start = replace(self.start, g=self.start.g * grown)
+        return [*other.start.hypotheses(), *other._corollary()]
 
     def _corollary(self) -> list[Hypothesis]:
         g, A, N = self.start.g, self.start.A, self.start.N

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,16 +51,12 @@ class NearInitSGD(Theorem):
         self.data = distinct(_validate.kind("data", data, Dataset))
         self.samples = _validate.integer("samples", samples, 1)
         self.update = _validate.choice("update", update, UPDATES)
+        self._asked = None if eta is None else _validate.number("eta", eta, 0.0)
         self.start = Start.of(net, self.data, "outer")
-        g, A = self.start.g, self.start.A
-        perceptron = update == "perceptron"
-        self.R = g / 16 if perceptron else g / 24
-        self.Gam = g**2 / 96
         features = largest_features(net, self.data)
-        operator = float(torch.linalg.matrix_norm(net.V, 2))
-        self.B, self.B_operator = (math.hypot(s, A) + g / 8 for s in (features, operator))
-        self.eta_limit = (3 * g**2 / 64 if perceptron else self.Gam) / self.B**2
-        self.eta = self.eta_limit if eta is None else _validate.number("eta", eta, 0.0)
+        self._sizes = features, float(torch.linalg.matrix_norm(net.V, 2))
+        self._measure()
+        A = self.start.A
         self.subject = Subject(
             "sgd",
             {"update": update, "eta": self.eta},
@@ -67,6 +65,35 @@ class NearInitSGD(Theorem):
             "samples",
         )
         self.hypotheses = self._evaluate()
+
+    def _measure(self, grown: float = 1.0) -> None:
+        """Set what follows from the start, its features ``grown`` times as long."""
+        g, perceptron = self.start.g, self.update == "perceptron"
+        self.R = g / 16 if perceptron else g / 24
+        self.Gam = g**2 / 96
+        self.B, self.B_operator = (
+            math.hypot(grown * size, self.start.A) + g / 8 for size in self._sizes
+        )
+        self.eta_limit = (3 * g**2 / 64 if perceptron else self.Gam) / self.B**2
+        self.eta = self.eta_limit if self._asked is None else self._asked
+
+    def at_width(self, m: int) -> list[Hypothesis]:
+        """The hypotheses as they would be at another width, from the numbers of this start.
+
+        The tangent margin, ``||a_0||``, N and the mean square of the features are taken to stay
+        as they are; g then grows with the root of the width. A sampled start may differ.
+
+        Args:
+            m: width.
+
+        Raises:
+            TypeError, ValueError: no integer, or below 1.
+        """
+        other = copy(self)
+        grown = math.sqrt(_validate.integer("m", m, 1) / self.net.m)
+        other.start = replace(self.start, g=self.start.g * grown)
+        other._measure(grown)
+        return other._evaluate()
 
     @property
     def displacement(self) -> float:

@@ -76,7 +76,7 @@ def hypotheses(
             "$= 0$",
             net.slope == 0,
         ),
-        Hypothesis("one label for each group: groups with two", mixed, "$= 0$", mixed == 0),
+        Hypothesis("one label for each group: groups with both", mixed, "$= 0$", mixed == 0),
         Hypothesis(r"within groups: least $\cos(x, x')$", within, "$> 0$", within > 0),
         Hypothesis(
             r"across groups: largest $\cos(x, x')$",
@@ -84,7 +84,7 @@ def hypotheses(
             r"$\le 0$, to rounding",
             across <= ZERO,
         ),
-        Hypothesis("good neurons of the poorest group", fewest, r"$\ge 1$", fewest >= 1),
+        Hypothesis("good neurons of the poorest group", fewest, r"$\ge 1$", fewest >= 1, 1),
     ]
     if opposite:
         worst = _overlap(cosine, data, asked)

@@ -18,6 +18,7 @@ _SAME = 1e-9
 """Relative difference up to which numbers at the start are the same: rounding, on any device."""
 _MAKERS = {
     "flow": "gradient_flow",
+    "regression": "regression_flow",
     "coupled": "coupled_flow",
     "sgd": "one_pass_sgd, with keep=True for the states",
 }

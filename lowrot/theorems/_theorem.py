@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -29,12 +30,25 @@ class Hypothesis:
         value: that number.
         limit: what it has to be, in words or as a formula.
         holds: whether it is.
+        bound: the number in the limit, nan where it has none.
     """
 
     statement: str
     value: float
     limit: str
     holds: bool
+    bound: float = math.nan
+
+    @property
+    def slack(self) -> float:
+        """How far the value is from its bound, relative to it: below 0 where it does not hold.
+
+        nan where there is no bound, or where it is 0, to which nothing is relative.
+        """
+        if math.isnan(self.bound) or self.bound == 0:
+            return math.nan
+        away = abs(self.value - self.bound) / abs(self.bound)
+        return away if self.holds else -away
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,16 +66,14 @@ class Check:
     holds: bool
 
 
-class Theorem(ABC):
-    """A theorem on given objects: hypotheses, a bound, the conclusion and the proof on a path.
+class Statement:
+    """A theorem on given objects, with its hypotheses evaluated.
 
     Attributes:
         hypotheses: each evaluated, with its value and its limit.
-        subject: the runs that the theorem speaks of.
     """
 
     hypotheses: list[Hypothesis]
-    subject: Subject
 
     @property
     def holds(self) -> bool:
@@ -72,7 +84,19 @@ class Theorem(ABC):
         """Return the hypotheses as a data frame: statement, value, limit, holds."""
         import pandas as pd
 
-        return pd.DataFrame([vars(hypothesis) for hypothesis in self.hypotheses])
+        rows = [(h.statement, h.value, h.limit, h.holds) for h in self.hypotheses]
+        return pd.DataFrame(rows, columns=["statement", "value", "limit", "holds"])
+
+
+class Theorem(Statement, ABC):
+    """A theorem on a run: hypotheses, a bound, the conclusion and the proof on a path.
+
+    Attributes:
+        hypotheses: each evaluated, with its value and its limit.
+        subject: the runs that the theorem speaks of.
+    """
+
+    subject: Subject
 
     def require_path(self, path: Path, *names: str) -> None:
         """Raise unless a path belongs to this theorem and has what is to be read from it.
@@ -137,7 +161,7 @@ def verdict(frame: pd.DataFrame, slack: dict[str, Any]) -> Check:
 
 def at_most(statement: str, value: float, name: str, limit: float) -> Hypothesis:
     """Return the hypothesis ``value <= limit``, the limit shown by name (TeX) and number."""
-    return Hypothesis(statement, value, rf"$\le {name} = {limit:.3g}$", value <= limit)
+    return Hypothesis(statement, value, rf"$\le {name} = {limit:.3g}$", value <= limit, limit)
 
 
 def nonnegative(name: str, values: Any) -> np.ndarray:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pybtex.database
 import pytest
 import yaml
+from docutils import nodes
+from docutils.utils import new_document
 
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "book"))
@@ -153,3 +155,13 @@ def test_titles_agree():
     for name in ("README.md", "book/index.md"):
         assert f"\n# {title}\n" in "\n" + (ROOT / name).read_text("utf8")
     assert json.loads((ROOT / "codemeta.json").read_text("utf8"))["identifier"] == "lowrot"
+
+
+def test_preprints_of_the_bibliography_can_be_followed():
+    entry = nodes.citation("", nodes.paragraph("", "A title. 2023. arXiv:2208.02789."))
+    page = new_document("page")
+    page += [entry, nodes.paragraph("", "As in arXiv:2208.02789.")]
+    citation.link_preprints(None, page, "page")
+    (link,) = page.findall(nodes.reference)
+    assert link["refuri"] == "https://arxiv.org/abs/2208.02789"
+    assert entry.astext() == "A title. 2023. arXiv:2208.02789."

@@ -586,6 +586,9 @@ def test_a_stored_sweep_concerns_those_who_read_it(copy, file):
     script = next(s for s in (ROOT / "book" / "data").glob("[a-z]*.py") if file.startswith(s.stem))
     users = saying(rf"from data import {script.stem}\b")
     assert script.stem in users
+    for other in script.parent.glob("[a-z]*.py"):  # a script that reads the slices of another
+        if re.search(rf"^from data import .*\b{script.stem}\b", other.read_text("utf8"), re.M):
+            users |= saying(rf"from data import {other.stem}\b")
     assert copy.hit(f"book/data/{file}") == users
 
 

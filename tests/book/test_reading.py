@@ -54,11 +54,20 @@ def test_a_number_is_as_near_to_its_relation_as_in_a_formula(tex, space, closed,
     glued.close_up(app, line, "page")
     if closed and form == "html":
         assert [type(node) for node in line] == [nodes.Text, nodes.inline, nodes.Text]
-        assert line[1].children[1] is number
+        assert number in line[1].children
+        assert line[1].astext().endswith("4,")
         assert line[1]["classes"] == ["lowrot-together"]
         assert line.astext() == f"In {tex}4, so"
     else:
         assert line.astext() == f"In {tex}{space}4, so"
+
+
+def test_what_opens_before_a_relation_and_closes_behind_its_number_stays_with_them():
+    number = nodes.inline("", "4", classes=["pasted-text"])
+    line = nodes.paragraph("", "later (", nodes.math("", "d ="), nodes.Text(" "), number)
+    line += nodes.Text("), so")
+    glued.close_up(SimpleNamespace(builder=SimpleNamespace(format="html")), line, "page")
+    assert [part.astext() for part in line] == ["later ", "(d =4),", " so"]
 
 
 def box(name, *needs):
@@ -82,6 +91,16 @@ def test_every_chapter_is_drawn_and_listed_once():
     assert "after A of a long &amp; longer name, B of" in listed
 
 
+@pytest.mark.parametrize("count", range(1, 10))
+def test_a_row_has_at_most_four_boxes_and_keeps_them_all(count):
+    row = [box(name) for name in "abcdefghi"[:count]]
+    lines = paths.broken(row)
+    assert [one for line in lines for one in line] == row
+    sizes = [len(line) for line in lines]
+    assert max(sizes) <= 4
+    assert max(sizes) - min(sizes) <= 1
+
+
 def test_the_list_is_in_the_order_of_the_chapters_and_titles_are_whole():
     title = "Near initialization: what the flow attains in the end, and what it never does again"
     late = [paths.Box(name, title, f"{name}.html", 7, needs, number) for name, needs, number in
@@ -96,8 +115,6 @@ def test_the_list_is_in_the_order_of_the_chapters_and_titles_are_whole():
     assert "7 min, after 1, 2 and 3<" in listed
 
 
-def test_symbols_have_one_meaning_each():
+def test_symbols_say_what_they_mean_and_where():
     found = symbols.read(Path(__file__).parents[2])
-    written = [symbol["tex"] for symbol in found]
-    assert len(written) == len(set(written))
     assert all(symbol["means"] and symbol["pages"] for symbol in found)

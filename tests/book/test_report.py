@@ -12,11 +12,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
-from lowrot_book import html, keys, ledger, made_with, report_html, reproduction  # noqa: E402
+from lowrot_book import keys, ledger, made_with, report_html, reproduction  # noqa: E402
 from lowrot_book.cells import cells  # noqa: E402
 from lowrot_book.reproduction import Row  # noqa: E402
 
 from figures import _text  # noqa: E402
+from lowrot import _numbers  # noqa: E402
 
 RECORD = {
     "id": "a-b",
@@ -66,11 +67,12 @@ def test_a_record_without_a_field_is_refused(name):
 
 
 def test_the_nearest_figure_is_before_rather_than_behind():
-    drawn = [(2, "fig-a"), (6, "fig-b"), (20, "fig-c")]
-    assert [ledger.nearest(count, drawn) for count in (0, 4, 5, 6, 14, 99)] == [
-        *("fig-a", "fig-a", "fig-b", "fig-b", "fig-c", "fig-c")
+    drawn, section = [(2, "fig-a"), (6, "fig-b"), (20, "fig-c")], [0] * 15 + [1] * 85
+    assert [ledger.nearest(count, drawn, section) for count in (0, 4, 5, 6, 14, 99)] == [
+        *("fig-a", "fig-a", "fig-b", "fig-b", "fig-b", "fig-c")
     ]
-    assert ledger.nearest(3, []) is None
+    assert ledger.nearest(3, [], section) is None
+    assert ledger.nearest(14, drawn[2:], section) is None
 
 
 @pytest.mark.parametrize(
@@ -108,7 +110,7 @@ def test_verdicts_and_sizes_come_from_the_claims():
 
     found = [reproduction.verdict(row(names), claims) for names in ("m", "d", "md", "")]
     assert found == ["measured", "proved", "beyond", "absent"]
-    assert reproduction.sizes(row("md"), claims) == {"d": [3, 4, 9], "m": [8]}
+    assert reproduction.sizes(row("md"), claims) == {}
     assert reproduction.sizes(row("md", "h"), claims) == {"d": [2, 3]}
 
 
@@ -155,7 +157,7 @@ def test_numbers_have_three_digits_and_a_unit(value, unit, shown):
 @pytest.mark.parametrize("whole", [7, 9999, 12_345, 999_999, 10**6, 12_345_678, -20_000])
 def test_tables_and_the_report_write_whole_numbers_alike(whole):
     assert report_html.figure(whole) == _text.cell(whole) == _text.cell(np.int64(whole))
-    assert report_html.figure(whole) == html.number(str(whole))
+    assert report_html.figure(whole) == _numbers.typeset(str(whole))
 
 
 def test_everything_that_computes_has_a_version():

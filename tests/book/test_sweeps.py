@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import lowrot
-from data import bad_kkt
+from data import _sweeps, bad_kkt, neighbours, parity, regression, symmetric
+from data import flow as followed
 from data import near_init_flow as flow
 from data import near_init_sgd as stored
 from data import neural_collapse as groups
@@ -21,7 +23,7 @@ def test_every_cell_is_there_with_its_provenance():
         assert set(frame["rule"]) == set(stored.UPDATES)
         assert not frame.isna().any().any()
     for name in ("curves", "widths"):
-        command, versions, _ = stored.provenance(name)
+        command, versions, *_ = stored.provenance(name)
         assert command == f"command: python book/data/near_init_sgd.py {name}"
         assert "torch" in versions
     assert sum(stored.SWEEPS.file(n).stat().st_size for n in ("curves", "widths")) < 250_000
@@ -51,7 +53,7 @@ def test_every_cell_of_the_flow_is_there_with_its_provenance():
     far = {(d, m, s) for d, m in flow.MET["exponential"].items() for s in flow.MET_SEEDS}
     assert cells == far | {(*cell, s) for cell in flow.ENDS for s in flow.END_SEEDS}
     for name in ("met", "widths", "ends"):
-        command, versions, _ = flow.provenance(name)
+        command, versions, *_ = flow.provenance(name)
         assert command == f"command: python book/data/near_init_flow.py {name}"
         assert "torch" in versions
     assert sum(flow.SWEEPS.file(n).stat().st_size for n in ("met", "widths", "ends")) < 500_000
@@ -79,17 +81,42 @@ def test_the_half_way_point_is_interpolated():
     assert np.isnan(flow.half_way(Theorem, path)).all()
 
 
-def test_a_sweep_is_written_and_read_again(tmp_path, capsys):
+def root(x: float, seed: int) -> dict[str, float]:
+    """What a sweep of the tests runs."""
+    return {"root": x**0.5 + seed}
+
+
+def test_a_sweep_is_kept_written_and_read_again(tmp_path, capsys, monkeypatch):
     folder = tmp_path / "book" / "data"
     folder.mkdir(parents=True)
-    sweeps = Sweeps(folder / "script.py", "0.0")
-    frame = four_digits(pd.DataFrame({"x": [1.23456, np.nan], "seed": [0, 1]}), ["seed"])
-    sweeps.write("name", iter([frame[:1], frame[1:]]))
+    monkeypatch.setattr(_sweeps, "KEPT", folder / ".cache")
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+    sweeps, runs = Sweeps(folder / "script.py"), []
+
+    def part() -> pd.DataFrame:
+        runs.append(sweeps.run(root, {"x": [2.0, 3.0]}, range(2)))
+        return runs[-1]
+
+    sweeps.main({"name": part, "other": part}, ["name"], "seeds 0 and 1")
     assert sweeps.file("name").name == "script_name.csv"
-    assert capsys.readouterr().out.count("name") == 2
-    assert sweeps.provenance("name")[0] == "command: python book/data/script.py name"
-    pd.testing.assert_frame_equal(sweeps.read("name"), frame)
-    assert frame.x.iloc[0] == pytest.approx(1.235, abs=1e-12)
+    assert "script name" in capsys.readouterr().err
+    command, *_, note = sweeps.provenance("name")
+    assert command == "command: python book/data/script.py name"
+    assert note == "seeds 0 and 1"
+    assert not sweeps.file("other").exists()
+    live = _sweeps.live(root, {"x": [2.0, 3.0]}, range(2))
+    pd.testing.assert_frame_equal(sweeps.read("name"), live, check_dtype=False)
+    assert live.root.iloc[0] == pytest.approx(1.414, abs=1e-12)
+    assert (folder / ".cache" / "script.sqlite").exists()
+
+
+def test_all_parts_are_computed_by_default(tmp_path):
+    sweeps, frame = Sweeps(tmp_path / "script.py"), pd.DataFrame({"x": [1.23456]})
+    sweeps.main({"one": lambda: frame, "two": lambda: frame}, [])
+    assert sweeps.read("one").x[0] == sweeps.read("two").x[0] == 1.235
+    joined = _sweeps.joined([frame, frame])
+    assert len(joined) == 2
+    assert four_digits(joined).x.tolist() == [1.235, 1.235]
 
 
 def test_bad_kkt_is_complete_and_certified():
@@ -150,3 +177,172 @@ def test_ranges_tell_a_law_in_n_over_r_from_others():
     for wrong in ({2: 8, 8: 2}, {2: 4, 4: 2}):
         assert ratio(errors.assign(r=errors.r.replace(wrong))) > 1
     assert ratio(errors[errors.seed < 4]) > 0.6  # too few seeds to tell
+
+
+def test_symmetric_sweeps_are_complete_and_certified():
+    locked, fragile = symmetric.read("locked"), symmetric.read("fragile")
+    cells = {
+        (loss, m, scale, s)
+        for loss in symmetric.LOSSES
+        for m in symmetric.WIDTHS
+        for scale in symmetric.SCALES
+        for s in symmetric.SEEDS
+    }
+    assert set(locked[["loss", "m", "scale", "seed"]].itertuples(index=False, name=None)) == cells
+    assert len(locked) == len(cells)
+    cells = {(scale, s) for scale in symmetric.FRAGILE_SCALES for s in symmetric.SEEDS}
+    assert set(fragile[["scale", "seed"]].itertuples(index=False, name=None)) == cells
+    for name, frame in (("locked", locked), ("fragile", fragile)):
+        assert frame.certified.all()
+        assert not frame.drop(columns="lock").isna().any().any()
+        command = f"command: python book/data/symmetric.py {name}"
+        assert symmetric.provenance(name)[0] == command
+    assert locked.lock[~locked.both].isna().all()
+    assert sum(symmetric.SWEEPS.file(n).stat().st_size for n in ("locked", "fragile")) < 50_000
+
+
+def test_symmetric_slices_come_out_the_same():
+    kept = symmetric.read("locked")
+    kept = kept[(kept["loss"] == "logistic") & (kept.m == 2) & (kept.scale == 1e-3)][:2]
+    now = symmetric.locked(2, 1e-3, "logistic", range(2))
+    away = {"check_dtype": False, "rtol": 1e-3, "atol": 1e-3}
+    pd.testing.assert_frame_equal(kept.reset_index(drop=True), now, **away)
+    kept = symmetric.read("fragile")
+    kept = kept[kept.scale == 1e-3][:2].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, symmetric.fragile(8, 1e-3, range(2)), **away)
+
+
+def test_parity_sweeps_are_complete_and_certified():
+    grids = {
+        "kernels": {(cell["method"], cell["d"]) for cell in parity.KERNEL_GRID},
+        "far": {(cell["method"], cell["d"]) for cell in parity.FAR_GRID},
+        "frozen": {(d,) for d in parity.FROZEN_DIMENSIONS},
+        "margin": {(d,) for d in parity.MARGIN_DIMENSIONS},
+        "flow": {(d,) for d in parity.FLOW_DIMENSIONS},
+        "wide": {(kind, d) for kind in ("early", "flow") for d in parity.WIDE_DIMENSIONS},
+        "wider": {(cell["kind"], cell["d"]) for cell in parity.WIDER_GRID},
+        "sgd": {(d,) for d in parity.SGD_DIMENSIONS},
+    }
+    total = 0
+    for name, cells in grids.items():
+        frame = parity.read(name)
+        columns = [c for c in ("method", "kind", "d") if c in frame]
+        assert set(frame[columns].itertuples(index=False, name=None)) == cells
+        assert (frame.groupby(columns).seed.nunique() == len(parity.SEEDS)).all()
+        errors = frame[[c for c in frame if c.startswith("error")]]
+        assert ((errors >= 0) & (errors <= 1) | errors.isna()).all().all()
+        assert parity.provenance(name)[0] == f"command: python book/data/parity.py {name}"
+        total += parity.SWEEPS.file(name).stat().st_size
+    assert parity.read("flow").certified.all()
+    assert parity.read("wide").certified.all()
+    assert parity.read("wider").certified.all()
+    assert total < 350_000
+    program = parity.read("program")
+    assert len(program) == len(parity.PROGRAM_DIMENSIONS) * len(parity.PROGRAM_SEEDS)
+
+
+def test_parity_slices_come_out_the_same():
+    for name, function, grid in (
+        ("kernels", parity.kernels, {"method": "NTK, full", "d": 8}),
+        ("far", parity.kernels, {"method": "random features", "d": 16}),
+        ("frozen", parity.frozen, {"d": 8}),
+        ("sgd", parity.sgd, {"d": 6}),
+        ("program", parity.program, {"d": 8}),
+    ):
+        kept = parity.read(name)
+        for column, value in grid.items():
+            kept = kept[kept[column] == value]
+        now = parity.live(function, [grid], range(2))
+        away = {"check_dtype": False, "rtol": 1e-3, "atol": 1e-3}
+        pd.testing.assert_frame_equal(kept[kept.seed < 2].reset_index(drop=True), now, **away)
+
+
+def test_far_kernels_are_measured_where_they_need_their_samples():
+    far = parity.read("far")
+    for (method, d), part in far.groupby(["method", "d"]):
+        assert sorted(set(part.n)) == parity.sizes(method, d)
+        errors = part.groupby("n").error.mean()
+        assert errors.iloc[0] > 0.05 > errors.iloc[-1]
+        assert np.diff(np.log(errors.index)).max() < 0.15
+
+
+def test_samples_of_parity_are_nested_and_rounding_is_an_error():
+    few, many = parity.nested(8, 20, 3), parity.nested(8, 40, 3)
+    assert (many.X[:20] == few.X).all()
+    sizes = parity.sizes("flow", 16)
+    assert sizes == sorted(set(sizes))
+    found = parity.measured(lambda X: X[:, 0] * X[:, 1] * (1 + 1e-3 * X[:, 2]), 8)
+    assert found["error"] == 0.0
+    nothing = parity.measured(lambda X: torch.where(X[:, 0] > 0, X[:, 0] * X[:, 1], 1e-14), 8)
+    assert nothing["error"] == 0.5
+
+
+def test_every_run_of_regression_is_there_with_its_provenance():
+    for name in regression.PARTS:
+        frame = regression.read(name)
+        keys = list(regression.grid(name)[0])
+        cells = [tuple(point[key] for key in keys) for point in regression.grid(name)]
+        asked = {(*cell, seed) for cell in cells for seed in regression.SEEDS}
+        assert set(frame[[*keys, "seed"]].itertuples(index=False, name=None)) == asked
+        assert set(frame.phase) <= set(regression.PHASES)
+        certified = frame.phase == "certified"
+        assert (frame.B_loss.notna() | frame.A_loss.notna())[certified].all()
+        assert not frame[["B_loss", "A_loss"]].notna().any(axis=1)[~certified & frame.ok].any()
+        command, versions = regression.provenance(name)[:2]
+        assert command == f"command: python book/data/regression.py {name}"
+        assert "torch" in versions
+        assert regression.SWEEPS.file(name).stat().st_size < 300_000
+
+
+def test_a_run_of_regression_comes_out_the_same():
+    row = regression.run(50, 6.0, "1:1", 3)
+    frame = regression.read("phases")
+    then = frame[(frame.n == 50) & (frame.ratio == 6) & (frame.rates == "1:1") & (frame.seed == 3)]
+    (then,) = then.to_dict("records")
+    assert (row["phase"], row["pairs"]) == (then["phase"], then["pairs"])
+    for name in ("B_loss", "B_share", "B_change", "change", "rate"):
+        assert row[name] == pytest.approx(then[name], rel=1e-2)
+
+
+def test_the_certificate_of_regression_comes_when_other_prototypes_said():
+    # Loss at which it holds first, one draw each, n = 100 and d = 10, equal rates.
+    frame = regression.read("phases")
+    for ratio, expected in ((2.0, 6.8e-8), (3.0, 2.9e-7), (6.0, 6.6e-7)):
+        part = frame[(frame.n == 100) & (frame.ratio == ratio) & (frame.rates == "1:1")]
+        logs = np.log(part.B_loss.dropna())
+        assert len(logs) >= 10
+        assert abs(logs.mean() - np.log(expected)) <= 3 * logs.std(ddof=1)
+
+
+def test_the_sweep_of_variances_is_complete_and_a_slice_comes_out_the_same():
+    kept = neighbours.read("variance")
+    cells = {
+        (d, n, s)
+        for d in neighbours.DIMENSIONS
+        for n in neighbours.SAMPLES
+        for s in neighbours.SEEDS
+    }
+    assert set(kept[["d", "n", "seed"]].itertuples(index=False, name=None)) == cells
+    assert len(kept) == len(cells)
+    assert (kept[["V", "bias"]].isna().all(axis=1) == ~kept.spans).all()
+    command = "command: python book/data/neighbours.py variance"
+    assert neighbours.provenance("variance")[0] == command
+    now = neighbours.variance(5, 10, range(2))
+    kept = kept[(kept.d == 5) & (kept.n == 10)][:2].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, now, check_dtype=False, rtol=1e-3)
+
+
+def test_costs_are_complete_accurate_and_take_the_same_steps():
+    cost = followed.read("cost")
+    assert list(cost.peer.unique()) == list(followed.CHOSEN)
+    assert (cost.groupby("peer").target.agg(tuple) == tuple(followed.TARGETS)).all()
+    there = cost[cost.note.isna()]
+    assert (there.error <= followed.TOLERANCE).all()
+    assert cost[cost.note.notna()].seconds.isna().all()
+    ours = there[there.peer == "lowrot"]
+    for row in ours.itertuples():
+        path = followed.again(row.target, row.setting)
+        assert path.stats["steps"] == pytest.approx(row.steps, abs=1)
+    command, versions, *_ = followed.provenance("cost")
+    assert command == "command: python book/data/flow.py cost"
+    assert "torch" in versions

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 TABLE = symbols.read(ROOT)
 PAGES = sorted((ROOT / "book").glob("*.md"))
-LOCAL = {"b", "w", "B", "chi", "psi", "u", "z", "x", "y"}
+LOCAL = {"b", "w", "B", "H", "chi", "psi", "theta", "u", "z", "x", "y"}
 """Letters that, beside what the table says of them on their pages, proofs elsewhere may use."""
 
 
@@ -40,6 +40,25 @@ def strangers(text: str, page: str) -> list[str]:
 @pytest.mark.parametrize("page", [p for p in PAGES if p.stem != "notation"], ids=lambda p: p.stem)
 def test_letters_keep_their_meaning(page):
     assert strangers(page.read_text("utf8"), page.stem) == []
+
+
+def stands(symbol: dict, page: str) -> bool:
+    """Whether a symbol has its meaning on a page."""
+    if symbol["pages"] == "*":
+        return page not in symbol.get("except", [])
+    return page in symbol["pages"]
+
+
+def test_no_page_has_two_meanings_of_a_symbol():
+    names = {page.stem for page in PAGES}
+    forms: dict[str, list[dict]] = defaultdict(list)
+    for symbol in TABLE:
+        assert set(symbol.get("except", [])) <= (names if symbol["pages"] == "*" else set())
+        for form in {symbol["tex"], *symbol.get("also", ())}:
+            forms[form].append(symbol)
+    for form, meant in forms.items():
+        for name in names - {"notation"}:
+            assert sum(stands(symbol, name) for symbol in meant) <= 1, (name, form)
 
 
 def test_every_symbol_is_used_where_the_table_says():
@@ -73,3 +92,11 @@ def test_formulas_are_read_letter_by_letter():
     text = r"$\tilde E^* \le \mathcal S_k \operatorname{softmax}(\ggl) + \lVert x \rVert_F$"
     ((_, formula),) = formulas.formulas(text)
     assert list(formulas.letters(formula)) == ["E", "mathcal S", "k", "gamma", "x"]
+
+
+def test_an_epsilon_has_one_form():
+    book = ROOT / "book"
+    kinds = ("*.md", "*.toml", "*.yml", "figures/*.py", "data/*.py")
+    for path in (path for kind in kinds for path in book.glob(kind)):
+        text = path.read_text("utf8")
+        assert not any(form in text for form in (r"\varepsilon", "ε", "ϵ")), path.name

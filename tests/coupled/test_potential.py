@@ -2,11 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
-from lowrot import Features, balanced, sparse_parity
-from lowrot.coupled import _potential
+from lowrot import Dataset, Features, balanced, sparse_parity
+from lowrot.coupled import _pass, _potential
 from lowrot.coupled._potential import soft_ratio
 from lowrot.losses import as_loss, soft_margin
 
@@ -18,18 +19,70 @@ def potential(request, monkeypatch):
     return Features.from_network(net).potential(data)
 
 
+def test_features_are_those_of_the_network():
+    X = torch.tensor([[1.0, 2.0], [-2.0, -4.0], [0.5, 1.0], [0.3, -0.1]]).double() / 5
+    data = Dataset(X, torch.tensor([1.0, -1.0, -1.0, 1.0]).double())
+    for slope in (0.0, 0.3, 1.0):
+        net = balanced(50, 2, seed=0, slope=slope)
+        features = Features.from_network(net)
+        z = features.directions @ X.T
+        expected = torch.maximum(z, slope * z) * data.y * features.signs[:, None]
+        potential = features.potential(data)
+        torch.testing.assert_close(potential.features(), expected, rtol=1e-13, atol=1e-15)
+        largest = float(expected.abs().max())
+        assert potential.unit / 2 <= largest < potential.unit
+
+
+@pytest.mark.parametrize("m", [1, 700, 3000])
+def test_passes_agree_whatever_makes_them(m):
+    rng = np.random.default_rng(m)
+    heights, rates = torch.tensor(rng.normal(size=(m, 5))), torch.tensor(rng.normal(size=(2, 5)))
+    signs = torch.tensor(rng.choice([-1.0, 1.0], m))
+    start = torch.tensor(30.0 * rng.normal(size=m))
+    found = []
+    for way in (_pass.weigh, _pass.weigh_elsewhere):
+        ln_u, sums = torch.empty(m).double(), torch.empty(2, 5).double()
+        scalars = way(heights, signs, start, rates, ln_u, sums)
+        found.append((torch.tensor(scalars).double(), ln_u, sums))
+    for one, other in zip(*found):
+        torch.testing.assert_close(one, other, rtol=1e-13, atol=1e-13)
+    share, sums = torch.log_softmax(found[0][1], 0), torch.empty(2, 5).double()
+    _pass.respond(heights, share, rates, sums)
+    growth = heights.clamp_min(0) @ rates[0] + heights.clamp_max(0) @ rates[1]
+    weight = growth * share.exp()
+    expected = torch.stack([weight @ heights.clamp_min(0), weight @ heights.clamp_max(0)])
+    torch.testing.assert_close(sums, expected, rtol=1e-12, atol=1e-13)
+
+
+def test_threads_change_nothing_but_rounding(monkeypatch):
+    net, data = balanced(5000, 3, seed=4), sparse_parity(3)
+    z, velocity = torch.linspace(0, 9, 8).double(), torch.linspace(1, 0, 8).double()
+    results, before = [], torch.get_num_threads()
+    monkeypatch.setattr(_potential, "_PAIRS_A_THREAD", 100)
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            margins = Features.from_network(net).potential(data).margins(z)
+            scalars = torch.tensor([margins.ln_scale, margins.ln_growth]).double()
+            results.append((scalars, margins.p, margins.slopes(velocity)))
+    finally:
+        torch.set_num_threads(before)
+    for one, other in zip(*results):
+        torch.testing.assert_close(one, other, rtol=1e-13, atol=1e-14)
+
+
 def direct(potential, z):
-    return (potential.ln_start + 2.0 * potential.C @ z).exp()
+    return (potential.ln_start + 2.0 * potential.features() @ z).exp()
 
 
 @pytest.mark.parametrize("scale", [0.0, 1.0, 30.0])
 def test_margins_are_the_gradient_of_the_potential(potential, scale):
     z = scale * torch.rand(8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    u, margins = direct(potential, z), potential.margins(z)
+    u, margins, C = direct(potential, z), potential.margins(z), potential.features()
     assert margins.ln_scale == pytest.approx(float(u.sum().log()), abs=1e-12)
-    torch.testing.assert_close(margins.p, u @ potential.C / u.sum(), rtol=1e-12, atol=1e-14)
-    assert margins.ln_growth == pytest.approx(float((2.0 * potential.C @ z).max()), abs=1e-12)
-    share, C = u / u.sum(), potential.C
+    torch.testing.assert_close(margins.p, u @ C / u.sum(), rtol=1e-12, atol=1e-14)
+    assert margins.ln_growth == pytest.approx(float((2.0 * C @ z).max()), abs=1e-12)
+    share = u / u.sum()
     for exact in (False, True):
         hessian = margins.hessian(False, exact)
         torch.testing.assert_close(hessian, 2 * (C.T * share) @ C, rtol=1e-12, atol=1e-14)

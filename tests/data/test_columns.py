@@ -36,9 +36,9 @@ def test_columns_by_labels_that_are_numbers():
 @pytest.mark.parametrize(
     ("column", "error", "message"),
     [
-        (pd.array([1, None], "Int64"), ValueError, "'b' is <NA> in row q; expected finite"),
-        (pd.array([None, 0.5], "Float64"), ValueError, "'b' is <NA> in row p"),
-        (pd.Categorical(["1", None]), ValueError, "'b' is nan in row q"),
+        (pd.array([1, None], "Int64"), ValueError, "'b' is missing in row q; expected finite"),
+        (pd.array([None, 0.5], "Float64"), ValueError, "'b' is missing in row p"),
+        (pd.Categorical(["1", None]), ValueError, "'b' is missing in row q"),
         (["0.5", "half"], ValueError, "'b' is 'half' in row q"),
         ([0.5, [1]], (TypeError, ValueError), "b|list"),
         ([0.5, np.inf], ValueError, "'b' is inf in row q"),

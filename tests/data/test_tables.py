@@ -101,7 +101,10 @@ def test_decimal_commas_where_they_are_told(tmp_path):
         ("a;b;y\n0,1;0.2;1\n0,3;0.4;-1\n", "with a comma, '0,1', and with a point, '0.2'"),
         ("a,b,y\n0.1,red,1\n0.3,blue,-1\n", "column 'b' is 'red' in line 2"),
         ("a,b,y\n0.1,1,1\n\n# no\n0.3,blue,-1\n", "column 'b' is 'blue' in line 5"),
-        ("a,b,y\n0.1,,1\n", "column 'b' is nan in line 2"),
+        (
+            "a,b,y\n0.1,,1\n",
+            "column 'b' is missing in line 2; expected .* features= the columns without",
+        ),
         ("2,2\n0.1,0.2,1\n0.3,x,-1\n", "column 1 is 'x' in line 3"),
         ("a,b,y\n0.1,inf,1\n", "column 'b' is inf in line 2"),
         ("y\n1\n-1\n", "pass sep="),

@@ -19,7 +19,7 @@ BLOCKS = {"both": (1.0, 1.0), "outer": (1.0, 0.0), "inner": (0.0, 1.0)}
 
 
 def tensor(values):
-    return torch.tensor(values, dtype=torch.float64)
+    return np.array(values, dtype=float)
 
 
 def random_data(seed, n=9, d=3):
@@ -32,7 +32,7 @@ def random_data(seed, n=9, d=3):
 
 
 def patterns(planes, V):
-    return (V @ planes.U.T).sign().to(torch.int8)
+    return np.sign(np.asarray(V) @ planes.U.T).astype(np.int8)
 
 
 def test_parallel_inputs_share_a_plane():
@@ -41,8 +41,10 @@ def test_parallel_inputs_share_a_plane():
     assert len(planes.U) == 6
     assert planes.index[0] == planes.index[3] == planes.index[6]
     assert planes.index[1] == planes.index[5]
-    torch.testing.assert_close(planes.c[:, None] * planes.U[planes.index], data.X)
-    torch.testing.assert_close(planes.U.norm(dim=1), torch.ones(6, dtype=torch.float64))
+    np.testing.assert_allclose(
+        planes.c[:, None] * planes.U[planes.index], data.X, rtol=1e-7, atol=1e-7
+    )
+    np.testing.assert_allclose(np.linalg.norm(planes.U, axis=1), np.ones(6), rtol=1e-7, atol=1e-7)
     assert len(Planes.of(sparse_parity(4).X, 0.0).U) == 8
 
 
@@ -61,7 +63,7 @@ def test_a_linear_network_slides_nowhere():
     planes = Planes.of(X, 1.0)
     assert planes.sides(net.V).tolist() == [[1, 1]]
     K = planes.kernel(net.a, net.V, planes.sides(net.V), (1.0, 1.0))
-    torch.testing.assert_close(K, net.kernel(X))
+    np.testing.assert_allclose(K, net.kernel(X), rtol=1e-7, atol=1e-7)
     path = regression_flow(net, X[:1], tensor([1.0]))
     assert path.ok, path.status
     assert path["relative_loss"][-1] <= 1e-10
@@ -73,19 +75,22 @@ def test_outputs_are_those_of_the_network(slope):
     data, net = random_data(1), standard(7, 3, seed=1, slope=slope)
     planes = Planes.of(data.X, slope)
     got = planes.outputs(net.a, net.V)
-    torch.testing.assert_close(got, net(data.X), rtol=1e-13, atol=1e-14)
+    np.testing.assert_allclose(got, net(data.X), rtol=1e-13, atol=1e-14)
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.4])
-def test_coefficients_give_the_gradient(slope):
+def test_the_field_gives_the_gradient(slope):
     data, net = random_data(2), standard(7, 3, seed=2, slope=slope)
     planes = Planes.of(data.X, slope)
     q = torch.rand(data.n, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    mean, jump = planes.coefficients(data.y * q)
-    h = (mean + patterns(planes, net.V) * jump) @ planes.U
     grad_a, grad_V = net.gradient(data, q)
-    torch.testing.assert_close(net.a[:, None] * h, grad_V, rtol=1e-12, atol=1e-14)
-    torch.testing.assert_close((h * net.V).sum(1), grad_a, rtol=1e-12, atol=1e-14)
+    signed = planes.signed(data.y.numpy()).drive(q, 2.0 * q)
+    for drive in (planes.drive(data.y * q, 2.0 * data.y * q), signed):
+        for row, factor in enumerate((1.0, 2.0)):
+            h = drive.base[row] + (patterns(planes, net.V) * drive.jump[row]) @ planes.U
+            h = torch.as_tensor(h) / factor
+            np.testing.assert_allclose(net.a[:, None] * h, grad_V, rtol=1e-12, atol=1e-14)
+            np.testing.assert_allclose((h * net.V).sum(1), grad_a, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("block", BLOCKS)
@@ -104,9 +109,10 @@ def test_kernel_against_autograd(slope, block):
     G = torch.stack(G[block])
     planes = Planes.of(data.X, slope)
     K = planes.kernel(net.a, net.V, patterns(planes, net.V), BLOCKS[block])
-    torch.testing.assert_close(K, G @ G.T, rtol=1e-12, atol=1e-13)
-    signed = torch.outer(data.y, data.y) * K
-    torch.testing.assert_close(signed, net.kernel(data, layers=block), rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(K, G @ G.T, rtol=1e-12, atol=1e-13)
+    arguments = net.a, net.V, patterns(planes, net.V), BLOCKS[block]
+    signed = planes.signed(data.y.numpy()).kernel(*arguments)
+    np.testing.assert_allclose(signed, net.kernel(data, layers=block), rtol=1e-12, atol=1e-13)
 
 
 def test_rates_weigh_the_blocks_and_chunks_do_not_matter(monkeypatch):
@@ -117,7 +123,7 @@ def test_rates_weigh_the_blocks_and_chunks_do_not_matter(monkeypatch):
         *arguments, BLOCKS["inner"]
     )
     monkeypatch.setattr(module, "_ENTRIES", 4 * data.n)
-    torch.testing.assert_close(planes.kernel(*arguments, (0.3, 2.0)), expected, rtol=1e-12, atol=0)
+    np.testing.assert_allclose(planes.kernel(*arguments, (0.3, 2.0)), expected, rtol=1e-12, atol=0)
 
 
 def sliding_start(seed, slope):
@@ -125,10 +131,10 @@ def sliding_start(seed, slope):
     data = random_data(seed)
     planes = Planes.of(data.X, slope)
     net = balanced(12, 3, seed=seed + 100, slope=slope)
-    V = net.V.clone()
+    V = net.V.numpy().copy()
     V[:6] -= (V[:6] @ planes.U[0])[:, None] * planes.U[0]
-    cross = torch.linalg.cross(planes.U[2], planes.U[4])
-    V[6:9] = (V[6:9] @ cross)[:, None] * cross / cross.square().sum()
+    cross = np.cross(planes.U[2], planes.U[4])
+    V[6:9] = (V[6:9] @ cross)[:, None] * cross / (cross**2).sum()
     S = patterns(planes, V)
     S[:6, 0] = 0
     S[6:9, 2] = S[6:9, 4] = 0
@@ -141,18 +147,18 @@ def test_kernel_with_sliding_is_the_derivative_of_the_outputs(seed, slope):
     """Outputs after a short time under fixed weights q, that hold the neurons on their planes."""
     data, planes, start = sliding_start(seed, slope)
     K = planes.kernel(start.a, start.V, start.S, (1.0, 1.0))
-    sides = torch.where(start.S == 0, 1, start.S)  # some side, and its normals again
+    sides = np.where(start.S == 0, 1, start.S).astype(np.int8)  # some side, and its normals again
     free = planes.kernel(start.a, start.V, sides, (1.0, 1.0))
-    assert float((K - free).abs().max()) > 1e-2 * float(K.abs().max())
-    w = torch.randn(data.n, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    assert np.abs(K - free).max() > 1e-2 * np.abs(K).max()
+    w = np.random.default_rng(seed).standard_normal(data.n)
     drive, t = planes.drive(w, 0 * w), 1e-5
-    h = torch.tensor(np.array([field_at(drive.arrays, s, 0.0) for s in start.S.numpy()]))
+    h = np.array([field_at(drive.arrays, s, 0.0) for s in start.S])
     ends = []
     for sign in (1.0, -1.0):
         a = start.a + sign * t * (h * start.V).sum(1)
         V = start.V + sign * t * start.a[:, None] * h
         ends.append(planes.outputs(a, V))
-    torch.testing.assert_close((ends[0] - ends[1]) / (2 * t), K @ w, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose((ends[0] - ends[1]) / (2 * t), K @ w, rtol=1e-7, atol=1e-9)
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.4])
@@ -171,7 +177,7 @@ def test_kernel_with_sliding_against_the_integrator(slope):
     stepper = Radau(planes, Classification(data.y, as_loss("exponential")), (1.0, 1.0), 1e-3)
     rate = data.y * (stepper.outputs(end) - stepper.outputs(start)) / t
     K = planes.kernel(start.a, start.V, start.S, (1.0, 1.0))
-    np.testing.assert_allclose(rate, K @ w, rtol=1e-4, atol=1e-8)
+    np.testing.assert_allclose(rate, K @ np.asarray(w), rtol=1e-4, atol=1e-8)
 
 
 def test_kernel_off_dependent_normals():
@@ -179,5 +185,5 @@ def test_kernel_off_dependent_normals():
     angles = torch.arange(5).double() * 0.5
     planes = Planes.of(torch.stack([angles.cos(), angles.sin(), 0 * angles], 1), 0.0)
     a, V = tensor([1.0]), tensor([[0.0, 0.0, 1.0]])
-    K = planes.kernel(a, V, torch.zeros(1, 5, dtype=torch.int8), (1.0, 1.0))
-    assert float(K.abs().max()) < 1e-12
+    K = planes.kernel(a, V, np.zeros((1, 5), dtype=np.int8), (1.0, 1.0))
+    assert np.abs(K).max() < 1e-12

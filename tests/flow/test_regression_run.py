@@ -10,6 +10,7 @@ from lowrot import (
     Network,
     Path,
     balanced,
+    gaussian_regression,
     regression_flow,
     standard,
 )
@@ -149,3 +150,14 @@ def test_bad_regression_arguments_are_named(change, error, match):
     net, X, y = regression_problem()
     with pytest.raises(error, match=match):
         regression_flow(**{"net": net, "X": X, "y": y, **change})
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_run_that_gets_stuck_does_not_overflow_on_its_way():
+    """Its dual weights change by orders within trial steps, and drive neurons too far."""
+    net = standard(5, 10, seed=5)
+    data = gaussian_regression(50, 10, seed=5)
+    path = regression_flow(net, data.X, data.y, rates=(1.0, 5.0))
+    assert path.outcome == "stationary"
+    assert path.ok, path.status
+    assert path["relative_loss"][-1] > 1e-3

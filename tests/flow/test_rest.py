@@ -138,11 +138,11 @@ def test_a_network_that_decays_ends_at_rest():
 
 def judged(a, V, w, error=1e-30, rates=(1.0, 1.0), unit=1.0):
     """What `at_rest` says of a network that sees the two axes of the plane."""
-    planes = Planes.of(torch.eye(2, dtype=torch.float64), 0.0)
-    V, a = tensor([V]), tensor([a])
+    planes = Planes.of(np.eye(2), 0.0)
+    V, a = np.array([V]), np.array([a])
     neurons = Neurons.of(a, V, planes.sides(V), rates)
-    sizes = torch.full((2,), error, dtype=torch.float64)
-    return at_rest(planes, neurons, tensor(w), sizes, unit, rates)
+    sizes = np.full(2, error)
+    return at_rest(planes, neurons, np.array(w), sizes, unit, rates)
 
 
 def test_a_tiny_neuron_decays_along_its_ray_only():
@@ -164,10 +164,10 @@ def test_still_is_still_at_any_rates(rates, a, v):
 
 def test_weights_that_are_not_those_of_the_outputs_prove_no_rest():
     """A perfect fit is at rest under the weights 0; not, if its outputs say otherwise."""
-    X, y = torch.eye(2, dtype=torch.float64), tensor([1.0, 0.5])
+    X, y = np.eye(2), np.array([1.0, 0.5])
     net = Network([1.0, 1.0], [[1.0, -1.0], [-1.0, 0.5]], 0.0)
     stepper = Radau(Planes.of(X, 0.0), Regression(y), (1.0, 1.0), 1e-3)
-    state = stepper.start(net.a, net.V)
+    state = stepper.start(net.a.numpy(), net.V.numpy())
     assert state.mismatch == 0.0
     assert stepper.at_rest(state)
     assert not stepper.at_rest(replace(state, mismatch=1e-4))

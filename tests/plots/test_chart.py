@@ -1,5 +1,6 @@
 """Charts with sliders: what they hold, and what a browser makes of them."""
 
+import dataclasses
 import json
 import re
 
@@ -34,10 +35,16 @@ def test_numbers_are_tenths_of_the_picture_and_in_the_table():
         "panels"
     ]
     line = panel["moving"][0][1]
-    # From x = 46 to 332 over two decades, from y = 208 up to 8.
-    assert line == [460, 1580, 1890, 1080, None, 3320, 80]
+    # From x = 46 to 324 over two decades, from y = 208 up to 8.
+    assert line == [460, 1580, 1850, 1080, None, 3240, 80]
     assert "a < b,moving,chart,3,1,1.5," in shown.table
     assert "a < b,still,chart,,100,2," in shown.table
+
+
+def test_no_tick_stands_beyond_its_axis():
+    axes = dataclasses.replace(X, ticks=[*X.ticks, 2 * X.high])
+    shown = str(plots.explorer(dataclasses.replace(chart(), x=axes), sliders(), description="w"))
+    assert shown == str(plots.explorer(chart(), sliders(), description="w"))
 
 
 def test_several_charts_have_letters():
@@ -76,16 +83,16 @@ def test_two_sliders_choose_a_frame(page):
     show(page, plots.explorer(chart(), sliders(), description="words"))
     first, second = page.locator("input[type=range]").all()
     shown = page.locator("path.moving").first
-    assert shown.get_attribute("d") == "M46 108L189 108M332 8"  # places 1 and 0: frame 2
+    assert shown.get_attribute("d") == "M46 108L185 108M324 8"  # places 1 and 0: frame 2
     second.focus()
     page.keyboard.press("ArrowRight")
-    assert shown.get_attribute("d") == "M46 58L189 108M332 8"
+    assert shown.get_attribute("d") == "M46 58L185 108M324 8"
     assert second.get_attribute("aria-valuetext") == "d; a < b: frame 3"
     assert page.locator(".readout").inner_text() == "frame 3"
     first.focus()
     page.keyboard.press("Home")
     assert page.locator(".readout").inner_text() == "frame 1"
-    assert page.locator("path.dots.moving").get_attribute("d") == "M189 158h0"
+    assert page.locator("path.dots.moving").get_attribute("d") == "M185 158h0"
     assert page.errors == []
 
 
@@ -93,7 +100,7 @@ def test_without_a_script_it_is_a_picture(browser):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     show(page, plots.explorer(chart(), sliders(), description="words"))
-    assert page.locator("path.moving").first.get_attribute("d") == "M46 108L189 108M332 8"
+    assert page.locator("path.moving").first.get_attribute("d") == "M46 108L185 108M324 8"
     assert page.locator(".readout").inner_text() == "frame 2"
     assert not page.locator("input").first.is_visible()
     context.close()

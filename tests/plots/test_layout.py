@@ -96,6 +96,29 @@ def test_a_legend_below_is_that_of_its_axes():
     assert [text.get_text() for text in legend.get_texts()] == ["shown"]
 
 
+@pytest.mark.parametrize(("most", "shown"), [(0.5, ["0.05", "0.1", "0.2", "0.5"]), (50, 4)])
+def test_a_short_logarithmic_axis_has_numbers_in_full(most, shown):
+    (ax,) = plots.grid(1)
+    ax.plot([0.05, most], [1, 1000])
+    plots.log_axes(ax)
+    ax.figure.canvas.draw()
+    low, high = ax.get_xlim()
+    ticks = zip(ax.get_xticks(), ax.get_xticklabels())
+    inside = [label.get_text() for at, label in ticks if low <= at <= high]
+    assert inside == shown if isinstance(shown, list) else all("10" in text for text in inside)
+    assert not any(label.get_text() for label in ax.get_xticklabels(minor=True))
+
+
+def test_a_short_logarithmic_axis_far_from_one_has_powers_of_ten():
+    (ax,) = plots.grid(1)
+    ax.plot([1, 2], [1.2e-5, 1.1e-4])
+    plots.log_axes(ax)
+    ax.figure.canvas.draw()
+    low, high = ax.get_ylim()
+    shown = [t.get_text() for t in ax.get_yticklabels() if low <= t.get_position()[1] <= high]
+    assert shown == [r"$2 \cdot 10^{-5}$", r"$5 \cdot 10^{-5}$", "$10^{-4}$"]
+
+
 def test_a_legend_under_is_below_the_labels():
     (ax,) = plots.grid(1)
     ax.plot([0, 1], label="shown")

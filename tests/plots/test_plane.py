@@ -44,7 +44,7 @@ def test_square_frames_the_unit_disc():
     assert ax.get_xlim() == ax.get_ylim()
     assert ax.get_xlim()[0] < -1
     assert ax.get_aspect() == 1
-    assert ax.get_title("center") == "title"
+    assert ax.get_title("left") == "title"
 
 
 def test_the_view_of_space_keeps_lengths_and_looks_from_above():

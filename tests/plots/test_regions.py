@@ -1,11 +1,13 @@
 """Predictors of the plane: what is drawn, what is left alone, what is refused."""
 
+import numpy as np
 import pytest
 import torch
 from matplotlib.axes import Axes
 
 import lowrot
 from lowrot import plots
+from lowrot.plots import _regions
 from lowrot.plots._regions import merged_directions
 
 pytestmark = pytest.mark.usefixtures("headless")
@@ -28,14 +30,15 @@ def test_decision_regions_draws_the_sign_of_the_predictor(best):
     ax = plots.decision_regions(best.primal, XOR, level=best.value, q=best.dual, title="XOR")
     assert isinstance(ax, Axes)
     assert artists(ax) >= 4  # two regions, the boundary, the lines of the margin, the points
-    assert ax.get_title("center") == "XOR"
+    assert ax.get_title("left") == "XOR"
 
 
 def test_lines_of_the_level_pass_where_the_predictor_has_it():
     ax = plots.decision_regions(lambda X: X[:, 0], PAIR, level=0.5)
-    lines = [piece for c in ax.collections for piece in c.get_paths() if len(piece) > 100]
-    at = sorted({round(float(x), 9) for piece in lines for x in piece.vertices[1:-1, 0]})
-    assert {-0.5, 0.0, 0.5} <= set(at)
+    drawn = [piece for c in ax.collections[:4] for piece in c.get_paths()]
+    lines = {round(float(p.vertices[0, 0]), 9) for p in drawn if len(p) == 2}
+    assert lines == {-0.5, 0.0, 0.5}
+    assert max(map(len, drawn)) <= 6  # straight pieces have no vertices but their ends
     deeper = plots.decision_regions(lambda X: X[:, 0], PAIR, level=9.0)
     assert len(deeper.collections) == len(ax.collections) - 1
 
@@ -150,3 +153,40 @@ def test_regions_do_not_depend_on_the_unit_of_the_predictor(unit):
 def test_no_region_is_drawn_where_all_neurons_are_off():
     ax = plots.decision_regions(lambda X: 0 * X[:, 0], PAIR)
     assert not any(len(piece) for c in ax.collections[:2] for piece in c.get_paths())
+
+
+def test_straight_pieces_keep_the_regions_as_they_are(monkeypatch, best):
+    def regions():
+        return plots.decision_regions(best.primal, XOR).collections[:2]
+
+    thin = regions()
+    monkeypatch.setattr(_regions, "_straighten", lambda contours: None)
+    points = np.random.default_rng(0).uniform(-1.3, 1.3, (400, 2))
+    for few, many in zip(thin, regions()):
+        (path,), (full,) = few.get_paths(), many.get_paths()
+        assert len(path) < len(full) / 3
+        assert (path.contains_points(points) == full.contains_points(points)).all()
+
+
+def test_the_boundary_is_the_edge_of_both_regions():
+    def kinked(X):
+        return X[:, 0] + 0.4 * X[:, 1].relu() - 0.4 * (-0.3 - X[:, 1]).relu() - 0.1
+
+    ax = plots.decision_regions(kinked, PAIR, level=0.3)
+    boundary, margin = (ax.collections[k].get_paths() for k in (2, 3))
+    level = {0: 0.0, 1: -0.3, 2: 0.3}
+    for k, path in enumerate([*boundary, *margin]):
+        points = torch.as_tensor(path.interpolated(50).vertices)
+        step = 2 * 1.22 / 160  # of the mesh, on which kinks are cut
+        assert len(path) < 12
+        assert float((kinked(points) - level[k]).abs().max()) < 0.5 * step
+    edges = np.concatenate([p.vertices for c in ax.collections[:2] for p in c.get_paths()])
+    for corner in boundary[0].vertices:
+        assert np.linalg.norm(edges - corner, axis=1).min() < 1e-9
+
+
+def test_a_boundary_through_nodes_of_the_mesh_keeps_its_corners(best):
+    ax = plots.decision_regions(best.primal, XOR)
+    for path in ax.collections[2].get_paths():
+        points = torch.as_tensor(path.interpolated(50).vertices)
+        assert float(points.abs().amin(dim=1).max()) < 1e-6  # on the axes

@@ -30,7 +30,7 @@ def test_threads_lead_from_the_first_direction_to_the_last():
     assert heavy.get_linewidth() > 2 * light.get_linewidth()
     assert heavy.get_color() == plots.NEGATIVE
     assert light.get_color() == plots.POSITIVE
-    assert ax.get_title("center") == "turned"
+    assert ax.get_title("left") == "turned"
     assert ax.texts[0].get_text() == "key weights turn by 90°"
 
 

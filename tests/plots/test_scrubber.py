@@ -11,6 +11,7 @@ import pytest
 import lowrot
 from lowrot import plots
 from lowrot.path import Path
+from lowrot.plots import _scrubber
 
 PLANE = lowrot.collapsed_groups(3, 2, sizes=2)
 SPACE = lowrot.collapsed_groups(3, 3, sizes=2)
@@ -46,6 +47,7 @@ def test_frames_hold_unwrapped_angles_and_roots_of_shares():
     assert np.allclose(squares, [[0.5, 0.5], [0.75, 0.25], [1, 0]], atol=2e-3)
     assert np.sign(panel["shares"]).tolist() == [[1, -1], [1, -1], [1, 0]]
     assert panel["readout"] == ["margin 0", "margin 0.125", "margin 0.25"]
+    assert _scrubber._reading("τ", 0.5) == "τ = 0.5"
 
 
 def test_space_is_seen_as_unit_vectors():
@@ -167,7 +169,7 @@ def test_the_button_plays_to_the_end_and_says_where_it_ends(page):
 def test_who_asked_for_less_motion_goes_step_by_step(page):
     page.emulate_media(reduced_motion="reduce")
     button, slider = page.locator("button"), page.locator("input[type=range]")
-    assert button.inner_text() == "Step"
+    page.wait_for_function("document.querySelector('button').textContent === 'Step'")
     for place in ("1", "2", "0"):
         button.click()
         page.wait_for_timeout(400)
@@ -229,3 +231,8 @@ def test_what_is_no_plain_number_is_refused():
             plots.scrubber(panel, taus, description="what it shows")
     with pytest.raises(ValueError, match=r"taus is .*; expected at least one"):
         plots.scrubber(panel, [0.0, np.nan, 2.0], description="what it shows")
+
+
+def test_numbers_have_a_true_minus_sign_and_powers_of_ten():
+    shown = [_scrubber._number(value) for value in (-4.444, 0.25, -1.5e-5, 1e12)]
+    assert shown == ["−4.44", "0.25", "−1.5 · 10⁻⁵", "1 · 10¹²"]

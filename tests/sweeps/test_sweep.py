@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import signal
 import sqlite3
@@ -100,6 +101,31 @@ def test_a_worker_that_dies_costs_one_task(tmp_path):
         quiet(runs.dying, {"a": range(6)}, [0], store=tmp_path / "s.db")
     assert caught.value.frame.value.tolist() == [0, 1, 3, 4, 5]
     assert "its worker died" in caught.value.failures["a=2, seed=0"]
+
+
+CACHED = """
+from functools import cache
+from lowrot.sweeps import sweep
+@cache
+def known(a): return 2 * a
+def run(a, seed): return {"value": known(a)}
+if __name__ == "__main__":
+    sweep(run, {"a": [1, 2]}, [0], "s.db", workers=2, progress=False)
+"""
+
+
+def test_a_function_that_cannot_be_sent_is_named_and_nothing_recorded(tmp_path):
+    """A plain function of a script goes to a worker with its helpers, but not with their caches."""
+    (tmp_path / "script.py").write_text(CACHED)
+    command = [sys.executable, "script.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    last = done.stderr.strip().splitlines()[-1]
+    assert re.match(r"TypeError: function cannot be loaded .*'known'.*expected one that can", last)
+    assert sqlite3.connect(tmp_path / "s.db").execute("select count(*) from tasks").fetchone() == (
+        0,
+    )
+    (tmp_path / "script.py").write_text(CACHED.replace("@cache", ""))
+    subprocess.run(command, cwd=tmp_path, check=True)
 
 
 def test_a_failed_task_is_tried_again(tmp_path):

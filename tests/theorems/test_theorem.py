@@ -13,16 +13,23 @@ from lowrot import (
     collapsed_groups,
     coupled_flow,
     escape,
+    gaussian_regression,
     gradient_flow,
     in_plane,
+    locking,
     near_init_flow,
     near_init_sgd,
     neural_collapse,
     no_rotation,
     one_pass_sgd,
     parity_stream,
+    regression_certificate,
+    regression_flow,
+    regression_outer,
     sparse_parity,
     standard,
+    symmetric,
+    symmetric_pairs,
     two_points,
 )
 from lowrot.path import Path
@@ -53,18 +60,43 @@ def build(name):
     if name == "no_rotation":
         net = balanced(64, 2, seed=0)
         return no_rotation(net, XOR), coupled_flow(net, XOR, stop={"tau": 3.0})
+    if name == "symmetric":
+        net, data = balanced(8, 2, seed=1, slope=0.1), symmetric_pairs()
+        return symmetric(net, data), of_flow(net, data)
+    if name == "locking":
+        net, data = Network([1.0, -1.0], [[0.8, 0.1], [-0.9, 0.0]], 0.1), symmetric_pairs()
+        return locking(net, data, [1.0, 0.0]), of_flow(net, data)
+    if name.startswith("regression"):
+        net, data = standard(60, 5, seed=1), gaussian_regression(6, 5, seed=1)
+        y = net(data.X) + 1e-3 * data.y
+        make = regression_outer if name == "regression_outer" else regression_certificate
+        return make(net, data.X, y), regression_flow(net, data.X, y, rtol=1e-6)
     net = in_plane([10, -5], [1e-3, 1e-3])
     return escape(net, PHI), of_flow(net, two_points(PHI))
 
 
-NAMES = ("near_init_flow", "near_init_sgd", "neural_collapse", "no_rotation", "escape")
+NAMES = (
+    "near_init_flow",
+    "near_init_sgd",
+    "neural_collapse",
+    "no_rotation",
+    "symmetric",
+    "locking",
+    "escape",
+    "regression_outer",
+    "regression_certificate",
+)
 # A column of each conclusion, the direction in which it breaks, and the inequality it breaks.
 BREAKS = {
     "near_init_flow": ("min_margin", -1.0, "P <= min p"),
     "near_init_sgd": ("rho", 1.0, "||W_k - W_0|| <= its bound"),
     "neural_collapse": ("margin", 1.0, "margin <= ceiling"),
     "no_rotation": ("margin", 1.0, "margin <= gamma"),
+    "symmetric": ("margin", 1.0, "margin <= ceiling"),
+    "locking": ("margin", 1.0, "margin <= limit"),
     "escape": ("normalized", 1.0, "margin <= bad"),
+    "regression_outer": ("loss", 1.0, "residual <= bound"),
+    "regression_certificate": ("loss", 1.0, "residual <= bound"),
 }
 
 
@@ -83,8 +115,16 @@ def test_a_slack_below_rounding_fails_and_one_within_does_not():
     assert type(found.slack["a"]) is float
 
 
+def test_the_slack_of_a_hypothesis_is_relative_to_its_bound():
+    assert at_most("x", 1.0, "limit", 4.0).slack == 0.75
+    assert at_most("x", 10.0, "limit", 4.0).slack == -1.5
+    assert Hypothesis("m", 30.0, "", True, 20.0).slack == 0.5
+    for bound in (math.nan, 0.0):
+        assert math.isnan(Hypothesis("x", 1.0, "", True, bound).slack)
+
+
 def test_helpers():
-    assert at_most("x", 2.0, "limit", 2.0) == Hypothesis("x", 2.0, r"$\le limit = 2$", True)
+    assert at_most("x", 2.0, "limit", 2.0) == Hypothesis("x", 2.0, r"$\le limit = 2$", True, 2.0)
     assert not at_most("x", 2.1, "limit", 2.0).holds
     assert over(np.array([1.0, 2.0]), np.array([0.0, 4.0])).tolist() == [math.inf, 0.5]
     assert nonnegative("tau", [0, 1]).dtype == np.float64
@@ -153,7 +193,10 @@ def test_a_conclusion_that_fails_by_little_is_seen(pair):
     unit = max(1.0, abs(path["P"][-1])) if name == "near_init_flow" else 1.0
     for excess, holds in ((0.5e-7, True), (2e-7, False)):
         values = ends[column].copy()
-        values[-1] += direction * (room + excess) * unit
+        if name.startswith("regression"):  # residuals, of which the loss is half the square
+            values[-1] = 0.5 * (theorem.bound(ends["t"][-1]) + excess * theorem.R) ** 2
+        else:
+            values[-1] += direction * (room + excess) * unit
         check = theorem.check(Path({**ends.columns, column: values}, ends.states, meta=ends.meta))
         assert check.slack[line] == pytest.approx(-excess, rel=0.5)
         assert check.holds == holds, check.slack
@@ -189,7 +232,7 @@ def test_a_bound_has_a_limit_at_infinity(pair):
 )
 def test_times_that_are_no_plain_numbers_are_refused(pair, times):
     name, theorem, _ = pair
-    clock = "t" if name == "near_init_sgd" else "tau"
+    clock = "t" if name == "near_init_sgd" or name.startswith("regression") else "tau"
     with pytest.raises(TypeError, match=rf"^{clock} is .*; expected (a number|real|every entry)"):
         theorem.bound(times)
     if hasattr(theorem, "J_limit"):

@@ -6,6 +6,7 @@ from importlib import import_module
 
 PARTS = (
     "addresses",
+    "beside",
     "carry",
     "checks",
     "citation",
@@ -20,6 +21,7 @@ PARTS = (
     "previews",
     "reading",
     "report",
+    "scripts",
     "statements",
     "symbols",
     "valid",

@@ -16,6 +16,8 @@ from docutils.parsers.rst import Directive
 
 from . import addresses
 
+PREPRINT = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
+
 
 def cff(root: Path) -> dict:
     """What CITATION.cff says."""
@@ -202,6 +204,19 @@ class Citation(Directive):
         return [block]
 
 
+def link_preprints(app, doctree: nodes.document, docname: str) -> None:
+    """Numbers of preprints in the bibliography lead to them."""
+    for entry in doctree.findall(nodes.citation):
+        for text in list(entry.findall(nodes.Text)):
+            found = PREPRINT.search(text)
+            if found and not isinstance(text.parent, nodes.reference):
+                address = f"https://arxiv.org/abs/{found[1]}"
+                before, after = text[: found.start()], text[found.end() :]
+                link = nodes.reference("", found[0], refuri=address, internal=False)
+                text.parent.replace(text, [nodes.Text(before), link, nodes.Text(after)])
+
+
 def setup(app) -> None:
-    """Register the directive."""
+    """Register the directive, and the links of the bibliography."""
     app.add_directive("citation", Citation)
+    app.connect("doctree-resolved", link_preprints)

@@ -36,6 +36,8 @@ def listed(outdir: Path) -> list[tuple[str, str, dict]]:
         add(f"book/figures/{path.name}", name, kind=kind)
     for path in sorted((outdir / "book").glob("*.html")):
         add(f"book/{path.name}", f"Page: {path.stem}", kind="page")
+    for path in sorted((outdir / "book" / "example").glob("*.html")):
+        add(f"book/example/{path.name}", f"Example: {path.stem}", kind="page")
     return found
 
 

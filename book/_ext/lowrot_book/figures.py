@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 MIME = "application/vnd.lowrot.figure+json"
 NARROW = "(max-width: 44rem)"  # as in the style sheet
 RUNTIME = re.compile(r"<style>.*?</style>\s*|<script>.*?</script>\s*", re.S)
+PATH = re.compile(r'(?<= d=")[^"]*')
 LIVE = re.compile(r'<div class="lowrot-live[^"]*" id="([^"]+)"')
 
 
@@ -119,8 +120,8 @@ def pictures(figure: Kept, folder: Path, label: str, alt: str) -> str:
     """Write the files of a figure; returns the pictures, for day and for night."""
     from lowrot.plots import night
 
-    wide = {"": figure.light, "-night": night(figure.light)}
-    small = figure.record.get("narrow")
+    light, small = slim(figure.light), slim(figure.record.get("narrow") or "")
+    wide = {"": light, "-night": night(light)}
     out = []
     for theme, (dark, svg) in zip(("day", "night"), wide.items()):
         (folder / f"{label}{dark}.svg").write_text(svg, "utf8")
@@ -134,6 +135,15 @@ def pictures(figure: Kept, folder: Path, label: str, alt: str) -> str:
             f'src="figures/{label}{dark}.svg" {size(svg)} alt="{html.escape(alt)}"></picture>'
         )
     return "\n".join(out)
+
+
+def slim(svg: str) -> str:
+    """An SVG whose paths are given without spaces and to hundredths of a point, as screens see."""
+
+    def one(path: re.Match) -> str:
+        return re.sub(r"\s*([A-Za-z])\s*", r"\1", re.sub(r"(\.\d\d)\d+", r"\1", path[0]))
+
+    return PATH.sub(one, svg)
 
 
 def size(svg: str) -> str:

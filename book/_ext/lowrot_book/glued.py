@@ -10,7 +10,9 @@ from myst_nb.ext.glue.crossref import read_glue_cache
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-from .html import in_full
+from lowrot._numbers import in_full
+
+from .mathml import keep_together
 
 log = logging.getLogger(__name__)
 ROLE = re.compile(r"\{glue:text\}`([^`]+)`")
@@ -105,6 +107,7 @@ def close_up(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             del parent.children[place + 1 : place + 3]
             parent[place] = box = nodes.inline(classes=["lowrot-together"])
             box += [node, number]
+            keep_together(box)
 
 
 def is_pasted(node: nodes.Node) -> bool:

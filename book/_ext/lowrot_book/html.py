@@ -8,6 +8,8 @@ import re
 from docutils import nodes
 from sphinx.application import Sphinx
 
+from lowrot._numbers import typeset
+
 from .mathml import CLOSING, OPENING, inline, prose
 
 TAGS = {
@@ -29,40 +31,10 @@ HEAD = re.compile(rf"(<th[^>]*>)(?={WRITTEN}</th>)", re.DOTALL)
 NUMBER = re.compile(r"-?\b\d[\d.]*(?:e[+-]\d+)?|-?\binf\b")
 
 
-SPACE = "\N{NARROW NO-BREAK SPACE}"
-DIGITS = re.compile(r"(?<![\w.−-])([-−]?)(?:(\d(?:\.\d+)?e\+0?[0-5])|(\d{5,})(\.\d+)?)(?!\w|\.\d)")
-
-
-def number(text: str) -> str:
-    """A number as a reader wants it: a true minus sign, its thousands apart, ten to a power."""
-    text = in_full(text)
-    mantissa, _, exponent = text.replace("inf", "∞").replace("-", "−").partition("e")
-    if not exponent:
-        return mantissa
-    power = f"10<sup>{exponent.replace('+', '').replace('−0', '−').lstrip('0')}</sup>"
-    return mantissa[:-1] + power if mantissa in ("1", "−1") else f"{mantissa}&nbsp;·&nbsp;{power}"
-
-
-def in_full(text: str) -> str:
-    """The text with its numbers below a million in full, and larger whole ones by a power of ten.
-
-    As ``figures._text.spaced`` writes them: ``3.5e+05`` is 350 000, ``2000000`` is ``2e+06``.
-    """
-
-    def one(found: re.Match) -> str:
-        sign, rounded, whole, rest = found.groups("")
-        value = float(rounded or whole)
-        if value >= 1e6:
-            return f"{sign}{value:.3g}"
-        return sign + f"{value:,.0f}".replace(",", SPACE if value >= 10_000 else "") + rest
-
-    return DIGITS.sub(one, text)
-
-
 def dress(badge: re.Match) -> str:
     """The badge of a claim with its formulas and numbers set."""
     before, statement, between, numbers = badge.groups()
-    numbers = NUMBER.sub(lambda found: number(found[0]), numbers)
+    numbers = NUMBER.sub(lambda found: typeset(found[0]), numbers)
     return before + prose(statement) + between + numbers
 
 

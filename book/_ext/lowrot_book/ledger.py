@@ -7,8 +7,10 @@ book is built.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from .html import TAGS
 from .keys import is_notebook, pages
 
 log = logging.getLogger(__name__)
+_SECTION = re.compile(r"^## ", re.MULTILINE)
 MIME = "application/vnd.lowrot.claim+json"
 RELATIONS = {"<=": "≤", ">=": "≥", "<": "&lt;", ">": "&gt;", "==": "=", "~": "≈"}
 FIELDS = ("id", "statement", "provenance", "measured", "relation", "bound", "tolerance", "slack",
@@ -84,9 +87,19 @@ def figures(chapter: Executed) -> list[tuple[int, str]]:
     return found
 
 
-def nearest(count: int, drawn: list[tuple[int, str]]) -> str | None:
-    """The figure nearest to a cell; of two as near, the one before it."""
-    return min(drawn, key=lambda d: (abs(d[0] - count), d[0] > count))[1] if drawn else None
+def sections(chapter: Executed) -> list[int]:
+    """For each cell how many sections (``##``) have begun before it."""
+    begun = [
+        len(_SECTION.findall(cell.source)) if cell.cell_type == "markdown" else 0
+        for cell in chapter.notebook.cells
+    ]
+    return list(accumulate(begun))
+
+
+def nearest(count: int, drawn: list[tuple[int, str]], section: list[int]) -> str | None:
+    """The figure nearest to a cell in its section; of two as near, the one before it."""
+    here = [d for d in drawn if section[d[0]] == section[count]]
+    return min(here, key=lambda d: (abs(d[0] - count), d[0] > count))[1] if here else None
 
 
 def collect(app: Sphinx) -> tuple[list[dict], list[dict]]:
@@ -94,7 +107,7 @@ def collect(app: Sphinx) -> tuple[list[dict], list[dict]]:
     claims, chapters, seen = [], [], {}
     labels = getattr(app.env, "proof_list", {})
     for chapter in executed(app):
-        docname, drawn = chapter.docname, figures(chapter)
+        docname, drawn, section = chapter.docname, figures(chapter), sections(chapter)
         entry = {"chapter": docname, "title": chapter.title, "seconds": chapter.seconds}
         chapters.append({**entry, "claims": 0})
         for count, record, badge in records(chapter):
@@ -111,7 +124,7 @@ def collect(app: Sphinx) -> tuple[list[dict], list[dict]]:
             seen.setdefault(name, docname)
             chapters[-1]["claims"] += 1
             place = {"chapter": docname, "anchor": f"claim-{name}"}
-            claims.append({**record, **place, "figure": nearest(count, drawn)})
+            claims.append({**record, **place, "figure": nearest(count, drawn, section)})
     return claims, chapters
 
 

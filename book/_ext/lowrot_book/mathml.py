@@ -40,15 +40,20 @@ function convert(list, macros) {
 OPENING, CLOSING = r"[(\[“]*", r"[,.;:!?)\]”’]*"
 
 # Temml leaves out the space before an operator's name, and leaves it in beside large brackets.
-NAME = re.compile(
-    r"(</(?:msub|msup|msubsup|mfrac|mstyle|msqrt)><mrow>)(?=<mi>[a-z]+</mi><mo>\u2061</mo>)"
-)
+NAMED = re.compile(r"</m\w+>(?:<m(?:row|under|sub|sup|subsup)>)*<mi>[A-Za-z]{2,}</mi>")
+ROWS = {"math", "mrow", "mtd", "mstyle"}
+SCRIPTED = {"mrow", "munder", "munderover", "msub", "msup", "msubsup"}
+ORDINARY = {"mi", "mn", "mrow", "mfrac", "msqrt", "mstyle", "msub", "msup", "msubsup"}
 BRACKET = re.compile(r'<mo fence="true" (?=symmetric="true" minsize)')
 # The bars of a norm stand too close to what they enclose.
 LEFT = re.compile(r'(<mo fence="true" form="prefix")(?= stretchy="false">‖)')
 RIGHT = re.compile(r'(<mo fence="true" form="postfix")(?= stretchy="false">‖)')
+# A list of numbers is no number with groups of digits.
+LISTED = re.compile(r"<mn>(\d+(?:,\d+)+)</mn>")
+GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+")
 # Alone in its row, or last in it, an operator of a formula that may be broken loses its spaces.
-ALONE = re.compile(r"<mrow><mo>([^<]+)</mo></mrow>")
+ALONE = re.compile(r"<mrow><mo>([^<,;]|[^<]{2,})</mo></mrow>")
+BINARY = "+−±∓·×∖∪∩"
 LAST = re.compile(r"<mo>([^<]+)</mo></mrow><mrow>")
 ALIGNED = r"\begin{aligned}%s\end{aligned}"
 
@@ -97,15 +102,50 @@ class Typesetter:
 
 def tidied(mathml: str) -> str:
     """MathML with the spaces of TeX."""
-    mathml = NAME.sub(r'\1<mspace width="0.1667em"></mspace>', mathml)
-    mathml = ALONE.sub(r'<mrow><mo form="infix">\1</mo><mspace></mspace></mrow>', mathml)
+    mathml = LISTED.sub(listed, mathml)
+    mathml = ALONE.sub(between, mathml)
     mathml = LAST.sub(r'<mo form="infix">\1</mo></mrow><mrow>', mathml)
     mathml = BRACKET.sub('<mo fence="true" lspace="0" rspace="0" ', mathml)
-    return joined(RIGHT.sub(r'\1 lspace="0.08em"', LEFT.sub(r'\1 rspace="0.08em"', mathml)))
+    return joined(spaced(RIGHT.sub(r'\1 lspace="0.08em"', LEFT.sub(r'\1 rspace="0.08em"', mathml))))
+
+
+def between(found: re.Match) -> str:
+    """A row of an operator alone, with the spaces of TeX, which are larger about relations."""
+    space = f'<mspace width="{0.2222 if found[1] in BINARY else 0.2778}em"></mspace>'
+    return f'<mrow>{space}<mo form="infix" lspace="0" rspace="0">{found[1]}</mo>{space}</mrow>'
+
+
+def spaced(mathml: str) -> str:
+    """A formula with the thin space of TeX between what is no operator and an operator's name."""
+    if not NAMED.search(mathml):
+        return mathml
+    formula = ET.fromstring(mathml)
+    for row in [row for row in formula.iter() if row.tag in ROWS]:
+        if row.tag == "math" and {part.tag for part in row} == {"mrow"}:
+            continue  # it may be broken between these
+        for place in range(len(row) - 1, 0, -1):
+            if names(row[place]) and (row[place - 1].tag in ORDINARY or shuts(row[place - 1])):
+                row.insert(place, ET.Element("mspace", width="0.1667em"))
+    return ET.tostring(formula, encoding="unicode", short_empty_elements=False)
+
+
+def names(mark: ET.Element) -> bool:
+    """Whether an element begins with the name of an operator, limits and indices beside it."""
+    while mark.tag in SCRIPTED and len(mark):
+        mark = mark[0]
+    return mark.tag == "mi" and len(mark.text or "") > 1 and (mark.text or "").isalpha()
+
+
+def listed(found: re.Match) -> str:
+    """The numbers of a list, each by itself, with the space of a comma between them."""
+    if GROUPED.fullmatch(found[1]):
+        return found[0]
+    comma = '<mo separator="true">,</mo>'
+    return comma.join(f"<mn>{number}</mn>" for number in found[1].split(","))
 
 
 def joined(mathml: str) -> str:
-    """A formula that may be broken between its rows, but not behind or before a bracket."""
+    """A formula that may be broken between its rows, but not beside a bracket or before a slash."""
     if "</mrow><mrow>" not in mathml:
         return mathml
     formula = ET.fromstring(mathml)
@@ -114,7 +154,7 @@ def joined(mathml: str) -> str:
     rows = [formula[0]]
     for row in formula[1:]:
         last, first = rows[-1][-1:], next((e for e in row.iter() if e.text), row)
-        if shuts(first) or (last and opens(last[0])):
+        if shuts(first) or first.text == "/" or (last and opens(last[0])):
             rows[-1].extend(row)
         else:
             rows.append(row)
@@ -186,22 +226,29 @@ def learn_page(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         keep_together(node)
 
 
-def keep_together(node: nodes.math) -> None:
-    """No line begins with the comma that follows a formula, or ends with the bracket before it."""
+def keep_together(node: nodes.Element) -> None:
+    """No line begins with the comma that follows a formula, or ends with the bracket before it.
+
+    A box that keeps its parts together takes them in. The end of a proof has no line of its own.
+    """
     place = node.parent.index(node)
     before, after = beside(node.parent, place - 1), beside(node.parent, place + 1)
+    if node.astext().strip() == r"\blacksquare" and before.endswith(" "):
+        node.parent[place - 1] = nodes.Text(before.rstrip() + "\N{NO-BREAK SPACE}")
     opening = re.search(rf"{OPENING}$", before)[0]  # type: ignore[index]
     closing = re.match(CLOSING, after)[0]  # type: ignore[index]
     if not opening and not closing:
         return
-    box = nodes.inline(classes=["lowrot-together"])
-    parent = node.parent
+    parent, box = node.parent, node
     if closing:
         parent[place + 1] = nodes.Text(after[len(closing) :])
     if opening:
         parent[place - 1] = nodes.Text(before[: -len(opening)])
-    parent[place] = box
-    box += [nodes.Text(opening), node, nodes.Text(closing)]
+    if "lowrot-together" not in node["classes"]:
+        parent[place] = box = nodes.inline(classes=["lowrot-together"])
+        box += node
+    box.insert(0, nodes.Text(opening))
+    box.append(nodes.Text(closing))
 
 
 def beside(parent: nodes.Element, place: int) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import itertools
+import math
 import textwrap
 from dataclasses import dataclass
 
@@ -12,6 +14,8 @@ LINE, FOOT, GAP = 16, 30, 38
 """Heights: of a line of a title, of the rest of a box, and between the rows."""
 LETTERS = 24
 """Of a line."""
+ACROSS_AT_MOST = 4
+"""Boxes side by side, so that their letters are as large as those of the page."""
 
 
 @dataclass(frozen=True)
@@ -54,15 +58,16 @@ def direct(rows: list[list[Box]]) -> list[tuple[str, str]]:
 
 def drawn(rows: list[list[Box]]) -> str:
     """The diagram as an SVG whose boxes are links; it takes its colours from the page."""
-    most = max(map(len, rows), default=1)
+    lines = [line for row in rows for line in broken(row)]
+    most = max(map(len, lines), default=1)
     height = FOOT + LINE * max((len(box.lines) for row in rows for box in row), default=1)
     places: dict[str, tuple[float, float]] = {}
-    for count, row in enumerate(rows):
+    for count, row in enumerate(lines):
         left, top = (most - len(row)) * ACROSS / 2 + 8, count * (height + GAP) + 8
         places |= {box.name: (left + i * ACROSS, top) for i, box in enumerate(row)}
     arrows = [arrow(places[before], places[after], height) for before, after in direct(rows)]
     boxes = [boxed(box, *places[box.name], height) for row in rows for box in row]
-    room = f"0 0 {most * ACROSS} {len(rows) * (height + GAP) - GAP + 16}"
+    room = f"0 0 {most * ACROSS} {len(lines) * (height + GAP) - GAP + 16}"
     return (
         '<div role="group" aria-label="Which chapter builds on which">'
         f'<svg class="lowrot-path" viewBox="{room}">'
@@ -70,6 +75,13 @@ def drawn(rows: list[list[Box]]) -> str:
         'markerHeight="7" orient="auto"><path d="M0 0 8 4 0 8Z" class="lowrot-head"></path>'
         f"</marker></defs>{''.join(arrows)}{''.join(boxes)}</svg></div>"
     )
+
+
+def broken(row: list[Box]) -> list[list[Box]]:
+    """The boxes of a row in as few lines as hold them, of about equal length."""
+    count = math.ceil(len(row) / ACROSS_AT_MOST)
+    ends = [round(len(row) * k / count) for k in range(count + 1)]
+    return [row[start:end] for start, end in itertools.pairwise(ends)]
 
 
 def arrow(start: tuple[float, float], end: tuple[float, float], height: float) -> str:

@@ -1,6 +1,6 @@
-"""The reproduction report: ``{reproduction}``, ``{claims-report}`` and ``claims.json``.
+"""The reproduction report: ``{reproduction}``, ``{limits}``, ``{claims-report}``, ``claims.json``.
 
-All three are filled in when every page has been read, from the executed notebooks.
+All are filled in when every page has been read, from the executed notebooks.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-from . import reproduction
+from . import limits, reproduction
 from .ledger import collect
 from .made_with import surroundings
 from .report_html import claims_html, facts_html, reproduction_html
@@ -29,13 +29,14 @@ class report_part(nodes.General, nodes.Element):
 
 
 class ClaimsReport(Directive):
-    """``{reproduction}`` and ``{claims-report}``: what is reproduced, and every claim."""
+    """``{reproduction}``, ``{limits}``, ``{claims-report}``: what is read from all claims."""
 
     def run(self):
         """Leave a mark for ``fill``."""
         env = self.state.document.settings.env
         env.metadata[env.docname]["claims_report"] = True
-        env.note_dependency(str(Path(env.srcdir) / reproduction.ROWS))
+        for listed in (reproduction.ROWS, limits.ROWS):
+            env.note_dependency(str(Path(env.srcdir) / listed))
         return [report_part("", part=self.name)]
 
 
@@ -85,6 +86,16 @@ def reproduced(app: Sphinx, places: Places) -> str:
     return reproduction_html(good, claims, places, lambda key: citation(app, key, places))
 
 
+def stopping(app: Sphinx, places: Places) -> str:
+    """The table of where the theorems stop; a row that is not borne out stops the build."""
+    claims = {claim["id"]: claim for claim in ledger(app)["claims"]}
+    labels, listed = getattr(app.env, "proof_list", {}), limits.rows(Path(app.srcdir))
+    found = limits.problems(listed, claims, labels)
+    for problem in found:
+        log.warning(problem, location=places.here, type="lowrot")
+    return "" if found else limits.limits_html(listed, claims, places)
+
+
 def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Replace the marks by the report, once every chapter has been read."""
     marks = list(doctree.findall(report_part))
@@ -94,6 +105,8 @@ def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     for mark in marks:
         if mark["part"] == "reproduction":
             text = reproduced(app, places)
+        elif mark["part"] == "limits":
+            text = stopping(app, places)
         else:
             text = claims_html(found["claims"], found["chapters"], places)
             text += facts_html(found["chapters"], found["made"], places)
@@ -111,6 +124,7 @@ def setup(app: Sphinx) -> None:
     """Register the directives and the two late steps."""
     app.add_node(report_part)
     app.add_directive("reproduction", ClaimsReport)
+    app.add_directive("limits", ClaimsReport)
     app.add_directive("claims-report", ClaimsReport)
     app.connect("env-get-outdated", report_pages)
     app.connect("doctree-resolved", fill)

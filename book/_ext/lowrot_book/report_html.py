@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import html
+import itertools
 import math
+import re
 from collections.abc import Iterable
 
+from lowrot._numbers import typeset
+
 from . import reproduction
-from .html import TAGS, number, tag_html
+from .html import TAGS, tag_html
 from .ledger import RELATIONS
 from .mathml import prose
 from .reproduction import Row
@@ -22,7 +26,7 @@ def figure(value: float | str | None, unit: str = "1") -> str:
         return DASH
     x = float(value)
     whole = math.isfinite(x) and x.is_integer() and abs(x) < 1e6
-    text = number(f"{x:.0f}" if whole else f"{x:.3g}")
+    text = typeset(f"{x:.0f}" if whole else f"{x:.3g}")
     return text if unit == "1" else f"{text}&nbsp;{html.escape(unit)}"
 
 
@@ -67,7 +71,7 @@ def bound_html(claim: dict) -> str:
 
 def percent(share: float | None) -> str:
     """A share in percent, three digits at most."""
-    return DASH if share is None else f"{number(f'{100 * share:.3g}')}&nbsp;%"
+    return DASH if share is None else f"{typeset(f'{100 * share:.3g}')}&nbsp;%"
 
 
 def claim_row(claim: dict, places: Places) -> str:
@@ -133,8 +137,14 @@ def sizes_html(sizes: dict[str, list[float]]) -> str:
     for symbol, values in sizes.items():
         few = [figure(v) for v in values]
         shown = ", ".join(few) if len(few) <= 4 else f"{few[0]} to {few[-1]} ({len(few)} values)"
-        parts.append(f"{prose(f'${symbol}$')}&nbsp;=&nbsp;{shown}")
+        first, space, rest = shown.partition(" ")
+        size = f"{prose(f'${symbol}$')}&nbsp;=&nbsp;{first}"
+        parts.append(f'<span class="lowrot-together">{size}</span>{space}{rest}')
     return "; ".join(parts) or DASH
+
+
+_SHOWN = 2
+"""Claims of a statement that are seen at once: the table stays short on a phone."""
 
 
 def row_html(row: Row, claims: dict[str, dict], places: Places, cited: str) -> str:
@@ -145,12 +155,15 @@ def row_html(row: Row, claims: dict[str, dict], places: Places, cited: str) -> s
         for c in (claims[name] for name in row.hypotheses)
         if c["relation"] == "=="
     )
-    measured = "".join(
+    every = [
         f'<div>{prose(html.escape(c["statement"]) + ":")} <a href="'
         f'{html.escape(places.page(c["chapter"]))}#{c["anchor"]}">{figure(worst(c), c["unit"])}'
         f"</a> {bound_html(c)}</div>"
         for c in own
-    )
+    ]
+    measured, more = "".join(every[:_SHOWN]), "".join(every[_SHOWN:])
+    if more:
+        measured += f"<details><summary>{len(every) - _SHOWN} more</summary>{more}</details>"
     chapters = list(dict.fromkeys(c["chapter"] for c in own))
     where = [f'<a href="{places.page(n)}">{html.escape(places.title(n))}</a>' for n in chapters]
     drawn = dict.fromkeys((c["chapter"], c["figure"]) for c in own)
@@ -161,7 +174,8 @@ def row_html(row: Row, claims: dict[str, dict], places: Places, cited: str) -> s
         f'<tr><th scope="row">{prose(html.escape(row.says))} {cited}</th>'
         f'<td data-label="ours">{", ".join(map(places.statement, row.statements))}'
         f"{differs}</td>"
-        f'<td data-label="met at">{sizes_html(reproduction.sizes(row, claims))}{met}</td>'
+        f'<td data-label="hypotheses met at">{sizes_html(reproduction.sizes(row, claims))}'
+        f"{met}</td>"
         f'<td data-label="measured">{measured}</td>'
         f'<td data-label="verdict" class="lowrot-verdict lowrot-{verdict}">'
         f"{reproduction.VERDICTS[verdict]}</td>"
@@ -179,11 +193,25 @@ def absent_html(row: Row, cited: str) -> str:
 
 
 def reproduction_html(rows: Iterable[Row], claims: dict[str, dict], places: Places, cite) -> str:
-    """The table of what is reproduced."""
+    """The table of what is reproduced: of the first paper open, of each other one folded."""
+    tables = []
+    for paper, group in itertools.groupby(rows, key=lambda row: row.paper):
+        own = list(group)
+        table = paper_html(own, claims, places, cite(paper))
+        if tables:
+            name = re.sub("<[^>]+>", "", cite(paper))  # a summary holds no links
+            count = f"{len(own)} statement{'s' if len(own) > 1 else ''}"
+            table = (
+                f'<details class="lowrot-paper"><summary>{name}: {count}</summary>{table}</details>'
+            )
+        tables.append(table)
+    return "".join(tables)
+
+
+def paper_html(rows: Iterable[Row], claims: dict[str, dict], places: Places, cited: str) -> str:
+    """The table of the statements of one paper."""
     body = "".join(
-        absent_html(row, cite(row.paper))
-        if row.chapter
-        else row_html(row, claims, places, cite(row.paper))
+        absent_html(row, cited) if row.chapter else row_html(row, claims, places, cited)
         for row in rows
     )
     heads = ("the paper states", "ours", "hypotheses met at", "measured", "verdict", "where")

@@ -77,12 +77,9 @@ def verdict(row: Row, claims: dict[str, dict]) -> str:
 
 
 def sizes(row: Row, claims: dict[str, dict]) -> dict[str, list[float]]:
-    """The sizes at which the hypotheses were met, by symbol; of the claims where none says."""
+    """The sizes at which the hypotheses were met, by symbol; none where no claim says them."""
     found: dict[str, set[float]] = {}
-    for names in (row.hypotheses, row.claims):
-        for name in names:
-            for symbol, values in claims[name]["sizes"].items():
-                found.setdefault(symbol, set()).update(values)
-        if found:
-            break
+    for name in row.hypotheses:
+        for symbol, values in claims[name]["sizes"].items():
+            found.setdefault(symbol, set()).update(values)
     return {symbol: sorted(values) for symbol, values in found.items()}

@@ -132,7 +132,9 @@ class Fill(SphinxPostTransform):
                     address = app.builder.get_relative_uri(here, docname)
                     title = app.env.titles[docname].astext()
                     link = nodes.reference("", title, refuri=address, internal=True)
-                    found += [nodes.paragraph("", "", nodes.strong("", "", link)), *items]
+                    part = nodes.section(ids=[nodes.make_id(f"statements {docname}")])
+                    part += [nodes.title("", "", link), *items]
+                    found.append(part)
             mark.replace_self(found)
 
 

@@ -58,16 +58,17 @@ def bare(formula: str) -> str:
     return plain
 
 
-def meanings(root: Path) -> dict[str, dict]:
+def meanings(root: Path) -> dict[str, list[dict]]:
     """By its MathML, what each symbol means and on which pages."""
-    found = {}
+    found: dict[str, list[dict]] = {}
     for symbol in read(root):
         words = worded(symbol["means"])
         if "name" in symbol:
             words += f" <small>{worded(symbol['name'])}</small>"
-        shown = {"html": f"{mathml.inline(symbol['tex'])}: {words}", "pages": symbol["pages"]}
+        shown = {"html": f"{mathml.inline(symbol['tex'])}: {words}", "pages": symbol["pages"],
+                 "except": symbol.get("except", [])}  # fmt: skip
         for tex in (symbol["tex"], *symbol.get("also", ())):
-            found[bare(mathml.inline(tex))] = shown
+            found.setdefault(bare(mathml.inline(tex)), []).append(shown)
     return found
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import html
 
+from docutils import nodes
 from sphinx.application import Sphinx
+
+from .statements import Named
 
 
 class Places:
@@ -16,7 +19,7 @@ class Places:
     """
 
     def __init__(self, app: Sphinx, here: str):
-        self.env, self.builder, self.here = app.env, app.builder, here
+        self.app, self.env, self.builder, self.here = app, app.env, app.builder, here
         self.top = "../" * here.count("/")
 
     def page(self, docname: str) -> str:
@@ -44,6 +47,13 @@ class Places:
         text = f"{known['realtype'].title()} {number}".strip()
         return self.link(known["docname"], label, text)
 
+    def statement_title(self, label: str) -> str:
+        """The title of a statement, its formulas between dollar signs; nothing for none."""
+        named = Named.of(self.app, label)
+        parts = named.title if named else []
+        written = (f"${p.astext()}$" if isinstance(p, nodes.math) else p.astext() for p in parts)
+        return "".join(written).strip().removeprefix("(").removesuffix(")")
+
     def has_statement(self, label: str) -> bool:
         """Whether any page has a statement of this label."""
         return label in getattr(self.env, "proof_list", {})
@@ -53,4 +63,4 @@ class Places:
         if name is None:
             return ""
         number = self.numbers(docname, "figure", name)
-        return self.link(docname, name, f"Figure {number}" if number else "figure")
+        return self.link(docname, name, f"Fig.\N{NO-BREAK SPACE}{number}" if number else "figure")

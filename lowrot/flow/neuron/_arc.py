@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lowrot._jit import jit
+from lowrot._jit import part
 from lowrot.flow.neuron._linalg import copy, dot, remove
 from lowrot.flow.neuron._propagate import Arrays, Rates, field, propagate
 
@@ -15,7 +15,7 @@ ARC = 3
 the planes held there, and its rate."""
 
 
-@jit
+@part
 def depart(
     drive: Arrays,
     v: np.ndarray,
@@ -35,7 +35,7 @@ def depart(
         remove(basis, rank, h[row])
 
 
-@jit
+@part
 def at(arc: np.ndarray, start: float, dt: float, rates: Rates, v: np.ndarray) -> float:
     """The outer weight after a time dt on an arc; the inner ones are written into v.
 
@@ -49,13 +49,13 @@ def at(arc: np.ndarray, start: float, dt: float, rates: Rates, v: np.ndarray) ->
     return propagate(start, arc[0], arc[FIELD:], dt, rates, v)
 
 
-@jit
+@part
 def field_along(arc: np.ndarray, dt: float, normal: np.ndarray) -> float:
     """The part along a vector of the field after a time dt."""
     return dot(arc[FIELD], normal) + dt * dot(arc[FIELD + 1], normal)
 
 
-@jit
+@part
 def speed(arc: np.ndarray, a: float, v: np.ndarray, dt: float, rates: Rates) -> float:
     """``||W'||^2`` (in the metric of the rates) after a time dt, where the neuron is (a, v)."""
     along, inner = 0.0, 0.0
@@ -66,7 +66,7 @@ def speed(arc: np.ndarray, a: float, v: np.ndarray, dt: float, rates: Rates) -> 
     return rates[0] * along * along + rates[1] * a * a * inner
 
 
-@jit
+@part
 def energy(
     arc: np.ndarray,
     start: float,

@@ -11,15 +11,15 @@ import math
 
 import numpy as np
 
-from lowrot._jit import jit
+from lowrot._jit import part
 from lowrot.flow.neuron._arc import FIELD
-from lowrot.flow.neuron._linalg import ON, copy, dot, remove, resize, span
+from lowrot.flow.neuron._linalg import ON, copy, dot, fill, remove, resize, span, zeros
 from lowrot.flow.neuron._propagate import Arrays, Rates, field
 from lowrot.flow.neuron._sliding import HELD, forces, free_multipliers, minimal_norm_velocity
 
-_LOST = 1e-6
+LOST = 1e-6
 """Distance over ``||v||`` at which a neuron held by nearly parallel planes is on one no longer."""
-_ORIGIN = 1e-12
+ORIGIN = 1e-12
 """Inner weights below this, over the outer one, that have met a plane are zero."""
 _NUDGE = 4.0
 """How far, in units of `ON`, a neuron is moved off planes that push it apart from each other."""
@@ -31,7 +31,7 @@ _TURNS = 1e-9
 """A jump that changes its sign within this part of the time has done so: rounding."""
 
 
-@jit
+@part
 def settle(
     drive: Arrays,
     rates: Rates,
@@ -57,14 +57,16 @@ def settle(
         basis: written, an orthonormal basis of the normals held.
     """
     U, size = drive[0], math.sqrt(dot(v, v))
-    if rates[1] > 0.0 and size <= _ORIGIN * abs(a) and not np.all(pattern):
-        size, v[:], pattern[:] = 0.0, 0.0, 0
+    if rates[1] > 0.0 and size <= ORIGIN * abs(a) and zeros(pattern):
+        size = 0.0
+        fill(v, 0.0)
+        fill(pattern, 0)
     if _still_on(U, v, size, pattern) == 0 or rates[1] == 0.0 or (size == 0.0 and a == 0.0):
         return 0
     left, r = np.zeros(len(pattern), dtype=np.bool_), np.zeros(len(v))
     sign = _leave(drive, a, v, pattern, t, left, r)
     rank = span(U, pattern, basis)
-    if np.any(left) and _pushed_back(drive, sign, pattern, t, left, basis, rank):
+    if zeros(left) < len(left) and _pushed_back(drive, sign, pattern, t, left, basis, rank):
         step = _NUDGE * ON * (size if size > 0.0 else abs(a)) / math.sqrt(dot(r, r))
         for c in range(len(v)):
             v[c] += step * sign * r[c]
@@ -77,24 +79,24 @@ def settle(
     return rank
 
 
-@jit
+@part
 def _still_on(U: np.ndarray, v: np.ndarray, size: float, pattern: np.ndarray) -> int:
     """Write the sides of planes that inner weights v are on no longer; count those they are on."""
     on = 0
     for k in range(len(pattern)):
         if pattern[k] == 0:
             height = dot(U[k], v)
-            if abs(height) > _LOST * size:
+            if abs(height) > LOST * size:
                 pattern[k] = 1 if height > 0.0 else -1
             else:
                 on += 1
     return on
 
 
-@jit
+@part
 def least_velocity(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
     """The field of least norm that the planes where the pattern is 0 allow, shape (d,)."""
-    if np.all(pattern):
+    if not zeros(pattern):
         return _field_now(drive, pattern, t)
     index, normals, bound, h, normal, r = _meeting(drive, pattern, t)
     minimal_norm_velocity(normals, bound, h, normal, r)
@@ -105,7 +107,7 @@ def least_velocity(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
     return r
 
 
-@jit
+@part
 def _leave(
     drive: Arrays,
     a: float,
@@ -123,9 +125,9 @@ def _leave(
     while True:
         index, normals, bound, h, normal, least = _meeting(drive, pattern, t)
         minimal_norm_velocity(normals, bound, h, normal, least)
-        if not np.any(normal):
+        if zeros(normal) == len(normal):
             return sign
-        if not np.any(left):
+        if zeros(left) == len(left):
             copy(least, r)
             sign = direction(a, dot(r, v))
         for i in range(len(index)):
@@ -134,7 +136,7 @@ def _leave(
                 left[index[i]] = True
 
 
-@jit
+@part
 def direction(a: float, growth: float) -> float:
     """The sign of the outer weight, or the one that it takes next."""
     if a != 0.0:
@@ -142,7 +144,7 @@ def direction(a: float, growth: float) -> float:
     return 1.0 if growth >= 0.0 else -1.0
 
 
-@jit
+@part
 def _meeting(drive: Arrays, pattern: np.ndarray, t: float) -> Arrays:
     """The planes where the pattern is 0, at a time.
 
@@ -151,7 +153,7 @@ def _meeting(drive: Arrays, pattern: np.ndarray, t: float) -> Arrays:
         normal parts and a velocity.
     """
     U, _, _, jump = drive
-    d, on, count = U.shape[1], len(pattern) - np.count_nonzero(pattern), 0
+    d, on, count = U.shape[1], zeros(pattern), 0
     index, normals, bound = np.empty(on, dtype=np.int64), np.empty((on, d)), np.empty(on)
     for k in range(len(pattern)):
         if pattern[k] == 0:
@@ -161,7 +163,7 @@ def _meeting(drive: Arrays, pattern: np.ndarray, t: float) -> Arrays:
     return index, normals, bound, _field_now(drive, pattern, t), np.empty(on), np.empty(d)
 
 
-@jit
+@part
 def _field_now(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
     """The field at a time and a pattern, shape (d,); zeros contribute nothing."""
     both = np.empty((2, drive[0].shape[1]))
@@ -171,7 +173,7 @@ def _field_now(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
     return both[0]
 
 
-@jit
+@part
 def _pushed_back(
     drive: Arrays,
     sign: float,
@@ -194,7 +196,7 @@ def _pushed_back(
     return False
 
 
-@jit
+@part
 def release(
     drive: Arrays,
     a: float,
@@ -213,15 +215,15 @@ def release(
     normals depend on each other only zeros, and `settle` finds it. The times at which planes hold
     are an interval: the forces of a time between two are between those.
     """
-    leaving[:] = 0
+    fill(leaving, 0)
     if rank == 0:
         return math.inf
-    if len(pattern) - np.count_nonzero(pattern) > rank:
+    if zeros(pattern) > rank:
         return _last_held(drive, pattern, basis[:rank], t, dt)
     return _first_released(drive, direction(a, dot(arc[FIELD], v)), pattern, t, dt, leaving)
 
 
-@jit
+@part
 def _first_released(
     drive: Arrays, sign: float, pattern: np.ndarray, t: float, dt: float, leaving: np.ndarray
 ) -> float:
@@ -243,12 +245,13 @@ def _first_released(
             room = max(early[i] - edge * first[i], 0.0)
             left = (-late[i] if turned else late[i]) - edge * last[i]
             if left < -limit and room / (room - left) * dt < time:
-                time, leaving[:] = room / (room - left) * dt, 0
+                time = room / (room - left) * dt
+                fill(leaving, 0)
                 leaving[index[i]] = -edge if sign > 0.0 else edge
     return time
 
 
-@jit
+@part
 def _first_turn(jump: np.ndarray, pattern: np.ndarray, t: float, dt: float) -> float:
     """The time from now, within dt, at which a jump at planes held changes sign, or infinity."""
     turn = math.inf
@@ -259,7 +262,7 @@ def _first_turn(jump: np.ndarray, pattern: np.ndarray, t: float, dt: float) -> f
     return turn
 
 
-@jit
+@part
 def _last_held(drive: Arrays, pattern: np.ndarray, basis: np.ndarray, t: float, dt: float) -> float:
     """The time just beyond which the planes where the pattern is 0 no longer hold, or infinity.
 

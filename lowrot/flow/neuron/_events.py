@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from lowrot._jit import jit
+from lowrot._jit import part
 from lowrot.flow.neuron._arc import at, field_along
 from lowrot.flow.neuron._linalg import ON, dot, heights, resize
 from lowrot.flow.neuron._propagate import Arrays, Rates
@@ -15,13 +15,13 @@ _NEWTON = 60
 """Most iterations for the time of an event; bisection guards them, a handful suffice."""
 _HALVINGS = 40
 """Most halvings in the search for an outer weight that changes its sign twice."""
-_CROSSED = 1e-12
+CROSSED = 1e-12
 """Distance from a plane over ``||v||`` at which a neuron is beyond it."""
 _MET = 1e-13
 """Distance from a plane over ``||v||``, or of a from 0 over the neuron's norm, that is none."""
 
 
-@jit
+@part
 def first_crossed(
     columns: np.ndarray, pattern: np.ndarray, z: np.ndarray, v: np.ndarray, next_z: np.ndarray
 ) -> tuple[int, float]:
@@ -29,7 +29,7 @@ def first_crossed(
 
     The heights at v are written into next_z.
     """
-    plane, fraction, limit = -1, 2.0, -_CROSSED * math.sqrt(dot(v, v))
+    plane, fraction, limit = -1, 2.0, -CROSSED * math.sqrt(dot(v, v))
     heights(columns, v, next_z)
     for k in range(len(z)):
         after = pattern[k] * next_z[k]
@@ -41,7 +41,18 @@ def first_crossed(
     return plane, fraction
 
 
-@jit
+@part
+def reach(arc: np.ndarray, start: float, dt: float, rates: Rates) -> float:
+    """How far the turning of the field can carry a neuron beyond a plane, and back, within dt."""
+    turning = math.sqrt(dot(arc[2], arc[2]))
+    strength = math.sqrt(dot(arc[1], arc[1])) + dt * turning
+    growth = math.exp(math.sqrt(rates[0] * rates[1]) * strength * dt)
+    size = math.sqrt(dot(arc[0], arc[0]))
+    outer = (abs(start) + rates[0] * strength * dt * size) * growth
+    return 0.5 * rates[1] * outer * turning * dt * dt
+
+
+@part
 def visited(
     U: np.ndarray,
     arc: np.ndarray,
@@ -59,26 +70,19 @@ def visited(
     so the neuron is farthest beyond a plane where that part of the field is zero. It cannot be
     beyond planes that are farther than the turning of the field can carry it; v is scratch.
     """
-    turning = math.sqrt(dot(arc[2], arc[2]))
-    if turning == 0.0:
-        return -1, 0.0
-    strength = math.sqrt(dot(arc[1], arc[1])) + dt * turning
-    growth = math.exp(math.sqrt(rates[0] * rates[1]) * strength * dt)
-    size = math.sqrt(dot(arc[0], arc[0]))
-    outer = (abs(start) + rates[0] * strength * dt * size) * growth
-    reach = 0.5 * rates[1] * outer * turning * dt * dt
+    limit = reach(arc, start, dt, rates)
     for k in range(len(z)):
-        if pattern[k] != 0 and pattern[k] * z[k] <= reach:
+        if pattern[k] != 0 and pattern[k] * z[k] <= limit:
             toward = sign * pattern[k] * dot(arc[1], U[k])
             rate = sign * pattern[k] * dot(arc[2], U[k])
             if toward < 0.0 < toward + dt * rate:
                 at(arc, start, -toward / rate, rates, v)
-                if pattern[k] * dot(U[k], v) < -_CROSSED * math.sqrt(dot(v, v)):
+                if pattern[k] * dot(U[k], v) < -CROSSED * math.sqrt(dot(v, v)):
                     return k, -toward / rate
     return -1, 0.0
 
 
-@jit
+@part
 def meeting_time(
     arc: np.ndarray,
     start: float,
@@ -116,7 +120,7 @@ def meeting_time(
     return min(max(root, low), high)
 
 
-@jit
+@part
 def turned(
     arc: np.ndarray, start: float, sign: float, dt: float, end: float, rates: Rates, v: np.ndarray
 ) -> float:
@@ -142,7 +146,7 @@ def turned(
     return 0.0
 
 
-@jit
+@part
 def turning_time(
     arc: np.ndarray, start: float, sign: float, dt: float, rates: Rates, v: np.ndarray
 ) -> float:
@@ -166,7 +170,7 @@ def turning_time(
     return min(max(root, low), high)
 
 
-@jit
+@part
 def meet(drive: Arrays, v: np.ndarray, pattern: np.ndarray, plane: int) -> None:
     """Put v on a plane, in place, and zeros into the pattern there and at the planes met with it.
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from lowrot._hyperplanes import ON as ON
 from lowrot._hyperplanes import RANK as RANK
-from lowrot._jit import jit
+from lowrot._jit import jit, part
 
 
-@jit
+@part
 def dot(x: np.ndarray, y: np.ndarray) -> float:
     """The inner product."""
     total = 0.0
@@ -20,14 +20,30 @@ def dot(x: np.ndarray, y: np.ndarray) -> float:
     return total
 
 
-@jit
+@part
 def copy(x: np.ndarray, into: np.ndarray) -> None:
     """Copy a vector."""
     for c in range(len(x)):
         into[c] = x[c]
 
 
-@jit
+@part
+def fill(x: np.ndarray, value: float) -> None:
+    """Write one value into all places of an array of one dimension."""
+    for k in range(len(x)):
+        x[k] = value
+
+
+@part
+def zeros(x: np.ndarray) -> int:
+    """Count the zeros of an array of one dimension."""
+    count = 0
+    for k in range(len(x)):
+        count += x[k] == 0
+    return count
+
+
+@part
 def resize(v: np.ndarray, size: float) -> None:
     """Give v this norm, in place."""
     scale = size / max(math.sqrt(dot(v, v)), 1e-300)
@@ -35,7 +51,7 @@ def resize(v: np.ndarray, size: float) -> None:
         v[c] *= scale
 
 
-@jit
+@part
 def heights(columns: np.ndarray, v: np.ndarray, z: np.ndarray) -> None:
     """Write ``v.u_k`` into z, shape (N,), where the u_k are the columns, shape (d, N)."""
     for k in range(len(z)):
@@ -45,7 +61,7 @@ def heights(columns: np.ndarray, v: np.ndarray, z: np.ndarray) -> None:
             z[k] += v[c] * columns[c, k]
 
 
-@jit
+@part
 def span(U: np.ndarray, pattern: np.ndarray, basis: np.ndarray) -> int:
     """Write an orthonormal basis of the normals slid on into the rows of basis; return the rank."""
     rank, d = 0, U.shape[1]
@@ -63,7 +79,7 @@ def span(U: np.ndarray, pattern: np.ndarray, basis: np.ndarray) -> int:
     return rank
 
 
-@jit
+@part
 def remove(basis: np.ndarray, rank: int, v: np.ndarray) -> None:
     """Take away from v, in place, what lies in the span of the first rows of basis."""
     for r in range(rank):
@@ -85,10 +101,7 @@ def normals_slid_on(U: np.ndarray, patterns: np.ndarray) -> tuple[np.ndarray, np
     """
     d, most, last = U.shape[1], 0, 0
     for j in range(len(patterns)):
-        zeros = 0
-        for k in range(len(U)):
-            zeros += patterns[j, k] == 0
-        most += min(zeros, d)
+        most += min(zeros(patterns[j]), d)
     owner, normals, basis = np.empty(most, dtype=np.int64), np.empty((most, d)), np.empty((d, d))
     for j in range(len(patterns)):
         for r in range(span(U, patterns[j], basis)):

@@ -7,14 +7,13 @@ the generators are those of the Lorentz group, and ``eta_V a^2 - eta_a ||v||^2``
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from lowrot._jit import jit
-from lowrot.flow.neuron._linalg import copy, dot, remove, resize, span
+from lowrot._jit import jit, part
+from lowrot.flow.neuron._linalg import copy, dot, remove, resize, span, zeros
 
 _ROUNDING = 2.0**-51
 """Of an invariant, relative to its terms and to the dimension."""
@@ -26,7 +25,7 @@ Rates = tuple[float, float]
 Arrays = tuple[np.ndarray, ...]
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Neurons:
     """Neurons under a flow.
 
@@ -38,40 +37,46 @@ class Neurons:
             root with its sign, shape (m,).
     """
 
-    a: Tensor
-    V: Tensor
-    S: Tensor
-    unbalance: Tensor
+    a: np.ndarray
+    V: np.ndarray
+    S: np.ndarray
+    unbalance: np.ndarray
 
     @classmethod
-    def of(cls, a: Tensor, V: Tensor, S: Tensor, rates: Rates) -> Neurons:
-        """Neurons at their start, balanced where they are so up to rounding."""
-        neurons = cls(a, V, S, a)
+    def of(cls, a: Any, V: Any, S: np.ndarray, rates: Rates) -> Neurons:
+        """Copies of neurons at their start, balanced where they are so up to rounding."""
+        neurons = cls(np.array(a), np.array(V, order="C"), np.array(S), np.zeros(len(a)))
         unit = neurons.largest
         outer, inner = neurons._terms(unit, rates)
         invariant = outer - inner
         rounding = _ROUNDING * V.shape[1] * (outer + inner)
-        unbalance = unit * invariant.sign() * invariant.abs().sqrt()
-        return cls(a, V, S, torch.where(invariant.abs() <= rounding, 0.0, unbalance))
+        unbalance = unit * np.sign(invariant) * np.sqrt(np.abs(invariant))
+        unbalance[np.abs(invariant) <= rounding] = 0.0
+        return replace(neurons, unbalance=unbalance)
 
     @property
-    def largest(self) -> Tensor:
+    def largest(self) -> np.ndarray:
         """The largest weight of each, 1 for a neuron that is zero, shape (m,)."""
-        size = torch.maximum(self.a.abs(), self.V.abs().amax(1))
-        return torch.where(size > 0.0, size, 1.0)
+        size = np.maximum(np.abs(self.a), np.abs(self.V).max(1))
+        return np.where(size > 0.0, size, 1.0)
 
-    def _terms(self, unit: Tensor, rates: Rates) -> tuple[Tensor, Tensor]:
+    @property
+    def norm_squared(self) -> float:
+        """``||W||^2``."""
+        return float(np.vdot(self.a, self.a) + np.vdot(self.V, self.V))
+
+    def _terms(self, unit: np.ndarray, rates: Rates) -> tuple[np.ndarray, np.ndarray]:
         """``eta_V a^2`` and ``eta_a ||v||^2``, with weights in a unit for each neuron."""
-        inner = rates[0] * (self.V / unit[:, None]).square().sum(1)
-        return rates[1] * (self.a / unit).square(), inner
+        inner = rates[0] * np.square(self.V / unit[:, None]).sum(1)
+        return rates[1] * np.square(self.a / unit), inner
 
     def drift(self, start: Neurons, rates: Rates) -> float:
         """The largest change of an invariant since the start, relative to the size of a neuron."""
-        unit = torch.maximum(self.largest, start.largest)
+        unit = np.maximum(self.largest, start.largest)
         (outer, inner), before = self._terms(unit, rates), start._terms(unit, rates)
-        size = (outer + inner).maximum(before[0] + before[1]).clamp_min(1e-300)
+        size = np.maximum(outer + inner, before[0] + before[1]).clip(1e-300)
         root = start.unbalance / unit
-        return float(((outer - inner - root * root.abs()).abs() / size).max())
+        return float((np.abs(outer - inner - root * np.abs(root)) / size).max())
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +100,12 @@ class Drive:
         """What compiled functions take."""
         return self.U, self.columns, self.base, self.jump
 
+    def at_start(self, S: np.ndarray) -> np.ndarray:
+        """Return the fields at time 0 at patterns without planes slid on, shape (m, d)."""
+        return np.asarray(S @ (self.jump[0, :, None] * self.U) + self.base[0])
 
-@jit
+
+@part
 def field(drive: Arrays, pattern: np.ndarray, h: np.ndarray) -> None:
     """Write ``h0`` and ``h1`` at a pattern, shape (N,), into h, shape (2, d); no planes slid on."""
     U, _, base, jump = drive
@@ -110,7 +119,7 @@ def field(drive: Arrays, pattern: np.ndarray, h: np.ndarray) -> None:
                 h[1, c] += late * U[k, c]
 
 
-@jit
+@part
 def _turn(v: np.ndarray, h: np.ndarray, angles: tuple[float, float, float, float]) -> None:
     """Half the rotation in the plane of h0 and h1, by Rodrigues' formula, in place."""
     on0, on1 = dot(h[0], v), dot(h[1], v)
@@ -119,12 +128,12 @@ def _turn(v: np.ndarray, h: np.ndarray, angles: tuple[float, float, float, float
         v[c] += h[1, c] * to1 + h[0, c] * to0
 
 
-@jit
+@part
 def _sinc(x: float) -> float:
     return 1.0 if x == 0.0 else math.sin(x) / x
 
 
-@jit
+@part
 def propagate(
     a: float, v: np.ndarray, h: np.ndarray, t: float, rates: Rates, end: np.ndarray
 ) -> float:
@@ -160,7 +169,7 @@ def propagate(
     return a * (1.0 + 2.0 * half * half) + rates[0] * along * sinhc
 
 
-@jit
+@part
 def largest(a: float, v: np.ndarray) -> float:
     """The largest weight, as a power of two above it; 1 for a neuron that is zero."""
     most = abs(a)
@@ -169,7 +178,7 @@ def largest(a: float, v: np.ndarray) -> float:
     return math.ldexp(1.0, math.frexp(most)[1]) if most > 0.0 else 1.0
 
 
-@jit
+@part
 def conserve(sign: float, invariant: float, rates: Rates, a: float, v: np.ndarray) -> float:
     """Restore ``eta_V a^2 - eta_a ||v||^2`` after rounding: return a, change v in place.
 
@@ -187,15 +196,17 @@ def conserve(sign: float, invariant: float, rates: Rates, a: float, v: np.ndarra
     return a
 
 
-@jit
+@part
 def field_at(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
     """The field at time t along the planes that a pattern slides on, shape (d,)."""
     d = drive[0].shape[1]
-    both, basis, h = np.empty((2, d)), np.empty((d, d)), np.empty(d)
+    both, h = np.empty((2, d)), np.empty(d)
     field(drive, pattern, both)
     for c in range(d):
         h[c] = both[0, c] + t * both[1, c]
-    remove(basis, span(drive[0], pattern, basis), h)
+    if zeros(pattern):
+        basis = np.empty((d, d))
+        remove(basis, span(drive[0], pattern, basis), h)
     return h
 
 
@@ -204,7 +215,7 @@ def fastest_field(drive: Arrays, a: np.ndarray, V: np.ndarray, patterns: np.ndar
     """The largest norm of the field at time 0 over neurons that are not zero."""
     largest = 0.0
     for j in range(len(patterns)):
-        if a[j] == 0.0 and not np.any(V[j]):
+        if a[j] == 0.0 and zeros(V[j]) == V.shape[1]:
             continue
         h = field_at(drive, patterns[j], 0.0)
         largest = max(largest, dot(h, h))

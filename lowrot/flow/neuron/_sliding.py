@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from lowrot._jit import jit
+from lowrot._jit import part
 from lowrot.flow.neuron._linalg import copy, dot
 
 _MOVES = 1e-6
@@ -28,7 +28,7 @@ _CENTRING, _SHORTENED = 0.1, 0.98
 """Interior-point steps: the part of the gap aimed at, and of the way to the boundary taken."""
 
 
-@jit
+@part
 def minimal_norm_velocity(
     U: np.ndarray, bound: np.ndarray, h: np.ndarray, normal: np.ndarray, r: np.ndarray
 ) -> None:
@@ -48,13 +48,13 @@ def minimal_norm_velocity(
         interior(U, bound, h, normal, r)
 
 
-@jit
+@part
 def forces(bound: np.ndarray, h: np.ndarray) -> float:
     """The size of what meets: the field, and the jumps at the planes."""
     return math.sqrt(dot(h, h)) + np.sum(bound)
 
 
-@jit
+@part
 def free_multipliers(U: np.ndarray, inner: np.ndarray, h: np.ndarray, s: np.ndarray) -> None:
     """Write the least s on inner, unbounded, without normal parts of ``h + U^T s`` there."""
     index, count = np.empty(len(inner), dtype=np.int64), 0
@@ -74,7 +74,7 @@ def free_multipliers(U: np.ndarray, inner: np.ndarray, h: np.ndarray, s: np.ndar
         s[index[i]] = right[i]
 
 
-@jit
+@part
 def solve(matrix: np.ndarray, right: np.ndarray) -> None:
     """Solve in place, by Cholesky's factorization; of the matrix the lower half counts."""
     n = len(right)
@@ -94,7 +94,7 @@ def solve(matrix: np.ndarray, right: np.ndarray) -> None:
         right[i] /= matrix[i, i]
 
 
-@jit
+@part
 def add(r: np.ndarray, U: np.ndarray, s: np.ndarray) -> None:
     """Add ``U^T s`` to r in place."""
     for k in range(len(s)):
@@ -103,7 +103,7 @@ def add(r: np.ndarray, U: np.ndarray, s: np.ndarray) -> None:
                 r[c] += s[k] * U[k, c]
 
 
-@jit
+@part
 def pivot(
     U: np.ndarray, bound: np.ndarray, h: np.ndarray, rounds: int, normal: np.ndarray, r: np.ndarray
 ) -> bool:
@@ -130,7 +130,7 @@ def pivot(
     return False
 
 
-@jit
+@part
 def interior(
     U: np.ndarray, bound: np.ndarray, h: np.ndarray, normal: np.ndarray, r: np.ndarray
 ) -> None:
@@ -159,7 +159,7 @@ def interior(
         r[c] *= scale
 
 
-@jit
+@part
 def interior_step(
     D: np.ndarray, h: np.ndarray, S: np.ndarray, upper: np.ndarray, lower: np.ndarray
 ) -> float:

@@ -1,23 +1,20 @@
 """Neurons followed through kinks: where one arrives it crosses, or stays and slides.
 
 Under given dual weights neurons do not see each other: so each is followed by itself, by compiled
-code on the processor; the sums over them are products of tensors, wherever those live.
+code. Most are quiet (`_quiet`); the others go from event to event.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
-from lowrot._jit import jit
-from lowrot.flow.neuron._arc import ARC, at, depart, energy, speed
-from lowrot.flow.neuron._contact import direction, release, settle
+from lowrot._jit import in_threads, jit, part
+from lowrot.flow.neuron._arc import ARC, at, energy, speed
+from lowrot.flow.neuron._contact import direction
 from lowrot.flow.neuron._events import (
     first_crossed,
     meet,
@@ -26,7 +23,9 @@ from lowrot.flow.neuron._events import (
     turning_time,
     visited,
 )
-from lowrot.flow.neuron._linalg import copy, dot, heights
+from lowrot.flow.neuron._grip import begin
+from lowrot.flow.neuron._held import LISTS, Held, hold, hold_throughout, note
+from lowrot.flow.neuron._linalg import copy, dot, fill, heights
 from lowrot.flow.neuron._propagate import (
     Arrays,
     Drive,
@@ -36,6 +35,7 @@ from lowrot.flow.neuron._propagate import (
     fastest_field,
     largest,
 )
+from lowrot.flow.neuron._quiet import classify, pass_quietly
 
 _NONE, _RELEASE, _TURN, _MEETING = 0, 1, 2, 3
 """What ends an arc: the time; a plane that lets go; ``a = 0``; a plane that is met."""
@@ -51,89 +51,141 @@ class Trajectory:
 
     Attributes:
         states: the neurons at the stage times.
-        speeds: ``||W'||^2`` there, in the metric of the rates.
+        held: in which directions they were held before the first, and between the two.
+        forgotten: of neurons that were held between the two where they were not before: in which
+            directions they were held before the first; and those in which they do not remember,
+            at the second time, what moved them before the first.
+        speeds: ``||W'||^2`` at the stage times, in the metric of the rates.
         energy: the integral of ``||W'||^2``, kinks resolved.
-        met: how many neurons met a kink.
+        met: how many neurons met a kink, or may have.
+        size: the norm of the network, of both stages together.
     """
 
     states: tuple[Neurons, Neurons]
+    held: tuple[Held, Held]
+    forgotten: tuple[Held, Held]
     speeds: tuple[float, float]
     energy: float
     met: int
+    size: float
 
 
-def track(
-    neurons: Neurons,
-    drive: Drive,
-    stage_times: tuple[float, float],
-    rates: Rates,
-) -> Trajectory | None:
-    """Follow neurons from time 0 through their kinks, to the two stage times.
+class Tracker:
+    """Follows neurons from the start of a step, under any dual weights.
 
     Args:
         neurons: at the start.
-        drive: the field.
-        stage_times: two times, increasing.
+        drive: a field of about the strength of those to come.
         rates: eta_a and eta_V; with eta_V = 0 nothing slides.
-
-    Returns:
-        None if some neuron met more kinks than a step may have, or is not finite.
     """
-    device = neurons.a.device
-    parts = neurons.a, neurons.V, neurons.S, neurons.unbalance
-    start = tuple(part.cpu().numpy() for part in parts)
-    ends = tuple(np.empty((2, *part.shape), dtype=part.dtype) for part in start[:3])
-    sums = np.zeros((len(start[0]), 4))
-    task = start, drive.arrays, stage_times, rates, ends, sums
-    _in_threads(lambda low, high: _follow_all(low, high, task), start[2])
-    if np.isnan(sums).any():
-        return None
-    first, second = (
-        Neurons(a, V, S, neurons.unbalance)
-        for a, V, S in zip(*(torch.as_tensor(part, device=device) for part in ends))
-    )
-    total = sums.sum(0).tolist()
-    return Trajectory((first, second), (total[0], total[1]), total[2], int(total[3]))
+
+    def __init__(self, neurons: Neurons, drive: Drive, rates: Rates) -> None:
+        self.neurons, self.rates = neurons, rates
+        self._start = neurons.a, neurons.V, neurons.S, neurons.unbalance
+        self._ready = classify(drive.arrays, *self._start[:3], rates)
+
+    def follow(self, drive: Drive, stage_times: tuple[float, float]) -> Trajectory | None:
+        """The neurons at two times, increasing, under a field.
+
+        None if some neuron met more kinks than a step may have, or is not finite.
+        """
+        start, m = self._start, len(self._start[0])
+        ends = tuple(np.empty((2, *part.shape), dtype=part.dtype) for part in start[:3])
+        ends[2][:] = start[2]
+        sums = np.zeros((m, 3))
+        task = start, drive.arrays, stage_times, self.rates, ends, sums
+        found = in_threads(
+            lambda low, high: follow_all(low, high, task, self._ready), m, _most(start[2])
+        )
+        speed, late, energy = sums.sum(0).tolist()
+        if math.isnan(speed + late + energy):
+            return None
+        first, second, less, more = map(_joined, zip(*(_lists(*part[:3]) for part in found)))
+        states = (
+            Neurons(ends[0][0], ends[1][0], ends[2][0], start[3]),
+            Neurons(ends[0][1], ends[1][1], ends[2][1], start[3]),
+        )
+        met, size = sum(part[3] for part in found), math.sqrt(sum(np.vdot(x, x) for x in ends[:2]))
+        return Trajectory(states, (first, second), (less, more), (speed, late), energy, met, size)
+
+
+def _lists(owners: np.ndarray, normals: np.ndarray, last: np.ndarray) -> list[Held]:
+    """The lists of `note`, each of its own length."""
+    return [(owners[k, :count], normals[k, :count]) for k, count in enumerate(last.tolist())]
+
+
+def _joined(parts: tuple[Held, ...]) -> Held:
+    """The neurons and directions of all parts."""
+    if len(parts) == 1:
+        return parts[0]
+    owners, normals = zip(*parts)
+    return np.concatenate(owners), np.concatenate(normals)
+
+
+def track(
+    neurons: Neurons, drive: Drive, stage_times: tuple[float, float], rates: Rates
+) -> Trajectory | None:
+    """Follow neurons once: see `Tracker`."""
+    return Tracker(neurons, drive, rates).follow(drive, stage_times)
 
 
 def fastest_growth(neurons: Neurons, drive: Drive, rates: Rates) -> float:
     """The largest rate at which a neuron grows under the field at time 0."""
-    a, V, S = (part.cpu().numpy() for part in (neurons.a, neurons.V, neurons.S))
+    a, V, S = neurons.a, neurons.V, neurons.S
+    fields = drive.at_start(S)
+    squares = np.einsum("jc,jc->j", fields, fields)
+    held = np.flatnonzero((S == 0).any(1))
+    squares[held] = 0.0
+    if not a.all():  # what is zero does not move
+        squares[(a == 0.0) & ~V.any(1)] = 0.0
+    fastest = math.sqrt(float(squares.max()))
+    if len(held):
+        fastest = max(fastest, fastest_field(drive.arrays, a[held], V[held], S[held]))
+    return math.sqrt(max(rates[0] * rates[1], 0.0)) * fastest
 
-    def fastest(low: int, high: int) -> float:
-        return fastest_field(drive.arrays, a[low:high], V[low:high], S[low:high])
 
-    return math.sqrt(max(rates[0] * rates[1], 0.0)) * max(_in_threads(fastest, S))
-
-
-def _in_threads(work: Callable[[int, int], Any], patterns: np.ndarray) -> list[Any]:
-    """Call work(low, high) for parts of the neurons, in threads where that pays."""
-    parts = max(1, min(torch.get_num_threads(), patterns.size // _PAIRS_A_THREAD))
-    bounds = np.linspace(0, len(patterns), parts + 1).astype(int).tolist()
-    if parts == 1:
-        return [work(*bounds)]
-    with ThreadPoolExecutor(parts) as pool:
-        return list(pool.map(work, bounds, bounds[1:]))
+def _most(patterns: np.ndarray) -> int:
+    """Threads that are worth starting for neurons with these patterns."""
+    return patterns.size // _PAIRS_A_THREAD
 
 
 @jit
-def _follow_all(low: int, high: int, task: Any) -> None:
-    """Follow the neurons from low to high, one by one."""
+def follow_all(
+    low: int, high: int, task: Any, ready: Arrays
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """Follow neurons from low to high, the quiet ones first.
+
+    Returns:
+        The lists of `note` with their lengths, and how many neurons were not quiet.
+    """
+    d, most, met = task[1][0].shape[1], 0, 0
+    slot, rank = ready[4], ready[5]
+    loud, last = np.empty(high - low, dtype=np.bool_), np.zeros(LISTS, dtype=np.int64)
+    pass_quietly(low, high, task, ready, loud)
     for j in range(low, high):
-        _follow(j, task)
+        met += loud[j - low]
+        most += d if loud[j - low] else (rank[slot[j]] if slot[j] >= 0 else 0)
+    owners, normals = np.empty((LISTS, most), dtype=np.int64), np.empty((LISTS, most, d))
+    for j in range(low, high):
+        if slot[j] >= 0 and not loud[j - low]:
+            hold_throughout(j, ready[6][slot[j]], rank[slot[j]], owners, normals, last)
+    for j in range(low, high):
+        if loud[j - low]:
+            follow_loud(j, task, owners, normals, last)
+    return owners, normals, last, met
 
 
-@jit
-def _follow(j: int, task: Any) -> None:
+@part
+def follow_loud(
+    j: int, task: Any, owners: np.ndarray, normals: np.ndarray, last: np.ndarray
+) -> None:
     """Follow neuron j to the stage times; write where it is there, and its parts of the sums.
 
     In the unit of its largest weight, so that nothing underflows: its equation is linear.
 
-    Args:
-        j: the neuron.
-        task: the start of all neurons, and as in `track` drive, stage_times and rates; and where is
-            written: the ends, and for each neuron its speeds at both stage times, energy, and
-            whether it met a kink, which are not numbers if it met too many.
+    The task is the start of all neurons, drive, stage_times and rates as in `Tracker`; and where is
+    written: the ends, and for each neuron its speeds at both stage times and energy, which are
+    not numbers if it met too many kinks. Owners, normals and last are those of `note`.
     """
     start, drive, stage_times, rates, ends, all_sums = task
     sums, (N, d), unit = all_sums[j], drive[0].shape, largest(start[0][j], start[1][j])
@@ -141,29 +193,31 @@ def _follow(j: int, task: Any) -> None:
     sign, invariant = direction(a, 0.0), start[3][j] / unit * abs(start[3][j] / unit)
     basis, arc, next_v, scratch = np.empty((d, d)), np.empty((ARC, d)), np.empty(d), np.empty(d)
     z, next_z, leaving, t, stage = np.empty(N), np.empty(N), np.empty_like(pattern), 0.0, 0
+    until, weight, inverse = np.zeros((2, N)), np.empty(N), np.empty((d, d))
+    fill(sums, 0.0)
     for _ in range(_ROUNDS):
-        rank = settle(drive, rates, a, v, pattern, t, basis)
-        depart(drive, v, pattern, t, basis, rank, arc)
+        now = t, stage_times[1]
+        rank, left = begin(drive, rates, a, v, pattern, now, basis, inverse, weight, arc, leaving)
         heights(drive[1], v, z)
-        left = stage_times[1] - t
-        left = release(drive, a, v, arc, pattern, basis, rank, t, left, leaving)
         while stage < 2:
             dt, keeps = stage_times[stage] - t, invariant >= 0.0
             found = _first(
                 drive, rates, arc, a, keeps, pattern, z, left, dt, next_v, next_z, scratch
             )
             event, plane, dt, next_a = found
+            ended = stage_times[stage] if event == _NONE else t + dt
+            hold(pattern, rank, ended, until[stage])
             if event != _NONE:
                 break
             sums[stage] = speed(arc, next_a, next_v, dt, rates) * unit**2
             copy(next_v, scratch)
             end_a = conserve(sign, invariant, rates, next_a, scratch)
             _write(ends, stage, j, unit, end_a, scratch, pattern)
+            note(drive[0], j, stage, stage_times, until, owners, normals, last)
             stage += 1
         sums[2] += energy(arc, a, next_a, next_v, dt, rates, scratch) * unit**2
         if event == _NONE:
             return
-        sums[3] = 1.0
         t += dt
         copy(next_v, v)
         a = conserve(sign, invariant, rates, next_a, v)
@@ -172,21 +226,23 @@ def _follow(j: int, task: Any) -> None:
         elif event == _MEETING:
             meet(drive, v, pattern, plane)
         else:
-            pattern += leaving
-    sums[:] = np.nan
+            for k in range(N):
+                pattern[k] += leaving[k]
+    fill(sums, np.nan)
 
 
-@jit
+@part
 def _write(
     ends: Any, stage: int, j: int, unit: float, a: float, v: np.ndarray, pattern: np.ndarray
 ) -> None:
     """Write neuron j at a stage; its weights are in a unit."""
     ends[0][stage, j] = a * unit
-    ends[1][stage, j] = v * unit
-    ends[2][stage, j] = pattern
+    for c in range(len(v)):
+        ends[1][stage, j, c] = v[c] * unit
+    copy(pattern, ends[2][stage, j])
 
 
-@jit
+@part
 def _first(
     drive: Arrays,
     rates: Rates,

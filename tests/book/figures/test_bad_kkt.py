@@ -31,10 +31,10 @@ def test_trajectories_show_shares():
 
 
 def test_margins_cross_at_sixty_degrees():
-    ended = pd.DataFrame({"degrees": [65, 75], "margin": [0.2, 0.25]})
+    ended = pd.DataFrame({"degrees": [65, 70, 85], "margin": [0.2, 0.25, 0.04]})
     left, right = figures.margins_by_angle(ended)
     optimum, tilted, bad, flows = left.lines
-    assert flows.get_ydata().tolist() == [0.2, 0.25]
+    assert flows.get_ydata().tolist() == [0.2, 0.25]  # the last is far beyond the tilted point
     x, y = tilted.get_data()
     assert np.isnan(y[x > 67.5]).all()
     assert np.isfinite(y[x < 67.5]).all()
@@ -89,4 +89,4 @@ def test_two_ends_draws_each_network():
     pair = lowrot.two_points(1.2)
     nets = {"a": lowrot.balanced(4, 2, 0), "b": lowrot.balanced(4, 2, 1)}
     axes = figures.two_ends(nets, pair)
-    assert [ax.get_title("center") for ax in axes] == ["a", "b"]
+    assert [ax.get_title("left") for ax in axes] == ["a", "b"]

@@ -58,7 +58,8 @@ def test_methods_that_never_arrive_are_named():
     assert list(ax.lines[0].get_xdata()) == [0.1, 0.2]
     assert [text.get_text() for text in ax.texts] == ["$10^{-2}$", "$10^{-3}$"]
     names = [text.get_text() for text in ax.figure.legends[0].get_texts()]
-    assert names == ["a", "never there: b"]
+    assert names == ["a"]
+    assert ax.get_title("left") == "never there: b"
 
 
 def test_pairs_of_panels():
@@ -79,3 +80,14 @@ def test_journey_shows_clocks_and_margins_by_formulas():
     assert "pairs that slide" in shown
     assert f"<td>{path['sliding'][-1]:.0f}</td>" in shown
     assert shown.count("<tr") == 3
+
+
+def test_cost_has_a_line_for_each_that_arrives_and_words_for_the_others():
+    rows = [("lowrot", 10.0, 0.02), ("lowrot", 100.0, 0.03), ("GD", 10.0, 0.01)]
+    rows += [("GD", 100.0, np.nan), ("LSODA", 10.0, np.nan), ("LSODA", 100.0, np.nan)]
+    ax = figures.cost_against_margin(pd.DataFrame(rows, columns=["peer", "target", "seconds"]))
+    lines = {line.get_label(): line.get_xydata().tolist() for line in ax.lines}
+    assert lines["lowrot"] == [[10.0, 0.02], [100.0, 0.03]]
+    assert lines["GD"] == [[10.0, 0.01]]
+    assert lines["never there: LSODA"] == []
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")

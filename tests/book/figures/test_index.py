@@ -42,7 +42,7 @@ def test_regimes_in_time_begin_and_end_as_they_did(simulated):
     assert held["controls"] == [[f"{round(100 * k / 24)} %" for k in range(25)]]
     assert [panel["title"] for panel in held["panels"]] == [regime.name for regime in found]
     for panel, regime in zip(held["panels"], found):
-        assert panel["readout"][0].startswith("τ 0, ")
+        assert panel["readout"][0].startswith("τ = 0, ")
         turned = float(panel["readout"][-1].rsplit(" ", 1)[1])
         assert turned == pytest.approx(regime.key_rotation, abs=0.05, rel=0.02)
     assert len(held["panels"][2]["directions"]) == 1  # nothing turns

@@ -23,13 +23,13 @@ def artists(ax):
 def test_grids_of_the_chapter():
     nets = {"XOR": lowrot.standard(40, 2, seed=0), "pair": lowrot.standard(40, 2, seed=0)}
     axes = figures.best_regions({"XOR": XOR, "pair": PAIR}, nets)
-    assert [ax.get_title("center") for ax in axes[::3]] == ["line: none", "line: 0.267"]
-    assert [ax.get_title("center")[:7] for ax in axes[1::3]] == ["tangent"] * 2
-    assert [ax.get_title("center") for ax in axes[2::3]] == ["network: 0.250", "network: 0.500"]
+    assert [ax.get_title("left") for ax in axes[::3]] == ["line: none", "line: 0.267"]
+    assert [ax.get_title("left")[:7] for ax in axes[1::3]] == ["tangent"] * 2
+    assert [ax.get_title("left") for ax in axes[2::3]] == ["network: 0.250", "network: 0.500"]
     assert all(artists(ax) for ax in axes)
     below = figures.network_certificates({"XOR": XOR, "pair": PAIR, "again": XOR})
     assert all(artists(ax) for ax in below)
-    assert [ax.get_title("center") for ax in below[:3]] == ["XOR", "pair", "again"]
+    assert [ax.get_title("left") for ax in below[:3]] == ["XOR", "pair", "again"]
     for drawn in (axes, below):
         assert drawn[0].figure.get_figwidth() <= plots.WIDEST
 

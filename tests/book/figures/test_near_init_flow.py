@@ -33,7 +33,7 @@ def test_a_flow_at_a_glance(followed):
     assert left.lines[2].get_ydata() == [g**2 / 4]
     assert [line.get_label() for line in middle.lines[1:3]] == ["best", "NTK"]
     assert list(middle.lines[0].get_ydata()) == list(path["margin"])
-    assert ring.get_title("center") == r"directions, $\tau = 0$ to 1"
+    assert ring.get_title("left") == r"directions, $\tau = 0$ to 1"
     assert len(ring.lines) >= 96
 
 

@@ -32,7 +32,7 @@ def test_a_run_at_a_glance(trained):
     left, middle, ring = figures.sgd_at_a_glance(runs, [stated], XOR)
     assert [len(left.lines), len(middle.lines)] == [2 + 2, 2 + 2]
     assert middle.lines[-2].get_ydata()[0] == stated.displacement
-    assert ring.get_title("center") == "directions, start to end"
+    assert ring.get_title("left") == "directions, start to end"
     assert len(ring.lines) >= 96
     assert left.lines[0].get_ydata()[-1] == runs.paths[0]["test_error"][-1]
 

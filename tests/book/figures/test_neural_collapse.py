@@ -43,7 +43,7 @@ def test_angles_to_groups_are_those_of_their_sign():
 
 def test_arcs_are_those_of_the_theorem():
     axes = figures.good_directions({"three": THREE, "XOR": XOR}, opposite=["XOR"])
-    assert [ax.get_title("center") for ax in axes] == ["three", "XOR"]
+    assert [ax.get_title("left") for ax in axes] == ["three", "XOR"]
     assert [len(ax.patches) for ax in axes] == [3, 4]
     corners = axes[0].patches[0].get_xy()
     start, length = plane_arcs(THREE)[0]
@@ -65,6 +65,7 @@ def test_rotation_is_weighted_by_mass():
     left, right = figures.rotation_and_share(path, net, first)
     assert [line.get_label() for line in left.lines] == ["good", "others"]
     assert right.lines[0].get_ydata() == pytest.approx([1 / 4, (4 / 3) / (13 / 3), 2 / 5])
+    assert right.lines[1].get_xydata().tolist() == [[0.0, 1 / 4]]
 
 
 def test_heavy_neurons_count_more():
@@ -101,7 +102,6 @@ def test_missing_groups_draws_curves_bounds_and_intervals():
     ax = figures.missing_groups(curve, {"a": {10: 0.7, 20: 0.1}}, sampled)
     assert [t.get_text() for t in ax.figure.legends[0].get_texts()] == [
         "union bound",
-        "exact",
         "a",
     ]
     (bars,) = ax.containers
@@ -115,6 +115,10 @@ def test_products_put_one_label_after_the_other():
     assert shown.shape == (12, 12)
     assert np.diag(shown) == pytest.approx(np.ones(12))
     assert shown[:4, 4:].max() < 0 < shown[:4, :4].min()  # the four points labelled -1 come first
+    (hatches,) = ax.patches
+    for row, column in ((0, 4), (5, 1), (0, 0), (4, 8)):
+        inside = hatches.get_path().contains_point((column, row))
+        assert inside == (shown[row, column] < -1 / 3)
 
 
 def test_products_sort_by_group_within_a_label_where_asked():

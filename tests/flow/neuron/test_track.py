@@ -14,8 +14,11 @@ from scipy.optimize import brentq
 from lowrot import _jit
 from lowrot.flow._planes import Planes
 from lowrot.flow.neuron import Drive, Neurons, track
+from lowrot.flow.neuron import _held as held_module
 from lowrot.flow.neuron import _track as module
+from lowrot.flow.neuron._arc import depart
 from lowrot.flow.neuron._propagate import field_at
+from lowrot.flow.neuron._quiet import LOUD
 
 
 def tracked(neurons, drive, stage_times, rates):
@@ -28,7 +31,7 @@ BOTH = (1.0, 1.0)
 
 
 def tensor(values):
-    return torch.tensor(values, dtype=torch.float64)
+    return np.array(values, dtype=float)
 
 
 def neuron(planes, a, v):
@@ -124,7 +127,7 @@ def test_arrivals_and_departures_are_exact(slope, height):
             drive = planes.drive(tensor(departing(k * h)), tensor([0.0, 1.0, 0.0]))
             (one,) = tracked(one, drive, (h,), BOTH)
         assert int((one.S == 0).sum()) == 0
-        errors.append(np.abs(np.append(one.a.numpy(), one.V.numpy()) - exact).max())
+        errors.append(np.abs(np.append(one.a, one.V) - exact).max())
     # What is left is the error of the closed form for fields that turn, of order 4.
     assert errors[-1] < 1e-9
     assert errors[-1] < errors[0] / 1000 or errors[-1] < 1e-12
@@ -140,10 +143,10 @@ def problem(kind, seed):
     """
     m, T, count = KINDS[kind]
     generator, d, n = torch.Generator().manual_seed(seed), 2 + seed % 3, (6, 12)[seed // 2 % 2]
-    X = torch.randn(n, d, generator=generator, dtype=torch.float64)
-    V = torch.randn(m, d, generator=generator, dtype=torch.float64)
-    a = torch.randn(m, generator=generator, dtype=torch.float64)
-    w, rate = 0.5 * torch.randn(2, n, generator=generator, dtype=torch.float64)
+    X = torch.randn(n, d, generator=generator, dtype=torch.float64).numpy()
+    V = torch.randn(m, d, generator=generator, dtype=torch.float64).numpy()
+    a = torch.randn(m, generator=generator, dtype=torch.float64).numpy()
+    w, rate = 0.5 * torch.randn(2, n, generator=generator, dtype=torch.float64).numpy()
     rate = {"constant": 0.0 * w, "common factor": -1.6 * w, "turning": 4.0 * rate}[kind]
     planes = Planes.of(X, 0.1)
     start = Neurons.of(a, V, planes.sides(V), BOTH)
@@ -161,9 +164,9 @@ def followed(planes, start, w, rate, times):
 
 def distance(first, second):
     """Of each neuron, relative to its size."""
-    size = (first.a.square() + first.V.square().sum(1)).sqrt()
-    moved = (first.a - second.a).square() + (first.V - second.V).square().sum(1)
-    return (moved.sqrt() / size).numpy()
+    size = np.sqrt(first.a**2 + (first.V**2).sum(1))
+    moved = (first.a - second.a) ** 2 + ((first.V - second.V) ** 2).sum(1)
+    return np.sqrt(moved) / size
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -181,14 +184,14 @@ def test_it_does_not_matter_where_intervals_end(kind, seed):
     same = np.ones(len(apart), dtype=bool)
     if kind == "common factor":
         # All forces vanish at once: on which side a plane lets go there is not unique.
-        same = ~(followed(planes, start, w, rate, [0.6249999]).S == 0).any(1).numpy()
+        same = ~(followed(planes, start, w, rate, [0.6249999]).S == 0).any(1)
     assert same.mean() > 0.5
     assert apart[same].max() < 1e-10
-    assert torch.equal(whole.S[same], parts.S[same])
+    assert np.array_equal(whole.S[same], parts.S[same])
     assert int((start.S != whole.S).any(1).sum()) > 10
-    drift = whole.a.square() - whole.V.square().sum(1) - start.a.square() + start.V.square().sum(1)
-    sizes = [one.a.square() + one.V.square().sum(1) for one in (whole, start)]
-    assert float((drift.abs() / sum(sizes)).max()) < 1e-13
+    drift = whole.a**2 - (whole.V**2).sum(1) - start.a**2 + (start.V**2).sum(1)
+    sizes = [one.a**2 + (one.V**2).sum(1) for one in (whole, start)]
+    assert float((np.abs(drift) / sum(sizes)).max()) < 1e-13
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -208,13 +211,13 @@ def test_a_neuron_that_turns_round_meets_its_planes_again(sign):
     w, start = sign * tensor([-0.9, 0.1, 0.1]), [0.6 * sign, 1.0, 0.05]
 
     def velocity(t, W):
-        z = planes.X.numpy() @ W[1:]
-        h = (np.where(z > 0, 1.0, 0.3) * w.numpy()) @ planes.X.numpy()
+        z = planes.X @ W[1:]
+        h = (np.where(z > 0, 1.0, 0.3) * w) @ planes.X
         return [h @ W[1:], *(W[0] * h)]
 
     tight = {"rtol": 1e-11, "atol": 1e-12, "max_step": 0.01}
     way = solve_ivp(velocity, (0.0, 2.5), start, "DOP853", **tight)
-    heights = way.y[1:].T @ planes.U.numpy().T
+    heights = way.y[1:].T @ planes.U.T
     changes = [int((np.diff(np.sign(z)) != 0).sum()) for z in (way.y[0], *heights.T)]
     assert changes[0] == 1
     assert max(changes[1:]) == 2
@@ -236,11 +239,11 @@ def test_frozen_inner_weights_stay_where_they_are():
 def crowd(seed, m=20):
     """Many neurons, many planes, weights that turn."""
     generator = torch.Generator().manual_seed(seed)
-    X = torch.randn(6, 3, generator=generator, dtype=torch.float64)
+    X = torch.randn(6, 3, generator=generator, dtype=torch.float64).numpy()
     planes = Planes.of(X, 0.1)
-    V = torch.randn(m, 3, generator=generator, dtype=torch.float64)
-    a = torch.randn(m, generator=generator, dtype=torch.float64)
-    drive = planes.drive(*0.3 * torch.randn(2, 6, generator=generator, dtype=torch.float64))
+    V = torch.randn(m, 3, generator=generator, dtype=torch.float64).numpy()
+    a = torch.randn(m, generator=generator, dtype=torch.float64).numpy()
+    drive = planes.drive(*0.3 * torch.randn(2, 6, generator=generator, dtype=torch.float64).numpy())
     return Neurons.of(a, V, planes.sides(V), BOTH), drive
 
 
@@ -263,7 +266,7 @@ def test_the_energy_and_the_speeds_are_those_of_the_way(seed):
     end = shifted(drive, 0.5)
     speed = sum(
         (h @ v) ** 2 + a**2 * (h @ h)
-        for a, v, S in zip(now.a.numpy(), now.V.numpy(), now.S.numpy())
+        for a, v, S in zip(now.a, now.V, now.S)
         for h in [field_at(end.arrays, S, 0.0)]
     )
     assert speed == pytest.approx(part.speeds[1], rel=1e-9)
@@ -288,17 +291,17 @@ def test_threads_do_not_matter(monkeypatch):
         shared = track(start, drive, (0.25, 0.5), BOTH)
     finally:
         torch.set_num_threads(before)
-    assert torch.equal(alone.states[1].V, shared.states[1].V)
+    assert np.array_equal(alone.states[1].V, shared.states[1].V)
     assert (alone.energy, alone.met) == (shared.energy, shared.met)
 
 
 def test_the_start_is_not_changed():
     start, drive = crowd(6)
     parts = "a", "V", "S", "unbalance"
-    copies = [getattr(start, part).clone() for part in parts]
+    copies = [getattr(start, part).copy() for part in parts]
     track(start, drive, (0.25, 0.5), BOTH)
     for part, copy in zip(parts, copies):
-        assert torch.equal(getattr(start, part), copy)
+        assert np.array_equal(getattr(start, part), copy)
 
 
 def test_too_many_kinks_are_reported(monkeypatch):
@@ -308,12 +311,13 @@ def test_too_many_kinks_are_reported(monkeypatch):
     drive, start = planes.drive(w, 0 * w), neuron(planes, 1.0, [1.0, 0.3])
     assert track(start, drive, (1.0, 2.0), BOTH) is not None
 
-    def crosses(drive, rates, a, v, pattern, t, basis):
-        pattern[pattern == 0] = -1 if t else 1
-        return 0
+    def crosses(drive, rates, a, v, pattern, times, basis, inverse, weight, arc, leaving):
+        pattern[pattern == 0] = -1 if times[0] else 1
+        depart(drive, v, pattern, times[0], basis, 0, arc)
+        return 0, math.inf
 
     with _jit.interpreted(), monkeypatch.context() as patch:
-        patch.setattr(module, "settle", crosses)
+        patch.setattr(module, "begin", crosses)
         assert track(start, drive, (1.0, 2.0), BOTH) is None
 
 
@@ -329,7 +333,7 @@ def test_the_speed_of_a_held_neuron_by_hand():
     drive = planes.drive(tensor([0.5, 0.2, -0.8]), tensor([0.0, 1.0, 0.0]))
     leaving = track(neuron(planes, 1.0, [0.7, 0.0]), drive, (0.1, 0.3), BOTH)
     state, h = leaving.states[1], np.array([0.5, 0.5])
-    a, v = float(state.a[0]), state.V[0].numpy()
+    a, v = float(state.a[0]), state.V[0]
     assert v[1] > 0.05
     assert leaving.speeds[1] == pytest.approx((h @ v) ** 2 + a**2 * (h @ h), rel=1e-12)
 
@@ -341,7 +345,7 @@ def test_the_plane_decides_with_the_weights_of_the_moment(late):
     drive = planes.drive(tensor([0.2, -0.5, 0.0]), tensor([0.0, 0.0, late]))
     trajectory = track(neuron(planes, 1.0, [1.0, 0.3]), drive, (0.1, 1.0), BOTH)
     end = trajectory.states[1]
-    a, v = float(end.a[0]), end.V[0].numpy()
+    a, v = float(end.a[0]), end.V[0]
 
     def velocity(t, W, normal):
         h = np.array([0.2, normal(t)])
@@ -387,7 +391,7 @@ def test_a_balanced_neuron_that_dies_keeps_its_sign(sign, off):
     for k in range(1, 201):
         (now,) = tracked(now, drive, (2.0,), BOTH)
         assert float(now.a[0]) == pytest.approx(sign * math.exp(-2.0 * k), rel=1e-10)
-        assert float(now.V[0].norm()) == pytest.approx(abs(float(now.a[0])), rel=1e-15)
+        assert float(np.linalg.norm(now.V[0])) == pytest.approx(abs(float(now.a[0])), rel=1e-15)
     drive = planes.drive(tensor([sign, 0.0]), tensor([0.0, 0.0]))
     for _ in range(200):
         (now,) = tracked(now, drive, (2.0,), BOTH)
@@ -412,10 +416,10 @@ def test_the_size_of_a_neuron_does_not_matter(scale):
     start, drive = crowd(7, m=60)
     other = Neurons.of(scale * start.a, scale * start.V, start.S, BOTH)
     end, tiny = (track(one, drive, (0.5, 2.0), BOTH).states[1] for one in (start, other))
-    assert torch.equal(end.S, tiny.S)
+    assert np.array_equal(end.S, tiny.S)
     assert int((start.S != end.S).sum()) > 5
-    torch.testing.assert_close(tiny.a / scale, end.a, rtol=1e-12, atol=1e-13)
-    torch.testing.assert_close(tiny.V / scale, end.V, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(tiny.a / scale, end.a, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(tiny.V / scale, end.V, rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -425,10 +429,72 @@ def test_inner_weights_that_vanish_stay_zero_where_the_planes_hold_them(seed):
     d = 2 + seed % 2
     X = rng.standard_normal((8, d))
     w = -tensor(np.abs(rng.standard_normal(8)))  # with -x, each point pushes a > 0 to its plane
-    both = Planes.of(torch.as_tensor(np.concatenate([X, -X])), 0.1)
-    drive = both.drive(torch.cat([w, w]), torch.zeros(16))
+    both = Planes.of(np.concatenate([X, -X]), 0.1)
+    drive = both.drive(np.concatenate([w, w]), np.zeros(16))
     start = neuron(both, 1.0, (0.3 * rng.standard_normal(d)).tolist())
     (end,) = tracked(start, drive, (40.0,), BOTH)
-    assert end.V.abs().max() == 0.0
-    want = math.sqrt(1.0 - float(start.V.square().sum()))
+    assert np.abs(end.V).max() == 0.0
+    want = math.sqrt(1.0 - float((start.V**2).sum()))
     assert float(end.a[0]) == pytest.approx(want, rel=1e-12)
+
+
+@pytest.mark.parametrize("later", [0.0, 1.0])
+def test_quiet_neurons_go_where_the_others_would(later):
+    """All of a crowd one by one, in search of events: the same ends, sums and directions."""
+    start, drive = crowd(3, m=200)
+    drive = shifted(drive, later)
+    for _ in range(3):  # some are held by then
+        start = track(start, drive, (0.2, 0.6), BOTH).states[1]
+    together = track(start, drive, (0.1, 0.3), BOTH)
+    assert 0 < together.met < 150
+    assert (start.S == 0).any(1).sum() > 5
+    parts = start.a, start.V, start.S, start.unbalance
+    ends = tuple(np.empty((2, *part.shape), dtype=part.dtype) for part in parts[:3])
+    sums = np.zeros((200, 3))
+    task = parts, drive.arrays, (0.1, 0.3), BOTH, ends, sums
+    ready = module.classify(drive.arrays, *parts[:3], BOTH)
+    ready[4][:] = LOUD
+    *lists, met = module.follow_all(0, 200, task, ready)
+    assert met == 200
+    held = [(owner[:last], normals[:last]) for owner, normals, last in zip(*lists)]
+    for stage in range(2):
+        one = together.states[stage]
+        np.testing.assert_allclose(ends[0][stage], one.a, rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(ends[1][stage], one.V, rtol=1e-12, atol=1e-13)
+        np.testing.assert_array_equal(ends[2][stage], one.S)
+        squares = np.zeros((2, 200, 3, 3))
+        for square, (owner, normals) in zip(squares, (held[stage], together.held[stage])):
+            np.add.at(square, owner, normals[:, :, None] * normals[:, None, :])
+        np.testing.assert_allclose(*squares, atol=1e-12)
+    total = sums.sum(0)
+    assert (*together.speeds, together.energy) == pytest.approx(tuple(total), rel=1e-12)
+
+
+def test_directions_count_for_the_time_for_which_planes_held():
+    """Two of three axes let go in between, and a plane through the first two with the second."""
+    U, normals = np.vstack([np.eye(3), [0.6, 0.8, 0.0]]), np.empty((3, 3))
+    until = np.array([2.0, 1.5, 0.5, 1.25])
+    assert held_module.directions(U, until, 1.0, 2.0, normals) == 2
+    np.testing.assert_allclose(np.abs(normals[:2]), [[1, 0, 0], [0, math.sqrt(0.5), 0]], atol=1e-15)
+    assert held_module.directions(U, until, 0.0, 2.0, normals) == 3
+    assert normals[2] @ normals[2] == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_on_arrival_a_neuron_forgets_what_moved_it_there(late):
+    """It arrives on the plane of the second axis before the first stage ends, or after.
+
+    Before the first stage ends: then what holds it is listed with that stage, and nothing else.
+    """
+    planes = Planes.of(AXES, 0.0)
+    start = neuron(planes, 1.0, [1.0, 0.5])
+    jump = -np.abs(planes.U[:, 1]) * tensor([[1.0], [0.0]])
+    drive = Drive(planes.U, planes.columns, tensor([[1.0, 0.0], [0.0, 0.0]]), jump)
+    way = track(start, drive, (0.2, 2.0) if late else (1.0, 2.0), BOTH)
+    less, more = way.forgotten
+    assert len(less[0]) == 0
+    assert more[0].tolist() == ([0] if late else [])
+    assert way.held[0][0].tolist() == ([] if late else [0])
+    assert way.held[1][0].tolist() == [0]
+    for normals in (more[1], way.held[1][1]):
+        np.testing.assert_allclose(np.abs(normals[:, 1]), 1.0, rtol=1e-15)

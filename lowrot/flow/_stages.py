@@ -1,0 +1,97 @@
+"""The equations of both stages of a step, with outputs that are linear in the dual weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lowrot.flow._objectives import Objective, Solver
+
+C1 = 1.0 / 3.0
+"""The first Radau point; the second is 1."""
+A = ((5.0 / 12.0, -1.0 / 12.0), (3.0 / 4.0, 1.0 / 4.0))
+"""The integrals of the line through two stages, up to each of them."""
+LATE = 0.4
+"""What elimination of the first stage leaves on the diagonal for the second."""
+_SWEEPS = 2
+"""Triangular sweeps over both stages an iteration: a second one saves whole iterations."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stages:
+    """Kernels of both stages of a step, and what solves for each stage alone.
+
+    Attributes:
+        objective: the objective.
+        K: the kernels, each (n, n).
+        early: that by which what precedes the first stage acts on the second, shape (n, n).
+        h: length of the step.
+        solvers: of the stages; None where one has no solution.
+    """
+
+    objective: Objective
+    K: Sequence[np.ndarray]
+    early: np.ndarray
+    h: float
+    solvers: Sequence[Solver | None]
+
+    @classmethod
+    def of(
+        cls,
+        objective: Objective,
+        K: Sequence[np.ndarray],
+        early: np.ndarray,
+        h: float,
+        accuracy: float,
+    ) -> Stages:
+        """The equations for given kernels, to be solved to an accuracy of the outputs."""
+        factors = A[0][0] * h, LATE * h
+        solvers = [objective.stage(factor * one, accuracy) for factor, one in zip(factors, K)]
+        return cls(objective, K, early, h, solvers)
+
+    def solve(self, p: Sequence[np.ndarray], guess: Sequence[Any]) -> list[Any] | None:
+        """The weights at both stages; p are the outputs at those of the guess.
+
+        The first third of the step acts on the second stage through a kernel of its own, as neurons
+        forget it where planes hold them later. Triangular sweeps: the first stage, then the second
+        given the first.
+        """
+        vector, h, (first_K, second_K) = self.objective.vector, self.h, self.K
+        solve_first, solve_second = self.solvers
+        if solve_first is None or solve_second is None:
+            return None
+        base, new = [vector(one) for one in guess], list(guess)
+        d = [np.zeros_like(base[0]), np.zeros_like(base[1])]
+        for sweep in range(_SWEEPS):
+            third = A[0][0] * d[0] + A[0][1] * d[1]
+            new[0] = solve_first(p[0] + h * (first_K @ third) if sweep else p[0], new[0])
+            if new[0] is None:
+                return None
+            d[0] = vector(new[0]) - base[0]
+            third = A[0][0] * d[0] + A[0][1] * d[1]
+            rest = (A[1][0] - A[0][0]) * d[0] + (A[1][1] - A[0][1]) * d[1]
+            new[1] = solve_second(p[1] + h * (second_K @ rest + self.early @ third), new[1])
+            if new[1] is None:
+                return None
+            d[1] = vector(new[1]) - base[1]
+        return new
+
+
+@dataclass(frozen=True, eq=False)
+class Unstiff:
+    """A step that is not stiff, for which plain substitution converges as fast.
+
+    Attributes:
+        objective: the objective.
+        K: the kernels of both stages.
+    """
+
+    objective: Objective
+    K: Sequence[np.ndarray]
+
+    def solve(self, p: Sequence[np.ndarray], guess: Sequence[Any]) -> list[Any]:
+        """The weights that the outputs ask for."""
+        return [self.objective.respond(one) for one in p]

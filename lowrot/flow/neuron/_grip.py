@@ -1,0 +1,210 @@
+"""Where an arc begins: the planes that a neuron is on hold it, and mostly to the end of the step.
+
+What is plain is decided here, by one small inverse; `_contact` decides the rest.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from lowrot._jit import part
+from lowrot.flow.neuron._arc import FIELD, depart
+from lowrot.flow.neuron._contact import LOST, ORIGIN, release, settle
+from lowrot.flow.neuron._linalg import copy, dot, remove, resize, span
+from lowrot.flow.neuron._propagate import Arrays, Rates, field
+from lowrot.flow.neuron._sliding import HELD
+
+_STEEP = 1e-9
+"""Least pivot of the normals' squares: below it forces have too few digits."""
+_WEAK = 1e-6
+"""Least weight of a plane, over that of the one that can push most."""
+
+
+@part
+def begin(
+    drive: Arrays,
+    rates: Rates,
+    a: float,
+    v: np.ndarray,
+    pattern: np.ndarray,
+    times: tuple[float, float],
+    basis: np.ndarray,
+    inverse: np.ndarray,
+    weight: np.ndarray,
+    arc: np.ndarray,
+    leaving: np.ndarray,
+) -> tuple[int, float]:
+    """Write the arc on which a neuron goes on, and return its rank and how long its planes hold.
+
+    The times are now and the end of the step; inverse, shape (d, d), and weight, shape (N,), are
+    scratch; the others are as in `settle` and `release`.
+    """
+    (now, end), on, plane, h = times, 0, -1, arc[FIELD:]
+    for k in range(len(pattern)):
+        if pattern[k] == 0:
+            on, plane = on + 1, k
+    plain = a != 0.0 and rates[1] > 0.0 and math.sqrt(dot(v, v)) > ORIGIN * abs(a)
+    if plain or on == 0:
+        field(drive, pattern, h)
+        if on == 0 or (on == 1 and _crosses(drive, a, v, pattern, now, plane, h)):
+            _start(v, now, h, basis, 0, arc)
+            return 0, math.inf
+        jump = drive[3]
+        for k in range(len(pattern)):
+            weight[k] = abs(jump[0, k] + now * jump[1, k]) + abs(jump[0, k] + end * jump[1, k])
+        rank = grip(drive[0], pattern, v, weight, basis, inverse)
+        if rank and holds(drive[0], jump, pattern, weight, inverse, h, now, end):
+            put_on(basis, rank, v)
+            _start(v, now, h, basis, rank, arc)
+            return rank, math.inf
+    rank = settle(drive, rates, a, v, pattern, now, basis)
+    depart(drive, v, pattern, now, basis, rank, arc)
+    return rank, release(drive, a, v, arc, pattern, basis, rank, now, end - now, leaving)
+
+
+@part
+def _start(
+    v: np.ndarray, now: float, h: np.ndarray, basis: np.ndarray, rank: int, arc: np.ndarray
+) -> None:
+    """Begin an arc at v; its field, written as that from time 0 on, is made one from now on."""
+    copy(v, arc[0])
+    for c in range(len(v)):
+        h[0, c] += now * h[1, c]
+    remove(basis, rank, h[0])
+    remove(basis, rank, h[1])
+
+
+@part
+def _crosses(
+    drive: Arrays, a: float, v: np.ndarray, pattern: np.ndarray, now: float, k: int, h: np.ndarray
+) -> bool:
+    """Whether a neuron on plane k alone is driven through: the field leads one way on both sides.
+
+    Then its side is written into the pattern, and the jump there is added to the field h.
+    """
+    u, jump, strength = drive[0][k], drive[3], math.sqrt(dot(h[0], h[0]))
+    strength += now * math.sqrt(dot(h[1], h[1]))
+    normal, bound = dot(h[0], u) + now * dot(h[1], u), abs(jump[0, k] + now * jump[1, k])
+    if abs(normal) - bound <= HELD * (bound + strength):
+        return False
+    if abs(dot(u, v)) > LOST * math.sqrt(dot(v, v)):
+        return False
+    pattern[k] = 1 if a * normal > 0.0 else -1
+    for row in range(2):
+        for c in range(len(u)):
+            h[row, c] += pattern[k] * jump[row, k] * u[c]
+    return True
+
+
+@part
+def grip(
+    U: np.ndarray,
+    pattern: np.ndarray,
+    v: np.ndarray,
+    weight: np.ndarray,
+    basis: np.ndarray,
+    inverse: np.ndarray,
+) -> int:
+    """The rank of the normals of the planes where the pattern is 0, with an orthonormal basis.
+
+    The weights, about how much the planes can push, are made squares, the largest one; and written
+    is the pseudoinverse of ``sum_k weight_k u_k u_k^T``. 0 where v is not on all of these planes,
+    or the matrix is nearly singular.
+    """
+    size, d, most = math.sqrt(dot(v, v)), len(v), 0.0
+    for k in range(len(pattern)):
+        if pattern[k] == 0:
+            most = max(most, weight[k])
+    for k in range(len(pattern)):
+        weight[k] = max((weight[k] / max(most, 1e-300)) ** 2, _WEAK) if pattern[k] == 0 else 0.0
+    square, part = np.zeros((d, d)), np.empty(d)
+    rank = span(U, pattern, basis)
+    for k in range(len(pattern)):
+        if pattern[k] == 0:
+            if abs(dot(U[k], v)) > LOST * size:
+                return 0
+            for r in range(rank):
+                part[r] = dot(basis[r], U[k])
+                for s in range(r + 1):
+                    square[r, s] += weight[k] * part[r] * part[s]
+    if not _invert(square, rank):
+        return 0
+    for r in range(rank):
+        for c in range(d):
+            part[c] = 0.0
+            for s in range(rank):
+                part[c] += square[r, s] * basis[s, c]
+        for c in range(d):
+            for e in range(d):
+                add = basis[r, c] * part[e]
+                inverse[c, e] = add if r == 0 else inverse[c, e] + add
+    return rank
+
+
+@part
+def _invert(square: np.ndarray, rank: int) -> bool:
+    """Invert the leading block of a positive definite matrix in place, by Gauss and Jordan.
+
+    Of the matrix the lower half counts; False where it is nearly singular.
+    """
+    for r in range(rank):
+        for s in range(r):
+            square[s, r] = square[r, s]
+    for r in range(rank):
+        pivot = square[r, r]
+        if pivot < _STEEP:
+            return False
+        square[r, r] = 1.0
+        for s in range(rank):
+            square[r, s] /= pivot
+        for s in range(rank):
+            if s != r:
+                factor, square[s, r] = square[s, r], 0.0
+                for t in range(rank):
+                    square[s, t] -= factor * square[r, t]
+    return True
+
+
+@part
+def put_on(basis: np.ndarray, rank: int, v: np.ndarray) -> None:
+    """Put v on the planes of a basis, in place; the norm is kept."""
+    size = math.sqrt(dot(v, v))
+    remove(basis, rank, v)
+    resize(v, size)
+
+
+@part
+def holds(
+    U: np.ndarray,
+    jump: np.ndarray,
+    pattern: np.ndarray,
+    weight: np.ndarray,
+    inverse: np.ndarray,
+    h: np.ndarray,
+    now: float,
+    end: float,
+) -> bool:
+    """Whether the planes where the pattern is 0 surely hold from now to the end.
+
+    Of the forces that leave no velocity across the planes those that are least over the weights,
+    ``-weight_k u_k . (sum weight u u^T)^+ h``, are linear in time, as the jumps are. Where they are
+    within the jumps at both times, they are so in between, and the planes hold; else they may
+    still: `settle` and `release` find out.
+    """
+    d = len(h[0])
+    early, late = np.empty(d), np.empty(d)
+    for c in range(d):
+        base, rate = dot(inverse[c], h[0]), dot(inverse[c], h[1])
+        early[c], late[c] = base + now * rate, base + end * rate
+    for k in range(len(pattern)):
+        if pattern[k] == 0:
+            first, last = jump[0, k] + now * jump[1, k], jump[0, k] + end * jump[1, k]
+            if first * last < 0.0:
+                return False
+            if weight[k] * abs(dot(U[k], early)) > abs(first):
+                return False
+            if weight[k] * abs(dot(U[k], late)) > abs(last):
+                return False
+    return True

@@ -1,0 +1,174 @@
+"""Neurons that no event meets in a step: nearly all of them, many at a time.
+
+A neuron is quiet if it stays on its sides of all planes or slides, from end to end, on those that
+it is on: then its way is one arc. Fields and heights of many neurons are matrix products. Whoever
+may not be quiet is left to `_track`, which looks for its events.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from lowrot._jit import jit, part
+from lowrot.flow.neuron._arc import ARC, FIELD, at, energy, speed
+from lowrot.flow.neuron._contact import ORIGIN, direction
+from lowrot.flow.neuron._events import CROSSED, reach, turned, visited
+from lowrot.flow.neuron._grip import grip, holds, put_on
+from lowrot.flow.neuron._linalg import copy, dot, heights, remove
+from lowrot.flow.neuron._propagate import Arrays, Rates, conserve, largest
+
+FREE, LOUD = -1, -2
+"""Neurons on no plane, and neurons on planes that are not classified: others have a slot."""
+_BLOCK = 256
+"""Neurons whose heights are products at once: they fit into the caches."""
+_THIRD = 1e-12
+"""A stage time this close to a third of the other, relatively, is one of `energy`'s."""
+
+
+@jit
+def classify(drive: Arrays, a: np.ndarray, V: np.ndarray, S: np.ndarray, rates: Rates) -> Arrays:
+    """What does not depend on the dual weights of a step, but for jumps of about their size.
+
+    Returns:
+        The units of the neurons, (m,); their weights in these, put on the planes that they are on,
+        (m,) and (m, d); the height over the nearest other plane, (m,); a slot of each neuron on
+        planes, (m,); and for each slot what `grip` found: the rank of the normals, an orthonormal
+        basis of them, the pseudoinverse, and the weights of the planes.
+    """
+    U, columns, _, jump = drive
+    (m, d), N, last = V.shape, len(U), 0
+    slot, z = np.empty(m, dtype=np.int64), np.empty(N)
+    for j in range(m):
+        slot[j] = FREE
+        for k in range(N):
+            if S[j, k] == 0:
+                slot[j], last = LOUD, last + 1
+                break
+    rank, basis, inverse = (
+        np.empty(last, dtype=np.int64),
+        np.empty((last, d, d)),
+        np.empty((last, d, d)),
+    )
+    weight = np.empty((last, N))
+    unit, outer, inner, nearest, last = np.empty(m), np.empty(m), np.empty((m, d)), np.empty(m), 0
+    for j in range(m):
+        unit[j], v = largest(a[j], V[j]), inner[j]
+        outer[j] = a[j] / unit[j]
+        for c in range(d):
+            v[c] = V[j, c] / unit[j]
+        if slot[j] == LOUD and rates[1] > 0.0 and math.sqrt(dot(v, v)) > ORIGIN * abs(outer[j]):
+            for k in range(N):
+                weight[last, k] = abs(jump[0, k])
+            rank[last] = grip(U, S[j], v, weight[last], basis[last], inverse[last])
+            if rank[last] and outer[j] != 0.0:
+                put_on(basis[last], rank[last], v)
+                slot[j], last = last, last + 1
+        heights(columns, v, z)
+        nearest[j] = math.inf
+        for k in range(N):
+            if S[j, k] != 0:
+                nearest[j] = min(nearest[j], S[j, k] * z[k])
+    return unit, outer, inner, nearest, slot, rank, basis, inverse, weight
+
+
+@part
+def pass_quietly(low: int, high: int, task: tuple, ready: Arrays, loud: np.ndarray) -> None:
+    """Follow the quiet neurons from low to high, and mark the others as loud, shape (high - low,).
+
+    The task is that of `_track`, and ready is what `classify` returned.
+    """
+    start, drive, _, _, _, _ = task
+    U, columns, base, jump = drive
+    N, d = U.shape
+    pull = np.empty((N, 2 * d))
+    for k in range(N):
+        for c in range(d):
+            pull[k, c], pull[k, d + c] = jump[0, k] * U[k, c], jump[1, k] * U[k, c]
+    arc, scratch, z = np.empty((ARC, d)), np.empty(d), np.empty(N)
+    for first in range(low, high, _BLOCK):
+        count = min(_BLOCK, high - first)
+        sides = np.empty((count, N))
+        for i in range(count):
+            for k in range(N):
+                sides[i, k] = start[2][first + i, k]
+        fields, V, outer = np.dot(sides, pull), np.empty((count, 2, d)), np.empty((count, 2))
+        for i in range(count):
+            j = first + i
+            copy(ready[2][j], arc[0])
+            for c in range(d):
+                arc[FIELD, c] = base[0, c] + fields[i, c]
+                arc[FIELD + 1, c] = base[1, c] + fields[i, d + c]
+            loud[j - low] = not _one_arc(j, task, ready, arc, z, scratch, V[i], outer[i])
+        z_ends = np.dot(V.reshape(2 * count, d), columns)
+        for i in range(count):
+            j = first + i
+            for stage in range(2):
+                loud[j - low] |= _beyond(sides[i], z_ends[2 * i + stage], V[i, stage])
+                if not loud[j - low]:
+                    _write(stage, j, V[i, stage], outer[i, stage], task, ready)
+
+
+@part
+def _one_arc(
+    j: int,
+    task: tuple,
+    ready: Arrays,
+    arc: np.ndarray,
+    z: np.ndarray,
+    scratch: np.ndarray,
+    V: np.ndarray,
+    outer: np.ndarray,
+) -> bool:
+    """Follow neuron j along one arc, into V and outer; False if an event may meet it on the way.
+
+    Its sides at the stage times are not looked at.
+    """
+    start, drive, stage_times, rates, _, sums = task
+    unit, a, _, nearest, slot, rank, basis, inverse, weight = ready
+    pattern, (early, end), s, h = start[2][j], stage_times, slot[j], arc[FIELD:]
+    if s == LOUD:
+        return False
+    if s != FREE:
+        if not holds(drive[0], drive[3], pattern, weight[s], inverse[s], h, 0.0, end):
+            return False
+        remove(basis[s], rank[s], h[0])
+        remove(basis[s], rank[s], h[1])
+    sign = direction(a[j], dot(h[0], arc[0]))
+    outer[0], outer[1] = at(arc, a[j], early, rates, V[0]), at(arc, a[j], end, rates, V[1])
+    if start[3][j] < 0.0:  # others never turn
+        copy(V[1], scratch)
+        if sign * outer[0] < 0.0 or turned(arc, a[j], sign, end, outer[1], rates, scratch) > 0.0:
+            return False
+    if nearest[j] <= reach(arc, a[j], end, rates):
+        heights(drive[1], arc[0], z)
+        if visited(drive[0], arc, a[j], sign, end, rates, pattern, z, scratch)[0] >= 0:
+            return False
+    sums[j, 0] = speed(arc, outer[0], V[0], early, rates) * unit[j] ** 2
+    sums[j, 1] = speed(arc, outer[1], V[1], end, rates) * unit[j] ** 2
+    if abs(end - 3.0 * early) <= _THIRD * end:
+        sums[j, 2] = end * (0.75 * sums[j, 0] + 0.25 * sums[j, 1])
+    else:
+        sums[j, 2] = energy(arc, a[j], outer[1], V[1], end, rates, scratch) * unit[j] ** 2
+    return True
+
+
+@part
+def _beyond(sides: np.ndarray, z: np.ndarray, v: np.ndarray) -> bool:
+    """Whether heights z of inner weights v are on other sides of planes."""
+    beyond, limit = 0, -CROSSED * math.sqrt(dot(v, v))
+    for k in range(len(z)):
+        beyond += sides[k] * z[k] < limit
+    return beyond > 0
+
+
+@part
+def _write(stage: int, j: int, v: np.ndarray, a: float, task: tuple, ready: Arrays) -> None:
+    """Write neuron j, quiet, at a stage."""
+    start, _, _, rates, ends, _ = task
+    unit, sign = ready[0][j], direction(ready[1][j], 0.0)
+    root = start[3][j] / unit
+    ends[0][stage, j] = conserve(sign, root * abs(root), rates, a, v) * unit
+    for c in range(len(v)):
+        ends[1][stage, j, c] = v[c] * unit
