@@ -55,6 +55,8 @@ _AS = {
     "flow, m = 4d²": "flow, wide",
 }
 """The look of names that say more than the method."""
+_ROOM = 1.3
+"""Between the numbers of two dimensions on a logarithmic axis."""
 _ASIDE = {"NTK, outer": -6.0, "random features": 6.0, "flow, m = 4d²": -6.0}
 """Points: how far from its dimension a method is drawn that would lie on another one."""
 
@@ -232,13 +234,14 @@ def growth(
     """
     axes = grid(len(needed), height=5.0, stacked_height=4.8)
     ticks = sorted({d for group in needed.values() for by_d in group.values() for d in by_d})
+    named = _apart(ticks)
     for axis, (title, group) in zip(axes, needed.items()):
         axis.set(xscale="log", yscale="log", xlabel="dimension $d$", title=title)
         for name, by_d in group.items():
             _needs(axis, name, by_d)
         for style, (name, law) in zip((":", "--", "-."), lines.items()):
             axis.plot(law.index, law, color=INK, ls=style, lw=1.2, label=name)
-        axis.set_xticks(ticks, [str(d) for d in ticks])
+        axis.set_xticks(ticks, [str(d) if d in named else "" for d in ticks])
         axis.minorticks_off()
         axis.margins(x=0.08)
         legend_under(axis)
@@ -248,6 +251,15 @@ def growth(
         axis.set(xlim=(low[0], high[1]), ylim=(low[2], high[3]))
     label_rows(axes, "samples needed $n_*$")
     return axes
+
+
+def _apart(ticks: Sequence[int]) -> list[int]:
+    """Return the ticks, from the least, whose numbers have room on a logarithmic axis."""
+    named: list[int] = []
+    for tick in ticks:
+        if not named or tick >= _ROOM * named[-1]:
+            named.append(tick)
+    return named
 
 
 def _needs(axis: Axes, name: str, by_d: Mapping[int, SamplesNeeded]) -> None:

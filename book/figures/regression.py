@@ -224,6 +224,7 @@ def beyond(stored: pd.DataFrame) -> list[Axes]:
         axes[2].plot(flips.index, flips.clip(lower=0.1), mark[0], mfc="none", ms=5, color=colour)
     for axis, words in zip(axes, ("loss at the certificate", "change of the kernel", "pairs")):
         axis.set(xscale="log", yscale="log", xlabel="$md/n$", ylabel=words)
+        axis.margins(y=0.1)  # the number of the last power of ten stays below the letter
         _mark_ratios(axis, stored)
     legend_below(axes[0], 3)
     return axes

@@ -52,6 +52,7 @@ def page(found: Findings) -> str:
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>'
         '\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
+        '<link rel="icon" href="data:,">\n'  # else a browser asks the server for one
         f"<style>{STYLE}{_PAGE}</style>\n</head>\n<body>\n<main class='lowrot-diagnosis'>\n"
         f"<h1>{title}</h1>\n{_body(found)}\n</main>\n</body>\n</html>\n"
     )
