@@ -206,9 +206,15 @@ def part(function: F) -> F:
     """Compile a function as a part of those that call it, once for all of them.
 
     It gets no machine code of its own, and is optimized only where it has been linked in. Called
-    from Python it is compiled like one of `jit`.
+    from Python it is compiled like one of `jit`. It makes no array, so that nobody counts who uses
+    those that it sees: see `allocating`.
     """
-    return cast(F, _Part(function, targetoptions=_OPTIONS | _NO_WRAPPERS))
+    return cast(F, _Part(function, targetoptions=_OPTIONS | _NO_WRAPPERS | {"_nrt": False}))
+
+
+def allocating(function: F) -> F:
+    """Like `part`, for a function that makes arrays."""
+    return cast(F, _Part(function, targetoptions=_OPTIONS | _NO_WRAPPERS | {"_nrt": True}))
 
 
 class _Part(CPUDispatcher):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lowrot._jit import part
+from lowrot._jit import allocating, part
 
 _LARGEST = 690.0
 """Exponents up to this have an exponential, with room for a factor."""
@@ -64,7 +64,7 @@ class NewtonStep(NamedTuple):
     ln_lam: float
 
 
-@part
+@allocating
 def moved(
     weights: NewtonWeights, step: NewtonStep, length: float, ratio: np.ndarray
 ) -> NewtonWeights:
@@ -74,9 +74,22 @@ def moved(
     weight the curvature decides (linear in q) and one whose weight the entropy decides (linear in
     ln q). It solves a diagonal problem at once.
     """
-    n, logistic = len(weights.ln_q), len(weights.excess) > 0
+    ln_q, excess = np.empty(len(weights.ln_q)), np.empty(len(weights.excess))
+    return NewtonWeights(ln_q, excess, _move(weights, step, length, ratio, ln_q, excess))
+
+
+@part
+def _move(
+    weights: NewtonWeights,
+    step: NewtonStep,
+    length: float,
+    ratio: np.ndarray,
+    ln_q: np.ndarray,
+    excess: np.ndarray,
+) -> float:
+    """Write ln q and the excess after a part of a step, and return ln Lam."""
+    n, logistic = len(ln_q), len(excess) > 0
     ln_lam, total = weights.ln_lam + length * step.ln_lam, 0.0
-    ln_q, excess = np.empty(n), np.empty(len(weights.excess))
     for i in range(n):
         ln_ratio = math.log(ratio[i])
         if logistic:
@@ -92,7 +105,7 @@ def moved(
     total = top + math.log(total)
     for i in range(n):
         ln_q[i] -= total
-    return NewtonWeights(ln_q, excess, ln_lam + total)
+    return ln_lam + total
 
 
 @part

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lowrot._jit import jit, part
+from lowrot._jit import allocating, jit, part
 from lowrot.integrate._implicit_moves import NewtonStep, NewtonWeights, moved
 
 _ITERATIONS = 20
@@ -88,7 +88,7 @@ def newton(problem_fields: tuple, weights_fields: tuple) -> tuple[NewtonWeights,
     return weights, False
 
 
-@part
+@allocating
 def scales(problem: NewtonProblem) -> tuple[np.ndarray, float]:
     """The diagonal of the curvature over the temperature, shape (n,), and the rounding."""
     n = len(problem.origin)
@@ -100,24 +100,36 @@ def scales(problem: NewtonProblem) -> tuple[np.ndarray, float]:
     return ratio, _ROUNDING * (4.0 + steepest)
 
 
-@part
+@allocating
 def residual_at(problem: NewtonProblem, weights: NewtonWeights) -> tuple[np.ndarray, float]:
     """``margins + K (q - q_0) + T logit``, shape (n,), and its Euclidean norm."""
-    n, square = len(weights.ln_q), 0.0
-    change = np.empty(n)
-    for i in range(n):
-        change[i] = math.exp(weights.ln_q[i]) - problem.origin[i]
+    change = np.empty(len(weights.ln_q))
+    _change(problem, weights, change)
     residual = np.dot(problem.curvature, change)
-    for i in range(n):
+    return residual, _complete(problem, weights, residual)
+
+
+@part
+def _change(problem: NewtonProblem, weights: NewtonWeights, change: np.ndarray) -> None:
+    """Write the change of q since the origin."""
+    for i in range(len(change)):
+        change[i] = math.exp(weights.ln_q[i]) - problem.origin[i]
+
+
+@part
+def _complete(problem: NewtonProblem, weights: NewtonWeights, residual: np.ndarray) -> float:
+    """Add to a residual what is not the curvature's, and return the norm."""
+    square = 0.0
+    for i in range(len(residual)):
         excess = weights.excess[i] if len(weights.excess) else 0.0
         logit = weights.ln_q[i] + weights.ln_lam + excess
         residual[i] += problem.margins[i]
         residual[i] += problem.temperature * logit
         square += residual[i] * residual[i]
-    return residual, math.sqrt(square)
+    return math.sqrt(square)
 
 
-@part
+@allocating
 def newton_step(
     problem: NewtonProblem, weights: NewtonWeights, residual: np.ndarray
 ) -> tuple[NewtonStep, bool]:
@@ -130,41 +142,87 @@ def newton_step(
     Returns:
         The step, and whether there is one: False where the system is not positive definite.
     """
-    n, curvature = len(residual), problem.curvature
-    matrix, root, elasticity = np.empty((n, n)), np.empty(n), np.empty(n)
-    first, second = np.empty(n), np.empty(n)
-    step = NewtonStep(np.empty(n), np.empty(n), 0.0)
-    for i in range(n):
-        root[i] = math.exp(0.5 * weights.ln_q[i])
-    for i in range(n):
-        elasticity[i] = math.exp(-weights.excess[i]) if len(weights.excess) else 1.0
-        diagonal = problem.temperature / max(elasticity[i], _SATURATED)
-        first[i], second[i] = root[i] * residual[i], root[i] * diagonal
-        for k in range(n):
-            matrix[i, k] = root[i] * curvature[i, k] * root[k]
-        matrix[i, i] += diagonal
-    if not factorize_and_solve(matrix, first, second):
-        return step, False
-    ln_lam = -np.dot(root, first) / np.dot(root, second)
-    for i in range(n):
-        first[i] = -(first[i] + ln_lam * second[i])
-        step.ln_q[i] = root[i] * first[i]
-    bent = np.dot(curvature, step.ln_q)  # K dq
-    # Where q is tiny its own row of the system gives ln q without dividing by sqrt(q).
-    for i in range(n):
-        step.logit[i] = -(residual[i] + bent[i]) / problem.temperature
-        tiny = root[i] * root[i] <= _TINY
-        step.ln_q[i] = elasticity[i] * step.logit[i] - ln_lam if tiny else first[i] / root[i]
-    return NewtonStep(step.ln_q, step.logit, ln_lam), math.isfinite(ln_lam)
+    n = len(residual)
+    matrix, roots = np.empty((n, n)), (np.empty(n), np.empty(n))
+    sides, ln_q, logit = (np.empty(n), np.empty(n)), np.empty(n), np.empty(n)
+    _system(problem, weights, residual, matrix, roots, sides)
+    if not factorize_and_solve(matrix, sides[0], sides[1]):
+        return NewtonStep(ln_q, logit, 0.0), False
+    ln_lam = _kept(roots[0], sides, ln_q)
+    bent = np.dot(problem.curvature, ln_q)  # K dq
+    _directions(problem.temperature, residual, bent, ln_lam, roots, sides[0], ln_q, logit)
+    return NewtonStep(ln_q, logit, ln_lam), math.isfinite(ln_lam)
 
 
 @part
+def _system(
+    problem: NewtonProblem,
+    weights: NewtonWeights,
+    residual: np.ndarray,
+    matrix: np.ndarray,
+    roots: tuple[np.ndarray, np.ndarray],
+    sides: tuple[np.ndarray, np.ndarray],
+) -> None:
+    """Write the matrix, the roots of q with the elasticities, and both right-hand sides."""
+    (root, elasticity), (first, second), curvature = roots, sides, problem.curvature
+    for i in range(len(root)):
+        root[i] = math.exp(0.5 * weights.ln_q[i])
+    for i in range(len(root)):
+        elasticity[i] = math.exp(-weights.excess[i]) if len(weights.excess) else 1.0
+        diagonal = problem.temperature / max(elasticity[i], _SATURATED)
+        first[i], second[i] = root[i] * residual[i], root[i] * diagonal
+        for k in range(len(root)):
+            matrix[i, k] = root[i] * curvature[i, k] * root[k]
+        matrix[i, i] += diagonal
+
+
+@part
+def _kept(root: np.ndarray, sides: tuple[np.ndarray, np.ndarray], dq: np.ndarray) -> float:
+    """The d ln Lam that keeps the sum of q; written, x into the first side, and dq."""
+    first, second = sides
+    ln_lam = -np.dot(root, first) / np.dot(root, second)
+    for i in range(len(root)):
+        first[i] = -(first[i] + ln_lam * second[i])
+        dq[i] = root[i] * first[i]
+    return ln_lam
+
+
+@part
+def _directions(
+    temperature: float,
+    residual: np.ndarray,
+    bent: np.ndarray,
+    ln_lam: float,
+    roots: tuple[np.ndarray, np.ndarray],
+    x: np.ndarray,
+    ln_q: np.ndarray,
+    logit: np.ndarray,
+) -> None:
+    """Write the changes of ln q and of the logits.
+
+    Where q is tiny its own row of the system gives ln q without dividing by sqrt(q).
+    """
+    root, elasticity = roots
+    for i in range(len(root)):
+        logit[i] = -(residual[i] + bent[i]) / temperature
+        tiny = root[i] * root[i] <= _TINY
+        ln_q[i] = elasticity[i] * logit[i] - ln_lam if tiny else x[i] / root[i]
+
+
+@allocating
 def factorize_and_solve(matrix: np.ndarray, first: np.ndarray, second: np.ndarray) -> bool:
     """Solve a positive definite system for two right-hand sides, in place; False if it is not."""
     try:
         lower = np.linalg.cholesky(matrix.T)  # by columns, both
     except Exception:
         return False
+    _substitute(lower, first, second)
+    return math.isfinite(first[0]) and math.isfinite(second[0])
+
+
+@part
+def _substitute(lower: np.ndarray, first: np.ndarray, second: np.ndarray) -> None:
+    """Solve with a factor, and with its transpose, for two right-hand sides, in place."""
     n = len(first)
     for k in range(n):
         one, two = first[k] / lower[k, k], second[k] / lower[k, k]
@@ -178,7 +236,6 @@ def factorize_and_solve(matrix: np.ndarray, first: np.ndarray, second: np.ndarra
             one -= first[i] * lower[i, k]
             two -= second[i] * lower[i, k]
         first[k], second[k] = one / lower[k, k], two / lower[k, k]
-    return math.isfinite(first[0]) and math.isfinite(second[0])
 
 
 @part

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from lowrot._jit import part
+from lowrot._jit import allocating, part
 from lowrot.flow.neuron._arc import FIELD
 from lowrot.flow.neuron._linalg import ON, copy, dot, fill, remove, resize, span, zeros
 from lowrot.flow.neuron._propagate import Arrays, Rates, field
@@ -31,7 +31,7 @@ _TURNS = 1e-9
 """A jump that changes its sign within this part of the time has done so: rounding."""
 
 
-@part
+@allocating
 def settle(
     drive: Arrays,
     rates: Rates,
@@ -93,7 +93,7 @@ def _still_on(U: np.ndarray, v: np.ndarray, size: float, pattern: np.ndarray) ->
     return on
 
 
-@part
+@allocating
 def least_velocity(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
     """The field of least norm that the planes where the pattern is 0 allow, shape (d,)."""
     if not zeros(pattern):
@@ -107,7 +107,7 @@ def least_velocity(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
     return r
 
 
-@part
+@allocating
 def _leave(
     drive: Arrays,
     a: float,
@@ -144,7 +144,7 @@ def direction(a: float, growth: float) -> float:
     return 1.0 if growth >= 0.0 else -1.0
 
 
-@part
+@allocating
 def _meeting(drive: Arrays, pattern: np.ndarray, t: float) -> Arrays:
     """The planes where the pattern is 0, at a time.
 
@@ -163,7 +163,7 @@ def _meeting(drive: Arrays, pattern: np.ndarray, t: float) -> Arrays:
     return index, normals, bound, _field_now(drive, pattern, t), np.empty(on), np.empty(d)
 
 
-@part
+@allocating
 def _field_now(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
     """The field at a time and a pattern, shape (d,); zeros contribute nothing."""
     both = np.empty((2, drive[0].shape[1]))
@@ -173,7 +173,7 @@ def _field_now(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
     return both[0]
 
 
-@part
+@allocating
 def _pushed_back(
     drive: Arrays,
     sign: float,
@@ -223,7 +223,7 @@ def release(
     return _first_released(drive, direction(a, dot(arc[FIELD], v)), pattern, t, dt, leaving)
 
 
-@part
+@allocating
 def _first_released(
     drive: Arrays, sign: float, pattern: np.ndarray, t: float, dt: float, leaving: np.ndarray
 ) -> float:
@@ -262,7 +262,7 @@ def _first_turn(jump: np.ndarray, pattern: np.ndarray, t: float, dt: float) -> f
     return turn
 
 
-@part
+@allocating
 def _last_held(drive: Arrays, pattern: np.ndarray, basis: np.ndarray, t: float, dt: float) -> float:
     """The time just beyond which the planes where the pattern is 0 no longer hold, or infinity.
 

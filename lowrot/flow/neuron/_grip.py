@@ -12,7 +12,7 @@ import numpy as np
 from lowrot._jit import part
 from lowrot.flow.neuron._arc import FIELD, depart
 from lowrot.flow.neuron._contact import LOST, ORIGIN, release, settle
-from lowrot.flow.neuron._linalg import copy, dot, remove, resize, span
+from lowrot.flow.neuron._linalg import copy, dot, fill, remove, resize, span
 from lowrot.flow.neuron._propagate import Arrays, Rates, field
 from lowrot.flow.neuron._sliding import HELD
 
@@ -31,17 +31,17 @@ def begin(
     pattern: np.ndarray,
     times: tuple[float, float],
     basis: np.ndarray,
-    inverse: np.ndarray,
-    weight: np.ndarray,
     arc: np.ndarray,
     leaving: np.ndarray,
+    scratch: Arrays,
 ) -> tuple[int, float]:
     """Write the arc on which a neuron goes on, and return its rank and how long its planes hold.
 
-    The times are now and the end of the step; inverse, shape (d, d), and weight, shape (N,), are
-    scratch; the others are as in `settle` and `release`.
+    The times are now and the end of the step; scratch is the room that `grip` needs, with that for
+    its inverse and weights; the others are as in `settle` and `release`.
     """
     (now, end), on, plane, h = times, 0, -1, arc[FIELD:]
+    inverse, weight, square = scratch
     for k in range(len(pattern)):
         if pattern[k] == 0:
             on, plane = on + 1, k
@@ -54,8 +54,8 @@ def begin(
         jump = drive[3]
         for k in range(len(pattern)):
             weight[k] = abs(jump[0, k] + now * jump[1, k]) + abs(jump[0, k] + end * jump[1, k])
-        rank = grip(drive[0], pattern, v, weight, basis, inverse)
-        if rank and holds(drive[0], jump, pattern, weight, inverse, h, now, end):
+        rank = grip(drive[0], pattern, v, weight, basis, inverse, square)
+        if rank and holds(drive[0], jump, pattern, weight, inverse, h, now, end, square):
             put_on(basis, rank, v)
             _start(v, now, h, basis, rank, arc)
             return rank, math.inf
@@ -106,12 +106,13 @@ def grip(
     weight: np.ndarray,
     basis: np.ndarray,
     inverse: np.ndarray,
+    scratch: np.ndarray,
 ) -> int:
     """The rank of the normals of the planes where the pattern is 0, with an orthonormal basis.
 
     The weights, about how much the planes can push, are made squares, the largest one; and written
     is the pseudoinverse of ``sum_k weight_k u_k u_k^T``. 0 where v is not on all of these planes,
-    or the matrix is nearly singular.
+    or the matrix is nearly singular; scratch has the shape (d + 1, d).
     """
     size, d, most = math.sqrt(dot(v, v)), len(v), 0.0
     for k in range(len(pattern)):
@@ -119,8 +120,9 @@ def grip(
             most = max(most, weight[k])
     for k in range(len(pattern)):
         weight[k] = max((weight[k] / max(most, 1e-300)) ** 2, _WEAK) if pattern[k] == 0 else 0.0
-    square, part = np.zeros((d, d)), np.empty(d)
-    rank = span(U, pattern, basis)
+    square, part, rank = scratch[:d], scratch[d], span(U, pattern, basis)
+    for r in range(rank):
+        fill(square[r], 0.0)
     for k in range(len(pattern)):
         if pattern[k] == 0:
             if abs(dot(U[k], v)) > LOST * size:
@@ -185,17 +187,17 @@ def holds(
     h: np.ndarray,
     now: float,
     end: float,
+    scratch: np.ndarray,
 ) -> bool:
     """Whether the planes where the pattern is 0 surely hold from now to the end.
 
     Of the forces that leave no velocity across the planes those that are least over the weights,
     ``-weight_k u_k . (sum weight u u^T)^+ h``, are linear in time, as the jumps are. Where they are
     within the jumps at both times, they are so in between, and the planes hold; else they may
-    still: `settle` and `release` find out.
+    still: `settle` and `release` find out. Scratch has two rows of length d at least.
     """
-    d = len(h[0])
-    early, late = np.empty(d), np.empty(d)
-    for c in range(d):
+    early, late = scratch[0], scratch[1]
+    for c in range(len(early)):
         base, rate = dot(inverse[c], h[0]), dot(inverse[c], h[1])
         early[c], late[c] = base + now * rate, base + end * rate
     for k in range(len(pattern)):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lowrot._jit import jit, part
+from lowrot._jit import allocating, jit, part
 from lowrot.flow.neuron._linalg import copy, dot, remove, resize, span, zeros
 
 _ROUNDING = 2.0**-51
@@ -196,7 +196,7 @@ def conserve(sign: float, invariant: float, rates: Rates, a: float, v: np.ndarra
     return a
 
 
-@part
+@allocating
 def field_at(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
     """The field at time t along the planes that a pattern slides on, shape (d,)."""
     d = drive[0].shape[1]

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from lowrot._jit import jit, part
+from lowrot._jit import allocating, jit, part
 from lowrot.flow.neuron._arc import ARC, FIELD, at, energy, speed
 from lowrot.flow.neuron._contact import ORIGIN, direction
 from lowrot.flow.neuron._events import CROSSED, reach, turned, visited
@@ -51,7 +51,7 @@ def classify(drive: Arrays, a: np.ndarray, V: np.ndarray, S: np.ndarray, rates: 
         np.empty((last, d, d)),
         np.empty((last, d, d)),
     )
-    weight = np.empty((last, N))
+    weight, scratch = np.empty((last, N)), np.empty((d + 1, d))
     unit, outer, inner, nearest, last = np.empty(m), np.empty(m), np.empty((m, d)), np.empty(m), 0
     for j in range(m):
         unit[j], v = largest(a[j], V[j]), inner[j]
@@ -61,7 +61,7 @@ def classify(drive: Arrays, a: np.ndarray, V: np.ndarray, S: np.ndarray, rates: 
         if slot[j] == LOUD and rates[1] > 0.0 and math.sqrt(dot(v, v)) > ORIGIN * abs(outer[j]):
             for k in range(N):
                 weight[last, k] = abs(jump[0, k])
-            rank[last] = grip(U, S[j], v, weight[last], basis[last], inverse[last])
+            rank[last] = grip(U, S[j], v, weight[last], basis[last], inverse[last], scratch)
             if rank[last] and outer[j] != 0.0:
                 put_on(basis[last], rank[last], v)
                 slot[j], last = last, last + 1
@@ -73,41 +73,91 @@ def classify(drive: Arrays, a: np.ndarray, V: np.ndarray, S: np.ndarray, rates: 
     return unit, outer, inner, nearest, slot, rank, basis, inverse, weight
 
 
-@part
+@allocating
 def pass_quietly(low: int, high: int, task: tuple, ready: Arrays, loud: np.ndarray) -> None:
     """Follow the quiet neurons from low to high, and mark the others as loud, shape (high - low,).
 
     The task is that of `_track`, and ready is what `classify` returned.
     """
-    start, drive, _, _, _, _ = task
-    U, columns, base, jump = drive
+    U, columns, _, _ = task[1]
     N, d = U.shape
-    pull = np.empty((N, 2 * d))
+    pull, scratch, z = np.empty((N, 2 * d)), np.empty((ARC + 2, d)), np.empty(N)
+    sides, fields = np.empty((_BLOCK, N)), np.empty((_BLOCK, 2 * d))
+    V, outer, z_ends = np.empty((2 * _BLOCK, d)), np.empty((_BLOCK, 2)), np.empty((2 * _BLOCK, N))
+    _pulls(task[1], pull)
+    for first in range(low, high, _BLOCK):
+        count = min(_BLOCK, high - first)
+        marks = loud[first - low : first - low + count]
+        _sides(first, task, sides[:count])
+        np.dot(sides[:count], pull, fields[:count])
+        _arcs(first, task, ready, fields, scratch, z, V, outer, marks)
+        np.dot(V[: 2 * count], columns, z_ends[: 2 * count])
+        _ends(first, task, ready, sides, z_ends, V, outer, marks)
+
+
+@part
+def _pulls(drive: Arrays, pull: np.ndarray) -> None:
+    """Write the normals times the jumps of their planes, and beside them times their rates."""
+    U, _, _, jump = drive
+    N, d = U.shape
     for k in range(N):
         for c in range(d):
             pull[k, c], pull[k, d + c] = jump[0, k] * U[k, c], jump[1, k] * U[k, c]
-    arc, scratch, z = np.empty((ARC, d)), np.empty(d), np.empty(N)
-    for first in range(low, high, _BLOCK):
-        count = min(_BLOCK, high - first)
-        sides = np.empty((count, N))
-        for i in range(count):
-            for k in range(N):
-                sides[i, k] = start[2][first + i, k]
-        fields, V, outer = np.dot(sides, pull), np.empty((count, 2, d)), np.empty((count, 2))
-        for i in range(count):
-            j = first + i
-            copy(ready[2][j], arc[0])
-            for c in range(d):
-                arc[FIELD, c] = base[0, c] + fields[i, c]
-                arc[FIELD + 1, c] = base[1, c] + fields[i, d + c]
-            loud[j - low] = not _one_arc(j, task, ready, arc, z, scratch, V[i], outer[i])
-        z_ends = np.dot(V.reshape(2 * count, d), columns)
-        for i in range(count):
-            j = first + i
-            for stage in range(2):
-                loud[j - low] |= _beyond(sides[i], z_ends[2 * i + stage], V[i, stage])
-                if not loud[j - low]:
-                    _write(stage, j, V[i, stage], outer[i, stage], task, ready)
+
+
+@part
+def _sides(first: int, task: tuple, sides: np.ndarray) -> None:
+    """Write the patterns of a block of neurons as numbers that can be multiplied."""
+    patterns = task[0][2]
+    for i in range(sides.shape[0]):
+        for k in range(sides.shape[1]):
+            sides[i, k] = patterns[first + i, k]
+
+
+@part
+def _arcs(
+    first: int,
+    task: tuple,
+    ready: Arrays,
+    fields: np.ndarray,
+    scratch: np.ndarray,
+    z: np.ndarray,
+    V: np.ndarray,
+    outer: np.ndarray,
+    loud: np.ndarray,
+) -> None:
+    """Follow a block of neurons along one arc each, into V and outer, and mark those that may not.
+
+    The fields are those of their patterns; scratch is an arc and two more vectors, z a height each.
+    """
+    base, inner, arc, d = task[1][2], ready[2], scratch[:ARC], V.shape[1]
+    for i in range(len(loud)):
+        copy(inner[first + i], arc[0])
+        for c in range(d):
+            arc[FIELD, c] = base[0, c] + fields[i, c]
+            arc[FIELD + 1, c] = base[1, c] + fields[i, d + c]
+        ends = V[2 * i : 2 * i + 2]
+        loud[i] = not _one_arc(first + i, task, ready, arc, z, scratch[ARC:], ends, outer[i])
+
+
+@part
+def _ends(
+    first: int,
+    task: tuple,
+    ready: Arrays,
+    sides: np.ndarray,
+    z_ends: np.ndarray,
+    V: np.ndarray,
+    outer: np.ndarray,
+    loud: np.ndarray,
+) -> None:
+    """Write where a block of neurons ends; mark those that are beyond a plane."""
+    for i in range(len(loud)):
+        for stage in range(2):
+            row = 2 * i + stage
+            loud[i] |= _beyond(sides[i], z_ends[row], V[row])
+            if not loud[i]:
+                _write(stage, first + i, V[row], outer[i, stage], task, ready)
 
 
 @part
@@ -131,26 +181,26 @@ def _one_arc(
     if s == LOUD:
         return False
     if s != FREE:
-        if not holds(drive[0], drive[3], pattern, weight[s], inverse[s], h, 0.0, end):
+        if not holds(drive[0], drive[3], pattern, weight[s], inverse[s], h, 0.0, end, scratch):
             return False
         remove(basis[s], rank[s], h[0])
         remove(basis[s], rank[s], h[1])
     sign = direction(a[j], dot(h[0], arc[0]))
     outer[0], outer[1] = at(arc, a[j], early, rates, V[0]), at(arc, a[j], end, rates, V[1])
     if start[3][j] < 0.0:  # others never turn
-        copy(V[1], scratch)
-        if sign * outer[0] < 0.0 or turned(arc, a[j], sign, end, outer[1], rates, scratch) > 0.0:
+        copy(V[1], scratch[0])
+        if sign * outer[0] < 0.0 or turned(arc, a[j], sign, end, outer[1], rates, scratch[0]) > 0.0:
             return False
     if nearest[j] <= reach(arc, a[j], end, rates):
         heights(drive[1], arc[0], z)
-        if visited(drive[0], arc, a[j], sign, end, rates, pattern, z, scratch)[0] >= 0:
+        if visited(drive[0], arc, a[j], sign, end, rates, pattern, z, scratch[0])[0] >= 0:
             return False
     sums[j, 0] = speed(arc, outer[0], V[0], early, rates) * unit[j] ** 2
     sums[j, 1] = speed(arc, outer[1], V[1], end, rates) * unit[j] ** 2
     if abs(end - 3.0 * early) <= _THIRD * end:
         sums[j, 2] = end * (0.75 * sums[j, 0] + 0.25 * sums[j, 1])
     else:
-        sums[j, 2] = energy(arc, a[j], outer[1], V[1], end, rates, scratch) * unit[j] ** 2
+        sums[j, 2] = energy(arc, a[j], outer[1], V[1], end, rates, scratch[0]) * unit[j] ** 2
     return True
 
 

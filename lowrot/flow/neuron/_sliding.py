@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from lowrot._jit import part
+from lowrot._jit import allocating, part
 from lowrot.flow.neuron._linalg import copy, dot
 
 _MOVES = 1e-6
@@ -28,7 +28,7 @@ _CENTRING, _SHORTENED = 0.1, 0.98
 """Interior-point steps: the part of the gap aimed at, and of the way to the boundary taken."""
 
 
-@part
+@allocating
 def minimal_norm_velocity(
     U: np.ndarray, bound: np.ndarray, h: np.ndarray, normal: np.ndarray, r: np.ndarray
 ) -> None:
@@ -51,10 +51,13 @@ def minimal_norm_velocity(
 @part
 def forces(bound: np.ndarray, h: np.ndarray) -> float:
     """The size of what meets: the field, and the jumps at the planes."""
-    return math.sqrt(dot(h, h)) + np.sum(bound)
+    size = math.sqrt(dot(h, h))
+    for k in range(len(bound)):
+        size += bound[k]
+    return size
 
 
-@part
+@allocating
 def free_multipliers(U: np.ndarray, inner: np.ndarray, h: np.ndarray, s: np.ndarray) -> None:
     """Write the least s on inner, unbounded, without normal parts of ``h + U^T s`` there."""
     index, count = np.empty(len(inner), dtype=np.int64), 0
@@ -103,7 +106,7 @@ def add(r: np.ndarray, U: np.ndarray, s: np.ndarray) -> None:
                 r[c] += s[k] * U[k, c]
 
 
-@part
+@allocating
 def pivot(
     U: np.ndarray, bound: np.ndarray, h: np.ndarray, rounds: int, normal: np.ndarray, r: np.ndarray
 ) -> bool:
@@ -130,7 +133,7 @@ def pivot(
     return False
 
 
-@part
+@allocating
 def interior(
     U: np.ndarray, bound: np.ndarray, h: np.ndarray, normal: np.ndarray, r: np.ndarray
 ) -> None:
@@ -159,7 +162,7 @@ def interior(
         r[c] *= scale
 
 
-@part
+@allocating
 def interior_step(
     D: np.ndarray, h: np.ndarray, S: np.ndarray, upper: np.ndarray, lower: np.ndarray
 ) -> float:

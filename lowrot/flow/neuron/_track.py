@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lowrot._jit import in_threads, jit, part
+from lowrot._jit import allocating, in_threads, jit, part
 from lowrot.flow.neuron._arc import ARC, at, energy, speed
 from lowrot.flow.neuron._contact import direction
 from lowrot.flow.neuron._events import (
@@ -169,15 +169,30 @@ def follow_all(
     for j in range(low, high):
         if slot[j] >= 0 and not loud[j - low]:
             hold_throughout(j, ready[6][slot[j]], rank[slot[j]], owners, normals, last)
+    room = _room(*task[1][0].shape)
     for j in range(low, high):
         if loud[j - low]:
-            follow_loud(j, task, owners, normals, last)
+            follow_loud(j, task, owners, normals, last, room)
     return owners, normals, last, met
+
+
+@allocating
+def _room(N: int, d: int) -> tuple[Arrays, Arrays, Arrays, Arrays]:
+    """What `follow_loud` writes on its way: patterns, and numbers for planes, vectors, matrices."""
+    patterns = np.empty(N, dtype=np.int8), np.empty(N, dtype=np.int8)
+    planes = np.empty(N), np.empty(N), np.empty(N), np.empty((2, N))
+    vectors = np.empty(d), np.empty(d), np.empty(d), np.empty((ARC, d))
+    return patterns, planes, vectors, (np.empty((d, d)), np.empty((d, d)), np.empty((d + 1, d)))
 
 
 @part
 def follow_loud(
-    j: int, task: Any, owners: np.ndarray, normals: np.ndarray, last: np.ndarray
+    j: int,
+    task: Any,
+    owners: np.ndarray,
+    normals: np.ndarray,
+    last: np.ndarray,
+    room: tuple[Arrays, Arrays, Arrays, Arrays],
 ) -> None:
     """Follow neuron j to the stage times; write where it is there, and its parts of the sums.
 
@@ -188,16 +203,20 @@ def follow_loud(
     not numbers if it met too many kinks. Owners, normals and last are those of `note`.
     """
     start, drive, stage_times, rates, ends, all_sums = task
-    sums, (N, d), unit = all_sums[j], drive[0].shape, largest(start[0][j], start[1][j])
-    a, v, pattern = start[0][j] / unit, start[1][j] / unit, start[2][j].copy()
+    sums, unit = all_sums[j], largest(start[0][j], start[1][j])
+    (pattern, leaving), (z, next_z, weight, until), (v, next_v, scratch, arc), matrices = room
+    basis, inverse, square = matrices
+    for c in range(len(v)):
+        v[c] = start[1][j, c] / unit
+    a, t, stage = start[0][j] / unit, 0.0, 0
     sign, invariant = direction(a, 0.0), start[3][j] / unit * abs(start[3][j] / unit)
-    basis, arc, next_v, scratch = np.empty((d, d)), np.empty((ARC, d)), np.empty(d), np.empty(d)
-    z, next_z, leaving, t, stage = np.empty(N), np.empty(N), np.empty_like(pattern), 0.0, 0
-    until, weight, inverse = np.zeros((2, N)), np.empty(N), np.empty((d, d))
+    copy(start[2][j], pattern)
+    fill(until[0], 0.0)
     fill(sums, 0.0)
     for _ in range(_ROUNDS):
         now = t, stage_times[1]
-        rank, left = begin(drive, rates, a, v, pattern, now, basis, inverse, weight, arc, leaving)
+        held = inverse, weight, square
+        rank, left = begin(drive, rates, a, v, pattern, now, basis, arc, leaving, held)
         heights(drive[1], v, z)
         while stage < 2:
             dt, keeps = stage_times[stage] - t, invariant >= 0.0
@@ -226,7 +245,7 @@ def follow_loud(
         elif event == _MEETING:
             meet(drive, v, pattern, plane)
         else:
-            for k in range(N):
+            for k in range(len(pattern)):
                 pattern[k] += leaving[k]
     fill(sums, np.nan)
 
