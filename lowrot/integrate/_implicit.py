@@ -17,7 +17,7 @@ from torch import Tensor
 
 from lowrot.integrate._dual_weights import DualWeights
 from lowrot.integrate._implicit_moves import NewtonWeights
-from lowrot.integrate._implicit_newton import NewtonProblem, newton
+from lowrot.integrate._implicit_newton import MANY, NO_SYSTEM, NewtonProblem, System, newton
 
 _COOLING = 4.0
 """Ratio of a temperature to the next."""
@@ -51,7 +51,7 @@ class Model:
         tensors = self.margins, self.curvature, self.origin
         margins, curvature, origin = (x.cpu().contiguous().numpy() for x in tensors)
         problem = NewtonProblem(margins, curvature, origin, self.temperature, self.accuracy)
-        weights = solve_weights(problem, guess.arrays)
+        weights, _ = solve_weights(problem, guess.arrays)
         if weights is None:
             return None
         to = self.margins.new_tensor
@@ -59,12 +59,17 @@ class Model:
         return DualWeights(to(weights.ln_q), weights.ln_lam, excess)
 
 
-def solve_weights(problem: NewtonProblem, guess: NewtonWeights) -> NewtonWeights | None:
-    """The weights that solve a problem, or None where no method settles."""
-    weights, done = newton(tuple(problem), tuple(guess))
+def solve_weights(
+    problem: NewtonProblem, guess: NewtonWeights, system: System = NO_SYSTEM
+) -> tuple[NewtonWeights | None, System]:
+    """The weights that solve a problem, or None where no method settles, and the last system.
+
+    One that is known from about this curvature is begun with, where there are many points.
+    """
+    weights, done, last = newton(tuple(problem), tuple(guess), tuple(system))
     if not done:
         weights, done = temperature_continuation(problem, guess)
-    return weights if done else None
+    return weights if done else None, last if len(problem.origin) >= MANY else NO_SYSTEM
 
 
 def temperature_continuation(
@@ -81,7 +86,7 @@ def temperature_continuation(
     ratio = min(max(hottest / problem.temperature, 1.0), _HOTTEST)
     for rung in range(max(1, math.ceil(math.log(ratio, _COOLING))), -1, -1):
         warm = problem._replace(temperature=problem.temperature * _COOLING**rung)
-        weights, done = newton(tuple(warm), tuple(weights))
+        weights, done, _ = newton(tuple(warm), tuple(weights), tuple(NO_SYSTEM))
         if not done:
             break
     return weights, done

@@ -32,6 +32,10 @@ _TINY = 1e-8
 """Weights up to this are not found by dividing by their square root."""
 _SATURATED = 1e-12
 """Least elasticity of a slope: beyond it the diagonal of the system leaves the doubles."""
+MANY = 192
+"""Points from which on a factorization costs more than the steps that an older one saves."""
+_GAIN = 0.1
+"""Factor of the residual that a step with an older system must bring; else that is renewed."""
 
 
 class NewtonProblem(NamedTuple):
@@ -52,40 +56,72 @@ class NewtonProblem(NamedTuple):
     accuracy: float
 
 
+class System(NamedTuple):
+    """The system of a Newton step, factorized.
+
+    Attributes:
+        lower: its factor, shape (n, n), by rows.
+        root: ``sqrt(q)``, shape (n,); without entries there is no system.
+        elasticity: ``d ln q_i / d logit_i``, where Lam is kept, shape (n,).
+        along: its solution for a change of ln Lam, shape (n,).
+    """
+
+    lower: np.ndarray
+    root: np.ndarray
+    elasticity: np.ndarray
+    along: np.ndarray
+
+
+NO_SYSTEM = System(np.empty((2, 2)), np.empty(0), np.empty(0), np.empty(0))
+
+
 @jit
-def newton(problem_fields: tuple, weights_fields: tuple) -> tuple[NewtonWeights, bool]:
+def newton(
+    problem_fields: tuple, weights_fields: tuple, system_fields: tuple
+) -> tuple[NewtonWeights, bool, System]:
     """Damped Newton until the residual is far below the temperature.
 
     Args:
         problem_fields: of a `NewtonProblem`: plain tuples reach compiled code faster.
         weights_fields: of the `NewtonWeights` to start from.
+        system_fields: of the `System` to begin with, from a problem with about this curvature.
 
     Returns:
-        The last weights, and whether they solve the problem.
+        The last weights, whether they solve the problem, and the last system.
     """
     problem, weights = NewtonProblem(*problem_fields), NewtonWeights(*weights_fields)
-    ratio, rounding = scales(problem)
+    (ratio, rounding), system = scales(problem), System(*system_fields)
     accurate = problem.accuracy * problem.temperature + rounding
     loose = max(_LOOSE, problem.accuracy) * problem.temperature + _LOOSE_ROUNDING * rounding
     residual, size = residual_at(problem, weights)
+    older = len(system.root) > 0
     for _ in range(_ITERATIONS):
         largest = greatest(residual)
         if largest <= accurate:
-            return weights, True
-        step, done = newton_step(problem, weights, residual)
+            return weights, True, system
+        done = older
+        if not older:
+            system, done = factorized(problem, weights)
+        if done:
+            step, done = newton_step(problem, system, residual)
         if not done:
             break
         length = 1.0
         while True:
             trial = moved(weights, step, length, ratio)
             trial_residual, trial_size = residual_at(problem, trial)
-            if trial_size <= (1.0 - _ARMIJO * length) * size:
+            enough = _GAIN if older else 1.0 - _ARMIJO * length
+            if older or trial_size <= enough * size:
                 break
             length *= _SHORTER
             if length < _SHORTEST:
-                return weights, largest <= loose
-        weights, residual, size = trial, trial_residual, trial_size
-    return weights, False
+                return weights, largest <= loose, system
+        if trial_size <= enough * size:
+            weights, residual, size = trial, trial_residual, trial_size
+            older = len(residual) >= MANY
+        else:
+            older = False
+    return weights, False, system
 
 
 @allocating
@@ -130,60 +166,74 @@ def _complete(problem: NewtonProblem, weights: NewtonWeights, residual: np.ndarr
 
 
 @allocating
-def newton_step(
-    problem: NewtonProblem, weights: NewtonWeights, residual: np.ndarray
-) -> tuple[NewtonStep, bool]:
-    """The step that makes the residual vanish to first order, with the sum of q kept at one.
+def factorized(problem: NewtonProblem, weights: NewtonWeights) -> tuple[System, bool]:
+    """The system of a step from these weights; False where it is not positive definite.
 
     With ``e = d ln q_i / d logit_i``, where Lam is kept, and with x = sqrt(q) d ln q the system is
     ``(sqrt(q) K sqrt(q) + T/e) x = -sqrt(q) (residual + (T/e) d ln Lam)``, symmetric and positive
     definite, and ``sqrt(q).x = 0``.
-
-    Returns:
-        The step, and whether there is one: False where the system is not positive definite.
     """
-    n = len(residual)
-    matrix, roots = np.empty((n, n)), (np.empty(n), np.empty(n))
-    sides, ln_q, logit = (np.empty(n), np.empty(n)), np.empty(n), np.empty(n)
-    _system(problem, weights, residual, matrix, roots, sides)
-    if not factorize_and_solve(matrix, sides[0], sides[1]):
-        return NewtonStep(ln_q, logit, 0.0), False
-    ln_lam = _kept(roots[0], sides, ln_q)
-    bent = np.dot(problem.curvature, ln_q)  # K dq
-    _directions(problem.temperature, residual, bent, ln_lam, roots, sides[0], ln_q, logit)
-    return NewtonStep(ln_q, logit, ln_lam), math.isfinite(ln_lam)
+    n = len(problem.origin)
+    matrix, root, elasticity, along = np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n)
+    _write(problem, weights, matrix, root, elasticity, along)
+    try:
+        lower = np.linalg.cholesky(matrix.T)  # by columns, as LAPACK has it
+    except Exception:
+        return System(matrix, root, elasticity, along), False
+    _substitute(lower, along)
+    return System(lower, root, elasticity, along), math.isfinite(along[0])
 
 
 @part
-def _system(
+def _write(
     problem: NewtonProblem,
     weights: NewtonWeights,
-    residual: np.ndarray,
     matrix: np.ndarray,
-    roots: tuple[np.ndarray, np.ndarray],
-    sides: tuple[np.ndarray, np.ndarray],
+    root: np.ndarray,
+    elasticity: np.ndarray,
+    along: np.ndarray,
 ) -> None:
-    """Write the matrix, the roots of q with the elasticities, and both right-hand sides."""
-    (root, elasticity), (first, second), curvature = roots, sides, problem.curvature
-    for i in range(len(root)):
+    """Write the system of a step, not yet solved."""
+    n, curvature = len(root), problem.curvature
+    for i in range(n):
         root[i] = math.exp(0.5 * weights.ln_q[i])
-    for i in range(len(root)):
+    for i in range(n):
         elasticity[i] = math.exp(-weights.excess[i]) if len(weights.excess) else 1.0
         diagonal = problem.temperature / max(elasticity[i], _SATURATED)
-        first[i], second[i] = root[i] * residual[i], root[i] * diagonal
-        for k in range(len(root)):
+        along[i] = root[i] * diagonal
+        for k in range(n):
             matrix[i, k] = root[i] * curvature[i, k] * root[k]
         matrix[i, i] += diagonal
 
 
+@allocating
+def newton_step(
+    problem: NewtonProblem, system: System, residual: np.ndarray
+) -> tuple[NewtonStep, bool]:
+    """The step that makes a residual vanish to first order, with the sum of q kept at one.
+
+    Returns:
+        The step, and whether it is finite.
+    """
+    n = len(residual)
+    x, ln_q, logit = np.empty(n), np.empty(n), np.empty(n)
+    ln_lam = _solve(system, residual, x, ln_q)
+    bent = np.dot(problem.curvature, ln_q)  # K dq
+    _directions(problem.temperature, residual, bent, ln_lam, system, x, ln_q, logit)
+    return NewtonStep(ln_q, logit, ln_lam), math.isfinite(ln_lam)
+
+
 @part
-def _kept(root: np.ndarray, sides: tuple[np.ndarray, np.ndarray], dq: np.ndarray) -> float:
-    """The d ln Lam that keeps the sum of q; written, x into the first side, and dq."""
-    first, second = sides
-    ln_lam = -np.dot(root, first) / np.dot(root, second)
-    for i in range(len(root)):
-        first[i] = -(first[i] + ln_lam * second[i])
-        dq[i] = root[i] * first[i]
+def _solve(system: System, residual: np.ndarray, x: np.ndarray, dq: np.ndarray) -> float:
+    """Write x and dq, and return the d ln Lam that keeps the sum of q."""
+    root, along = system.root, system.along
+    for i in range(len(x)):
+        x[i] = root[i] * residual[i]
+    _substitute(system.lower, x)
+    ln_lam = -np.dot(root, x) / np.dot(root, along)
+    for i in range(len(x)):
+        x[i] = -(x[i] + ln_lam * along[i])
+        dq[i] = root[i] * x[i]
     return ln_lam
 
 
@@ -193,7 +243,7 @@ def _directions(
     residual: np.ndarray,
     bent: np.ndarray,
     ln_lam: float,
-    roots: tuple[np.ndarray, np.ndarray],
+    system: System,
     x: np.ndarray,
     ln_q: np.ndarray,
     logit: np.ndarray,
@@ -202,40 +252,26 @@ def _directions(
 
     Where q is tiny its own row of the system gives ln q without dividing by sqrt(q).
     """
-    root, elasticity = roots
+    root, elasticity = system.root, system.elasticity
     for i in range(len(root)):
         logit[i] = -(residual[i] + bent[i]) / temperature
         tiny = root[i] * root[i] <= _TINY
         ln_q[i] = elasticity[i] * logit[i] - ln_lam if tiny else x[i] / root[i]
 
 
-@allocating
-def factorize_and_solve(matrix: np.ndarray, first: np.ndarray, second: np.ndarray) -> bool:
-    """Solve a positive definite system for two right-hand sides, in place; False if it is not."""
-    try:
-        lower = np.linalg.cholesky(matrix.T)  # by columns, both
-    except Exception:
-        return False
-    _substitute(lower, first, second)
-    return math.isfinite(first[0]) and math.isfinite(second[0])
-
-
 @part
-def _substitute(lower: np.ndarray, first: np.ndarray, second: np.ndarray) -> None:
-    """Solve with a factor, and with its transpose, for two right-hand sides, in place."""
-    n = len(first)
+def _substitute(lower: np.ndarray, x: np.ndarray) -> None:
+    """Solve with a factor, and with its transpose, in place."""
+    n = len(x)
     for k in range(n):
-        one, two = first[k] / lower[k, k], second[k] / lower[k, k]
-        first[k], second[k] = one, two
-        for i in range(k + 1, n):
-            first[i] -= one * lower[i, k]
-            second[i] -= two * lower[i, k]
+        left = x[k]
+        for i in range(k):
+            left -= lower[k, i] * x[i]
+        x[k] = left / lower[k, k]
     for k in range(n - 1, -1, -1):
-        one, two = first[k], second[k]
-        for i in range(k + 1, n):
-            one -= first[i] * lower[i, k]
-            two -= second[i] * lower[i, k]
-        first[k], second[k] = one / lower[k, k], two / lower[k, k]
+        x[k] /= lower[k, k]
+        for i in range(k):
+            x[i] -= x[k] * lower[k, i]
 
 
 @part

@@ -8,12 +8,13 @@ import torch
 from scipy.special import wrightomega
 
 from lowrot import _jit
-from lowrot.integrate import DualWeights, _implicit_newton
-from lowrot.integrate._implicit import temperature_continuation
+from lowrot.integrate import NO_SYSTEM, DualWeights, _implicit_newton
+from lowrot.integrate._implicit import solve_weights, temperature_continuation
 from lowrot.integrate._implicit_moves import ln_omega, moved
 from lowrot.integrate._implicit_newton import (
+    MANY,
     NewtonProblem,
-    factorize_and_solve,
+    factorized,
     newton_step,
     residual_at,
 )
@@ -24,6 +25,10 @@ NONE = np.empty(0)
 
 def weights_at(p, loss):
     return DualWeights.of_margins(torch.tensor(p, dtype=torch.float64), loss).arrays
+
+
+def settled(problem, guess):
+    return _implicit_newton.newton(tuple(problem), tuple(guess), tuple(NO_SYSTEM))[1]
 
 
 def random_problem(seed, n, temperature, scale=1.0, rank=None):
@@ -48,7 +53,9 @@ def test_the_newton_step_is_the_derivative(loss):
     guess = weights_at([-3.0, 0.2, 1.0, -0.5, 4.0], loss)
     start, size = residual_at(problem, guess)
     assert size == pytest.approx(np.linalg.norm(start))
-    step, done = newton_step(problem, guess, start)
+    system, positive = factorized(problem, guess)
+    step, done = newton_step(problem, system, start)
+    assert positive
     assert done
     trial = moved(guess, step, 1e-6, np.diag(problem.curvature) / 0.7)
     np.testing.assert_allclose((residual_at(problem, trial)[0] - start) / 1e-6, -start, 1e-4, 1e-5)
@@ -60,7 +67,7 @@ def test_a_step_keeps_the_three_parts_of_the_weights_together(loss):
     """However long it is: q, Lam and the excess are those of some margins, and sum q is one."""
     problem = random_problem(4, 6, 1e-3)
     guess = weights_at([-30.0, -2.0, 0.0, 0.5, 3.0, 40.0], loss)
-    step, _ = newton_step(problem, guess, residual_at(problem, guess)[0])
+    step, _ = newton_step(problem, factorized(problem, guess)[0], residual_at(problem, guess)[0])
     for length in (1e-3, 0.3, 1.0):
         ln_q, excess, ln_lam = moved(guess, step, length, np.diag(problem.curvature) / 1e-3)
         logit = ln_q + ln_lam + (excess if loss == "logistic" else 0.0)
@@ -76,7 +83,7 @@ def test_a_diagonal_model_takes_few_steps(monkeypatch):
         for temperature in (1.0, 1e-3, 1e-6):
             problem = NewtonProblem(margins, np.eye(9), np.zeros(9), temperature, 1e-9)
             guess = weights_at(margins / temperature, "exponential")
-            assert _implicit_newton.newton(tuple(problem), tuple(guess))[1]
+            assert settled(problem, guess)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -85,18 +92,44 @@ def test_cooling_solves_what_newton_does_not(temperature, loss):
     """A low temperature, few dimensions and a guess far away."""
     problem = random_problem(5, 40, temperature, rank=13)
     guess = weights_at(np.zeros(40), loss)
-    assert loss == "logistic" or not _implicit_newton.newton(tuple(problem), tuple(guess))[1]
+    assert (
+        loss == "logistic"
+        or not _implicit_newton.newton(tuple(problem), tuple(guess), tuple(NO_SYSTEM))[1]
+    )
     weights, done = temperature_continuation(problem, guess)
     assert done
     left, _ = residual_at(problem, weights)
     assert np.abs(left).max() <= 1e-7 * temperature + 1e-12
 
 
-def test_two_right_hand_sides():
-    _, matrix, first, _, _ = random_problem(6, 7, 1.0)
-    one, two = first.copy(), np.arange(7.0)
-    assert factorize_and_solve(matrix, one, two)
-    np.testing.assert_allclose(matrix @ one, first, atol=1e-11)
-    np.testing.assert_allclose(matrix @ two, np.arange(7.0), atol=1e-11)
-    for bad in (-matrix, matrix * np.nan):
-        assert not factorize_and_solve(bad, one, two)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_system_is_that_of_the_step(loss):
+    problem = random_problem(6, 7, 0.3)
+    guess = weights_at(np.linspace(-2.0, 3.0, 7), loss)
+    system, done = factorized(problem, guess)
+    root, diagonal = np.exp(0.5 * guess.ln_q), 0.3 / system.elasticity
+    matrix = root[:, None] * problem.curvature * root + np.diag(diagonal)
+    assert done
+    np.testing.assert_allclose(system.lower @ system.lower.T, matrix, rtol=1e-12)
+    np.testing.assert_allclose(matrix @ system.along, root * diagonal, atol=1e-12)
+    for factor in (-1.0, np.nan):
+        bad = problem._replace(curvature=factor * problem.curvature)
+        assert not factorized(bad, guess)[1]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_an_older_system_leads_to_the_same_weights(loss):
+    """It is kept from about the same problem, and renewed where it is of no use."""
+    problem = random_problem(7, MANY, 0.5, scale=1e-2)
+    first, system = solve_weights(problem, weights_at(problem.margins, loss))
+    near = problem._replace(margins=problem.margins * (1.0 + 1e-3))
+    alone, _ = solve_weights(near, first)
+    for older, kept in (
+        (system, True),
+        (factorized(random_problem(8, MANY, 9.0), first)[0], False),
+    ):
+        found, last = solve_weights(near, first, older)
+        np.testing.assert_allclose(found.ln_q, alone.ln_q, rtol=0, atol=1e-7)
+        assert (last.lower == older.lower).all() == kept
+    few = random_problem(7, 5, 0.5)
+    assert solve_weights(few, weights_at(few.margins, loss))[1] is NO_SYSTEM
