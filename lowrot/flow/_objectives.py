@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from scipy.linalg.lapack import dgesv, dpotrf, dpotrs
 
-from lowrot.integrate import NO_SYSTEM, NewtonProblem, NewtonWeights, solve_weights
+from lowrot.integrate import NewtonProblem, NewtonWeights, System, solve_weights
 from lowrot.losses import Loss
 
 _CANCELS = 0.05
@@ -85,13 +85,11 @@ class Classification:
 
     def stage(self, curvature: np.ndarray, accuracy: float = 1e-12) -> Solver:
         """Finds the weights of ``p + curvature (q - q_guess)``; None where no method settles."""
-        system = NO_SYSTEM
+        system = System.kept(len(curvature))
 
         def solve(p: np.ndarray, guess: NewtonWeights) -> NewtonWeights | None:
-            nonlocal system
             problem = NewtonProblem(p, curvature, self.vector(guess), 1.0, accuracy)
-            weights, system = solve_weights(problem, guess, system)
-            return weights
+            return solve_weights(problem, guess, system)
 
         return solve
 

@@ -2,7 +2,7 @@
 
 from lowrot.integrate._dual_weights import DualWeights
 from lowrot.integrate._implicit import Model, solve_weights
-from lowrot.integrate._implicit_newton import NO_SYSTEM, NewtonProblem, NewtonWeights
+from lowrot.integrate._implicit_newton import NewtonProblem, NewtonWeights, System
 from lowrot.integrate._landing import LANDED, land
 from lowrot.integrate._loop import Row, Run
 from lowrot.integrate._physical_time import START, Node, Time, time_of_step
@@ -14,7 +14,6 @@ from lowrot.integrate._time_under import Line, time_under
 
 __all__ = [
     "LANDED",
-    "NO_SYSTEM",
     "START",
     "DualWeights",
     "Line",
@@ -26,6 +25,7 @@ __all__ = [
     "Row",
     "Run",
     "StepSize",
+    "System",
     "Time",
     "land",
     "overshoot",

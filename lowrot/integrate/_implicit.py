@@ -17,12 +17,14 @@ from torch import Tensor
 
 from lowrot.integrate._dual_weights import DualWeights
 from lowrot.integrate._implicit_moves import NewtonWeights
-from lowrot.integrate._implicit_newton import MANY, NO_SYSTEM, NewtonProblem, System, newton
+from lowrot.integrate._implicit_newton import NewtonProblem, System, newton
 
 _COOLING = 4.0
 """Ratio of a temperature to the next."""
 _HOTTEST = 1e300
 """Largest ratio of the first temperature to the last: their ratio is a double."""
+NONE = System.kept(0)
+"""Nothing is handed on from problem to problem."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +53,7 @@ class Model:
         tensors = self.margins, self.curvature, self.origin
         margins, curvature, origin = (x.cpu().contiguous().numpy() for x in tensors)
         problem = NewtonProblem(margins, curvature, origin, self.temperature, self.accuracy)
-        weights, _ = solve_weights(problem, guess.arrays)
+        weights = solve_weights(problem, guess.arrays)
         if weights is None:
             return None
         to = self.margins.new_tensor
@@ -60,16 +62,16 @@ class Model:
 
 
 def solve_weights(
-    problem: NewtonProblem, guess: NewtonWeights, system: System = NO_SYSTEM
-) -> tuple[NewtonWeights | None, System]:
-    """The weights that solve a problem, or None where no method settles, and the last system.
+    problem: NewtonProblem, guess: NewtonWeights, system: System = NONE
+) -> NewtonWeights | None:
+    """The weights that solve a problem, or None where no method settles.
 
-    One that is known from about this curvature is begun with, where there are many points.
+    Problems of about the same curvature may share a system.
     """
-    weights, done, last = newton(tuple(problem), tuple(guess), tuple(system))
+    weights, done = newton(tuple(problem), tuple(guess), tuple(system))
     if not done:
         weights, done = temperature_continuation(problem, guess)
-    return weights if done else None, last if len(problem.origin) >= MANY else NO_SYSTEM
+    return weights if done else None
 
 
 def temperature_continuation(
@@ -86,7 +88,7 @@ def temperature_continuation(
     ratio = min(max(hottest / problem.temperature, 1.0), _HOTTEST)
     for rung in range(max(1, math.ceil(math.log(ratio, _COOLING))), -1, -1):
         warm = problem._replace(temperature=problem.temperature * _COOLING**rung)
-        weights, done, _ = newton(tuple(warm), tuple(weights), tuple(NO_SYSTEM))
+        weights, done = newton(tuple(warm), tuple(weights), tuple(NONE))
         if not done:
             break
     return weights, done

@@ -61,7 +61,7 @@ class System(NamedTuple):
 
     Attributes:
         lower: its factor, shape (n, n), by rows.
-        root: ``sqrt(q)``, shape (n,); without entries there is no system.
+        root: ``sqrt(q)``, shape (n,); zeros while there is no system.
         elasticity: ``d ln q_i / d logit_i``, where Lam is kept, shape (n,).
         along: its solution for a change of ln Lam, shape (n,).
     """
@@ -71,39 +71,44 @@ class System(NamedTuple):
     elasticity: np.ndarray
     along: np.ndarray
 
-
-NO_SYSTEM = System(np.empty((2, 2)), np.empty(0), np.empty(0), np.empty(0))
+    @classmethod
+    def kept(cls, n: int) -> System:
+        """Room for a system that problems of n points hand on; none if there are few of them."""
+        n = n if n >= MANY else 0
+        return cls(np.empty((n, n)), np.zeros(n), np.empty(n), np.empty(n))
 
 
 @jit
 def newton(
     problem_fields: tuple, weights_fields: tuple, system_fields: tuple
-) -> tuple[NewtonWeights, bool, System]:
+) -> tuple[NewtonWeights, bool]:
     """Damped Newton until the residual is far below the temperature.
 
     Args:
         problem_fields: of a `NewtonProblem`: plain tuples reach compiled code faster.
         weights_fields: of the `NewtonWeights` to start from.
-        system_fields: of the `System` to begin with, from a problem with about this curvature.
+        system_fields: of a `System` from a problem with about this curvature, with which the method
+            begins; written, the last one. No entries: nothing is handed on.
 
     Returns:
-        The last weights, whether they solve the problem, and the last system.
+        The last weights, and whether they solve the problem.
     """
     problem, weights = NewtonProblem(*problem_fields), NewtonWeights(*weights_fields)
     (ratio, rounding), system = scales(problem), System(*system_fields)
+    many = len(system.root) > 0
+    if not many:
+        system = _room(len(problem.origin))
     accurate = problem.accuracy * problem.temperature + rounding
     loose = max(_LOOSE, problem.accuracy) * problem.temperature + _LOOSE_ROUNDING * rounding
     residual, size = residual_at(problem, weights)
-    older = len(system.root) > 0
+    older = many and greatest(system.root) > 0.0
     for _ in range(_ITERATIONS):
         largest = greatest(residual)
         if largest <= accurate:
-            return weights, True, system
-        done = older
-        if not older:
-            system, done = factorized(problem, weights)
-        if done:
-            step, done = newton_step(problem, system, residual)
+            return weights, True
+        if not older and not factorize(problem, weights, system):
+            break
+        step, done = newton_step(problem, system, residual)
         if not done:
             break
         length = 1.0
@@ -115,13 +120,19 @@ def newton(
                 break
             length *= _SHORTER
             if length < _SHORTEST:
-                return weights, largest <= loose, system
+                return weights, largest <= loose
         if trial_size <= enough * size:
             weights, residual, size = trial, trial_residual, trial_size
-            older = len(residual) >= MANY
+            older = many
         else:
             older = False
-    return weights, False, system
+    return weights, False
+
+
+@allocating
+def _room(n: int) -> System:
+    """Room for a system."""
+    return System(np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n))
 
 
 @allocating
@@ -166,34 +177,31 @@ def _complete(problem: NewtonProblem, weights: NewtonWeights, residual: np.ndarr
 
 
 @allocating
-def factorized(problem: NewtonProblem, weights: NewtonWeights) -> tuple[System, bool]:
-    """The system of a step from these weights; False where it is not positive definite.
+def factorize(problem: NewtonProblem, weights: NewtonWeights, system: System) -> bool:
+    """Write the system of a step from these weights; False where it is not positive definite.
 
     With ``e = d ln q_i / d logit_i``, where Lam is kept, and with x = sqrt(q) d ln q the system is
     ``(sqrt(q) K sqrt(q) + T/e) x = -sqrt(q) (residual + (T/e) d ln Lam)``, symmetric and positive
     definite, and ``sqrt(q).x = 0``.
     """
-    n = len(problem.origin)
-    matrix, root, elasticity, along = np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n)
-    _write(problem, weights, matrix, root, elasticity, along)
+    _write(problem, weights, system)
     try:
-        lower = np.linalg.cholesky(matrix.T)  # by columns, as LAPACK has it
+        lower = np.linalg.cholesky(system.lower.T)  # by columns, as LAPACK has it
     except Exception:
-        return System(matrix, root, elasticity, along), False
-    _substitute(lower, along)
-    return System(lower, root, elasticity, along), math.isfinite(along[0])
+        for i in range(len(system.root)):
+            system.root[i] = 0.0
+        return False
+    for i in range(len(lower)):
+        for k in range(i + 1):
+            system.lower[i, k] = lower[i, k]
+    _substitute(system.lower, system.along)
+    return math.isfinite(system.along[0])
 
 
 @part
-def _write(
-    problem: NewtonProblem,
-    weights: NewtonWeights,
-    matrix: np.ndarray,
-    root: np.ndarray,
-    elasticity: np.ndarray,
-    along: np.ndarray,
-) -> None:
-    """Write the system of a step, not yet solved."""
+def _write(problem: NewtonProblem, weights: NewtonWeights, system: System) -> None:
+    """Write the matrix of a step in the place of its factor, and what else belongs to it."""
+    matrix, root, elasticity, along = system
     n, curvature = len(root), problem.curvature
     for i in range(n):
         root[i] = math.exp(0.5 * weights.ln_q[i])

@@ -8,19 +8,18 @@ import torch
 from scipy.special import wrightomega
 
 from lowrot import _jit
-from lowrot.integrate import NO_SYSTEM, DualWeights, _implicit_newton
-from lowrot.integrate._implicit import solve_weights, temperature_continuation
+from lowrot.integrate import DualWeights, _implicit_newton
+from lowrot.integrate._implicit import NONE, solve_weights, temperature_continuation
 from lowrot.integrate._implicit_moves import ln_omega, moved
 from lowrot.integrate._implicit_newton import (
     MANY,
     NewtonProblem,
-    factorized,
+    System,
+    factorize,
     newton_step,
     residual_at,
 )
 from lowrot.losses import LOSSES, dual_weights
-
-NONE = np.empty(0)
 
 
 def weights_at(p, loss):
@@ -28,7 +27,14 @@ def weights_at(p, loss):
 
 
 def settled(problem, guess):
-    return _implicit_newton.newton(tuple(problem), tuple(guess), tuple(NO_SYSTEM))[1]
+    return _implicit_newton.newton(tuple(problem), tuple(guess), tuple(NONE))[1]
+
+
+def factorized(problem, guess):
+    """The system, and whether it is positive definite."""
+    n = len(problem.origin)
+    system = System(np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n))
+    return system, factorize(problem, guess, system)
 
 
 def random_problem(seed, n, temperature, scale=1.0, rank=None):
@@ -92,10 +98,7 @@ def test_cooling_solves_what_newton_does_not(temperature, loss):
     """A low temperature, few dimensions and a guess far away."""
     problem = random_problem(5, 40, temperature, rank=13)
     guess = weights_at(np.zeros(40), loss)
-    assert (
-        loss == "logistic"
-        or not _implicit_newton.newton(tuple(problem), tuple(guess), tuple(NO_SYSTEM))[1]
-    )
+    assert loss == "logistic" or not settled(problem, guess)
     weights, done = temperature_continuation(problem, guess)
     assert done
     left, _ = residual_at(problem, weights)
@@ -110,7 +113,8 @@ def test_the_system_is_that_of_the_step(loss):
     root, diagonal = np.exp(0.5 * guess.ln_q), 0.3 / system.elasticity
     matrix = root[:, None] * problem.curvature * root + np.diag(diagonal)
     assert done
-    np.testing.assert_allclose(system.lower @ system.lower.T, matrix, rtol=1e-12)
+    lower = np.tril(system.lower)
+    np.testing.assert_allclose(lower @ lower.T, matrix, rtol=1e-12)
     np.testing.assert_allclose(matrix @ system.along, root * diagonal, atol=1e-12)
     for factor in (-1.0, np.nan):
         bad = problem._replace(curvature=factor * problem.curvature)
@@ -120,16 +124,18 @@ def test_the_system_is_that_of_the_step(loss):
 @pytest.mark.parametrize("loss", LOSSES)
 def test_an_older_system_leads_to_the_same_weights(loss):
     """It is kept from about the same problem, and renewed where it is of no use."""
-    problem = random_problem(7, MANY, 0.5, scale=1e-2)
-    first, system = solve_weights(problem, weights_at(problem.margins, loss))
+    problem, system = random_problem(7, MANY, 0.5, scale=1e-2), System.kept(MANY)
+    first = solve_weights(problem, weights_at(problem.margins, loss), system)
     near = problem._replace(margins=problem.margins * (1.0 + 1e-3))
-    alone, _ = solve_weights(near, first)
-    for older, kept in (
-        (system, True),
-        (factorized(random_problem(8, MANY, 9.0), first)[0], False),
-    ):
-        found, last = solve_weights(near, first, older)
+    alone = solve_weights(near, first)
+    useless, _ = factorized(random_problem(8, MANY, 9.0), first)
+    for older, kept in ((system, True), (useless, False)):
+        before = older.lower.copy()
+        found = solve_weights(near, first, older)
         np.testing.assert_allclose(found.ln_q, alone.ln_q, rtol=0, atol=1e-7)
-        assert (last.lower == older.lower).all() == kept
-    few = random_problem(7, 5, 0.5)
-    assert solve_weights(few, weights_at(few.margins, loss))[1] is NO_SYSTEM
+        assert (older.lower == before).all() == kept
+
+
+def test_few_points_hand_nothing_on():
+    assert System.kept(MANY - 1).lower.size == 0
+    assert System.kept(MANY).root.tolist() == [0.0] * MANY
