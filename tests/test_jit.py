@@ -16,6 +16,7 @@ import pytest
 from lowrot import _jit, balanced, gradient_flow, sparse_parity
 from lowrot.flow import _planes
 from lowrot.flow.neuron import _arc
+from lowrot.flow.neuron._linalg import dot
 
 
 def test_compiled_and_interpreted_flows_agree():
@@ -180,9 +181,9 @@ def test_the_first_flow_says_that_it_compiles(package):
 
 PIECES = """
 import numba, numpy as np
-from lowrot._jit import jit, part
+from lowrot._jit import allocating, jit, part
 
-@part
+@allocating
 def squares(x):
     out = np.empty(len(x))
     for k in range(len(x)):
@@ -213,6 +214,28 @@ try:
 except ValueError as error:
     print(error)
 """
+
+
+def test_parts_count_no_references():
+    """Those of rows and tuples neither; and they make no array."""
+
+    def rows(x):
+        total = 0.0
+        for i in range(len(x)):
+            total += dot(x[i], x[0])
+        return total
+
+    counts = {}
+    for kind in (_jit.part, _jit.allocating):
+        piece = kind(rows)
+        whole = _jit.jit(lambda x, piece=piece: piece(x))
+        assert whole(np.ones((2, 3))) == 6.0
+        (found,) = piece.overloads.values()
+        counts[kind] = found.library.get_llvm_str().count("call void @NRT_incref")
+    assert counts[_jit.part] == 0
+    made = _jit.part(lambda n: np.zeros(n)[0])
+    with pytest.raises(Exception, match="NRT required"):
+        _jit.jit(lambda n: made(n))(3)
 
 
 def test_parts_have_no_code_of_their_own_and_serve_whoever_calls_them(package):

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from scipy.linalg.lapack import dgesv, dpotrf, dpotrs
 
-from lowrot.integrate import NewtonProblem, NewtonWeights, System, solve_weights
+from lowrot.integrate import NewtonProblem, NewtonWeights, System, answer, solve_weights
 from lowrot.losses import Loss
 
 _CANCELS = 0.05
@@ -83,9 +83,12 @@ class Classification:
         """q, shape (n,)."""
         return np.exp(weights.ln_q)
 
-    def stage(self, curvature: np.ndarray, accuracy: float = 1e-12) -> Solver:
+    def system(self, n: int) -> System:
+        """Room for what problems of n points, alike but for their curvature, hand on."""
+        return System.kept(n)
+
+    def stage(self, curvature: np.ndarray, accuracy: float, system: System) -> Solver:
         """Finds the weights of ``p + curvature (q - q_guess)``; None where no method settles."""
-        system = System.kept(len(curvature))
 
         def solve(p: np.ndarray, guess: NewtonWeights) -> NewtonWeights | None:
             problem = NewtonProblem(p, curvature, self.vector(guess), 1.0, accuracy)
@@ -129,14 +132,16 @@ class Classification:
         """``sum_i q_i K_ii``, a bound on the rates at which q relaxes for the exponential loss."""
         return float(K.diagonal() @ np.exp(weights.ln_q))
 
-    def relaxed(self, z: np.ndarray, K: np.ndarray, weights: NewtonWeights, h: float) -> np.ndarray:
-        """What a time h leaves of a change of ``int q``, as q resists it: an implicit step."""
-        q, bent = self.vector(weights), K
-        if self.logistic:
-            bent = np.exp(-weights.excess)[:, None] * K
-        matrix = np.empty_like(bent, order="F")
-        np.multiply((h * q)[:, None], bent - q @ bent, out=matrix)
-        return _solved(_plus_one(matrix), z)
+    def relaxed(
+        self, z: np.ndarray, K: np.ndarray, weights: NewtonWeights, h: float, system: System
+    ) -> np.ndarray:
+        """What a time h leaves of a change of ``int q``, as q resists it: an implicit step.
+
+        With the slopes e of ``d q = q e (d logit + d ln Lam)``, where the sum of q is kept, it is
+        ``z + d q`` for ``d logit = -h K (z + d q)``: the answer of a stage to the residual h K z.
+        """
+        problem = NewtonProblem(z, h * K, z, 1.0, 0.0)
+        return z + answer(tuple(problem), tuple(weights), tuple(system), h * (K @ z))
 
     def rate(self, p: np.ndarray, P: float) -> float:
         """``P' / ||W'||^2`` (F2) at margins with soft margin P: 1 for the exponential loss."""
@@ -169,7 +174,10 @@ class Regression:
         """The weights themselves."""
         return weights
 
-    def stage(self, curvature: np.ndarray, accuracy: float = 0.0) -> Solver | None:
+    def system(self, n: int) -> None:
+        """Nothing: each problem is solved at once."""
+
+    def stage(self, curvature: np.ndarray, accuracy: float, system: None) -> Solver | None:
         """Solves ``u = y - f - curvature (u - guess)``; None if that is not positive definite."""
         factor, info = dpotrf(_plus_one(curvature.T.copy("F")), lower=1, overwrite_a=1, clean=0)
         if info:
@@ -204,20 +212,18 @@ class Regression:
         """Bound on the rates at which residuals relax: the trace of K."""
         return float(K.trace())
 
-    def relaxed(self, z: np.ndarray, K: np.ndarray, weights: np.ndarray, h: float) -> np.ndarray:
+    def relaxed(
+        self, z: np.ndarray, K: np.ndarray, weights: np.ndarray, h: float, system: None
+    ) -> np.ndarray:
         """What a time h leaves of a change of ``int r``, as r resists it: an implicit step."""
-        return _solved(_plus_one(np.multiply(h, K, order="F")), z)
+        matrix = _plus_one(np.multiply(h, K, order="F"))
+        return np.asarray(dgesv(matrix, z, overwrite_a=1)[2])
 
 
 def _plus_one(matrix: np.ndarray) -> np.ndarray:
     """Add one to the diagonal, in place."""
     np.fill_diagonal(matrix, matrix.diagonal() + 1.0)
     return matrix
-
-
-def _solved(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """The solution of a system of which the matrix, by columns, is not needed any more."""
-    return np.asarray(dgesv(matrix, right, overwrite_a=1)[2])
 
 
 def norm(x: np.ndarray) -> float:
@@ -232,7 +238,8 @@ class Objective(Protocol):
     def sign(self) -> np.ndarray: ...
     def respond(self, p: np.ndarray) -> Any: ...
     def vector(self, weights: Any) -> np.ndarray: ...
-    def stage(self, curvature: np.ndarray, accuracy: float) -> Solver | None: ...
+    def system(self, n: int) -> Any: ...
+    def stage(self, curvature: np.ndarray, accuracy: float, system: Any) -> Solver | None: ...
     def predict(self, now: Any, before: Any, ratio: float) -> Any: ...
     def difference(self, new: Any, old: Any) -> float: ...
     def mismatch(self, p: np.ndarray, weights: Any) -> float: ...
@@ -240,4 +247,6 @@ class Objective(Protocol):
     def unit(self, p: np.ndarray, weights: Any) -> float: ...
     def rounding(self, weights: Any, of_outputs: float) -> np.ndarray: ...
     def stiffness(self, K: np.ndarray, weights: Any) -> float: ...
-    def relaxed(self, z: np.ndarray, K: np.ndarray, weights: Any, h: float) -> np.ndarray: ...
+    def relaxed(
+        self, z: np.ndarray, K: np.ndarray, weights: Any, h: float, system: Any
+    ) -> np.ndarray: ...

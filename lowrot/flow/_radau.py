@@ -166,6 +166,7 @@ class Radau:
         objective, stages = self.objective, None
         guess = [objective.predict(start.weights, before, c * ratio) for c in (C1, 1.0)]
         unit, changes, work = self._unit(start), Changes(), Work(0, 0, True)
+        systems = [objective.system(len(start.p)) for _ in guess]
         for count in range(1, _ITERATIONS + 1):
             work = work._replace(iterations=count)
             trajectory = self._follow(start, guess, h)
@@ -177,8 +178,8 @@ class Radau:
                 stiff = h * objective.stiffness(K[1], guess[1]) > _NONSTIFF
                 work = work._replace(kernels=work.kernels + made, stiff=stiff)
                 accuracy = _EXACT * min(self.rtol, _motion(trajectory, unit, h)) * unit.size
-                system = objective, K, early, h, accuracy
-                stages = Stages.of(*system) if stiff else Unstiff(objective, K)
+                equations = objective, K, early, h, accuracy, systems
+                stages = Stages.of(*equations) if stiff else Unstiff(objective, K)
             new = stages.solve(p, guess)
             if new is None:
                 return Step.unsolved(work)
@@ -187,7 +188,7 @@ class Radau:
             if changes.diverge:
                 return Step.unsolved(work)
             if (mismatches := self._solved(changes, now, unit, h)) is not None:
-                return self._step(start, now, mismatches, stages.K, unit, h, work)
+                return self._step(start, now, mismatches, stages.K, systems[1], unit, h, work)
         return Step.unsolved(work)
 
     def _solved(self, changes: Changes, now: Iterate, unit: Unit, h: float) -> list[float] | None:
@@ -208,6 +209,7 @@ class Radau:
         now: Iterate,
         mismatches: Sequence[float],
         K: Sequence[np.ndarray],
+        system: Any,
         unit: Unit,
         h: float,
         work: Work,
@@ -216,7 +218,7 @@ class Radau:
         trajectory, p, weights = now
         first, second = map(self._state, trajectory.states, p, weights, mismatches, K)
         slopes = [one @ self.objective.vector(w) for one, w in zip(K, weights)]
-        error = self._error(start, (first, second), K[1], unit, h) / self.rtol
+        error = self._error(start, (first, second), K[1], system, unit, h) / self.rtol
         speeds, energy = trajectory.speeds, trajectory.energy
         return Step((first, second), error, speeds, energy, (slopes[0], slopes[1]), *work)
 
@@ -239,7 +241,13 @@ class Radau:
         return shift, max(objective.difference(b, a) for a, b in zip(old, new))
 
     def _error(
-        self, start: FlowState, stages: Sequence[FlowState], K: np.ndarray, unit: Unit, h: float
+        self,
+        start: FlowState,
+        stages: Sequence[FlowState],
+        K: np.ndarray,
+        system: Any,
+        unit: Unit,
+        h: float,
     ) -> float:
         """What taking the weights to be linear neglects, from the parabola through all three.
 
@@ -247,7 +255,7 @@ class Radau:
         """
         q = [self.objective.vector(state.weights) for state in (start, *stages)]
         wrong = DEFECT * h * (q[0] - 1.5 * q[1] + 0.5 * q[2])
-        left = self.objective.relaxed(wrong, K, stages[1].weights, LATE * h)
+        left = self.objective.relaxed(wrong, K, stages[1].weights, LATE * h, system)
         return unit.relative(left, K)
 
     def part(self, start: FlowState, step: Step, h: float, fraction: float) -> Step | None:

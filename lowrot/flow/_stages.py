@@ -46,10 +46,17 @@ class Stages:
         early: np.ndarray,
         h: float,
         accuracy: float,
+        systems: Sequence[Any],
     ) -> Stages:
-        """The equations for given kernels, to be solved to an accuracy of the outputs."""
+        """The equations for given kernels, to be solved to an accuracy of the outputs.
+
+        The systems are what those of other kernels, in the same step, have left.
+        """
         factors = A[0][0] * h, LATE * h
-        solvers = [objective.stage(factor * one, accuracy) for factor, one in zip(factors, K)]
+        solvers = [
+            objective.stage(factor * one, accuracy, system)
+            for factor, one, system in zip(factors, K, systems)
+        ]
         return cls(objective, K, early, h, solvers)
 
     def solve(self, p: Sequence[np.ndarray], guess: Sequence[Any]) -> list[Any] | None:

@@ -10,6 +10,7 @@ import torch
 
 from lowrot.flow._objectives import Classification, Regression
 from lowrot.integrate import DualWeights
+from lowrot.integrate._implicit_newton import MANY
 from lowrot.losses import LOSSES, as_loss, soft_margin
 
 
@@ -28,7 +29,7 @@ def test_separation_solves_its_implicit_equation(scale, loss):
         p, K = problem(seed, scale=scale)
         objective = Classification(np.ones(6), as_loss(loss))
         guess = objective.respond(np.zeros(6))
-        new = objective.stage(K)(p, guess)
+        new = objective.stage(K, 1e-12, objective.system(6))(p, guess)
         assert float(objective.vector(new).sum()) == pytest.approx(1.0, abs=1e-10)
         expected = objective.respond(p + K @ (objective.vector(new) - objective.vector(guess)))
         # Rounding of q, times the curvature, is what the margins can be known to.
@@ -85,11 +86,11 @@ def test_regression_solves_its_implicit_equation():
     f, K = problem(3, scale=100.0)
     objective = Regression(np.arange(6.0))
     guess = objective.respond(f)
-    new = objective.stage(K)(f, guess + 1.0)
+    new = objective.stage(K, 0.0, None)(f, guess + 1.0)
     expected = objective.respond(f + K @ (new - guess - 1.0))
     np.testing.assert_allclose(new, expected, rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(objective.vector(new), new, rtol=1e-7, atol=1e-7)
-    assert objective.stage(-K) is None
+    assert objective.stage(-K, 0.0, None) is None
     np.testing.assert_allclose(objective.predict(guess, new, 2.0), guess, rtol=1e-7, atol=1e-7)
     assert objective.difference(2 * new, new) == pytest.approx(0.5)
     assert objective.unit(f, new) == pytest.approx(float(np.linalg.norm(new)))
@@ -144,6 +145,20 @@ def test_the_formulas_on_arrays_are_those_of_the_losses(loss, shift):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
+def test_many_points_share_the_system_of_a_stage(loss):
+    """What is relaxed with it is what is relaxed with one of its own."""
+    rng = np.random.default_rng(9)
+    p, root, h = rng.normal(size=MANY), rng.normal(size=(MANY, 3)), 0.3
+    objective, K = Classification(np.ones(MANY), as_loss(loss)), root @ root.T
+    system, z = objective.system(MANY), rng.normal(size=MANY)
+    weights = objective.stage(h * K, 1e-12, system)(p, objective.respond(p))
+    assert system.root.any()
+    alone = objective.relaxed(z, K, weights, h, objective.system(MANY))
+    shared = objective.relaxed(z, K, weights, h, system)
+    assert np.linalg.norm(shared - alone) < 0.1 * np.linalg.norm(alone - z)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
 def test_what_is_relaxed_is_an_implicit_step_of_the_weights(loss):
     """``z - h dQ`` for the change ``K z`` of the margins, by automatic differentiation."""
     p, K = problem(5, scale=30.0)
@@ -152,9 +167,9 @@ def test_what_is_relaxed_is_an_implicit_step_of_the_weights(loss):
     jacobian = torch.autograd.functional.jacobian(
         lambda p: as_loss(loss).dual_weights(p)[0], torch.as_tensor(p)
     ).numpy()
-    left = objective.relaxed(z, K, objective.respond(p), h)
+    left = objective.relaxed(z, K, objective.respond(p), h, objective.system(6))
     np.testing.assert_allclose(left, z + h * jacobian @ K @ left, rtol=1e-10, atol=1e-12)
     assert np.abs(left - z).max() > 0.1
     squares = Regression(p)
-    left = squares.relaxed(z, K, squares.respond(p), h)
+    left = squares.relaxed(z, K, squares.respond(p), h, squares.system(6))
     np.testing.assert_allclose(left, z - h * K @ left, rtol=1e-10, atol=1e-12)
