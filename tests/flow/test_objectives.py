@@ -151,7 +151,10 @@ def test_many_points_share_the_system_of_a_stage(loss):
     p, root, h = rng.normal(size=MANY), rng.normal(size=(MANY, 3)), 0.3
     objective, K = Classification(np.ones(MANY), as_loss(loss)), root @ root.T
     system, z = objective.system(MANY), rng.normal(size=MANY)
-    weights = objective.stage(h * K, 1e-12, system)(p, objective.respond(p))
+    near = objective.stage(h * K, 1e-12, objective.system(MANY))(p, objective.respond(p))
+    guess = objective.respond(0.01 * z - near.logit)
+    origin = p - h * K @ (objective.vector(objective.respond(p)) - objective.vector(guess))
+    weights = objective.stage(h * K, 1e-12, system)(origin, guess)
     assert system.root.any()
     alone = objective.relaxed(z, K, weights, h, objective.system(MANY))
     shared = objective.relaxed(z, K, weights, h, system)
