@@ -34,6 +34,7 @@ _SOURCES = (
     "coupled/_pass.py",
     "integrate/_implicit_moves.py",
     "integrate/_implicit_newton.py",
+    "integrate/_implicit_system.py",
     "flow/_planes.py",
     "flow/_rest.py",
     "flow/neuron/*.py",

@@ -2,7 +2,8 @@
 
 from lowrot.integrate._dual_weights import DualWeights
 from lowrot.integrate._implicit import Model, solve_weights
-from lowrot.integrate._implicit_newton import NewtonProblem, NewtonWeights, System, answer
+from lowrot.integrate._implicit_moves import NewtonWeights
+from lowrot.integrate._implicit_system import NewtonProblem, System, answer
 from lowrot.integrate._landing import LANDED, land
 from lowrot.integrate._loop import Row, Run
 from lowrot.integrate._physical_time import START, Node, Time, time_of_step

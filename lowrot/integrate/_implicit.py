@@ -17,7 +17,8 @@ from torch import Tensor
 
 from lowrot.integrate._dual_weights import DualWeights
 from lowrot.integrate._implicit_moves import NewtonWeights
-from lowrot.integrate._implicit_newton import NewtonProblem, System, newton
+from lowrot.integrate._implicit_newton import newton
+from lowrot.integrate._implicit_system import NewtonProblem, System
 
 _COOLING = 4.0
 """Ratio of a temperature to the next."""

@@ -10,7 +10,7 @@ import torch
 
 from lowrot.flow._objectives import Classification, Regression
 from lowrot.integrate import DualWeights
-from lowrot.integrate._implicit_newton import MANY
+from lowrot.integrate._implicit_system import MANY
 from lowrot.losses import LOSSES, as_loss, soft_margin
 
 

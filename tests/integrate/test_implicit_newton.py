@@ -11,13 +11,13 @@ from lowrot import _jit
 from lowrot.integrate import DualWeights, _implicit_newton
 from lowrot.integrate._implicit import NONE, solve_weights, temperature_continuation
 from lowrot.integrate._implicit_moves import ln_omega, moved
-from lowrot.integrate._implicit_newton import (
+from lowrot.integrate._implicit_newton import residual_at
+from lowrot.integrate._implicit_system import (
     MANY,
     NewtonProblem,
     System,
     factorize,
     newton_step,
-    residual_at,
 )
 from lowrot.losses import LOSSES, dual_weights
 
