@@ -97,6 +97,17 @@ def test_ids_are_unique(page):
     assert anchors(HTML / page).repeated == []
 
 
+def test_the_example_of_a_diagnosis_is_small_and_asks_for_nothing():
+    """Apart from the icon that it says it has not."""
+    chapter = (HTML / "book" / "your_data.html").read_text("utf8")
+    text = (HTML / "book" / "example" / "digits.html").read_text("utf8")
+    assert 'href="example/digits.html"' in chapter
+    assert len(text) < 400_000
+    text = text.replace('<link rel="icon" href="data:,">', "", 1)
+    assert not re.search(r"(?:src|href|url|action|import)\s*[=(\"']", text)
+    assert "//" not in text
+
+
 # ---------------------------------------------------------------- the validator
 
 ALLOWED = re.compile(

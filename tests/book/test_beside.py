@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,8 +16,6 @@ from lowrot_book import beside  # noqa: E402
 
 import lowrot  # noqa: E402
 from figures import _text, your_data  # noqa: E402
-
-BUILT = ROOT / "_build" / "html" / "book"
 
 
 @pytest.fixture
@@ -60,14 +57,3 @@ def test_other_builders_and_failed_builds_write_none(shown, tmp_path, monkeypatc
 
 def test_the_extension_and_the_chapter_mean_the_same_type():
     assert beside.MIME == _text.PAGE
-
-
-def test_the_example_of_the_book_is_small_and_reads_offline():
-    file = BUILT / "example" / "digits.html"
-    if not BUILT.is_dir():
-        pytest.skip("no pages in _build/html: run `make book` first")
-    assert f'href="example/{file.name}"' in (BUILT / "your_data.html").read_text("utf8")
-    text = file.read_text("utf8")
-    assert len(text) < 400_000
-    assert not re.search(r"(?:src|href|url|action|import)\s*[=(\"']", text)
-    assert "//" not in text
