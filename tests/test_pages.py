@@ -339,7 +339,7 @@ def seen():
             yield from ((page, view, view in whole) for view in VIEWS)
 
 
-@pytest.mark.parametrize(("page", "view", "whole"), seen())
+@pytest.mark.parametrize(("page", "view", "whole"), [*seen()])
 def test_page(visit, address, page, view, whole):
     found = problems(visit(f"{address}/{page}", view), view, whole)
     assert not found, "\n".join(found)
