@@ -67,26 +67,39 @@ def room(n: int) -> System:
     return System(np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n))
 
 
-@allocating
+@part
 def factorize(problem: NewtonProblem, weights: NewtonWeights, system: System) -> bool:
     """Write the system of a step from these weights; False where it is not positive definite.
 
-    With ``e = d ln q_i / d logit_i``, where Lam is kept, and with x = sqrt(q) d ln q the system is
-    ``(sqrt(q) K sqrt(q) + T/e) x = -sqrt(q) (residual + (T/e) d ln Lam)``, symmetric and positive
-    definite, and ``sqrt(q).x = 0``.
+    Then there is none. With ``e = d ln q_i / d logit_i``, where Lam is kept, and with
+    ``x = sqrt(q) d ln q`` the system is
+
+        (sqrt(q) K sqrt(q) + T/e) x = -sqrt(q) (residual + (T/e) d ln Lam),
+
+    symmetric and positive definite, and ``sqrt(q).x = 0``.
     """
     _write(problem, weights, system)
-    try:
-        lower = np.linalg.cholesky(system.lower.T)  # by columns, as LAPACK has it
-    except Exception:
+    done = _in_place(system.lower)
+    if done:
+        _substitute(system.lower, system.along)
+        done = math.isfinite(system.along[0])
+    if not done:
         for i in range(len(system.root)):
             system.root[i] = 0.0
+    return done
+
+
+@allocating
+def _in_place(matrix: np.ndarray) -> bool:
+    """Write the factor of a positive definite matrix into its lower half; False if it is none."""
+    try:
+        lower = np.linalg.cholesky(matrix.T)  # by columns, as LAPACK has it
+    except Exception:
         return False
     for i in range(len(lower)):
         for k in range(i + 1):
-            system.lower[i, k] = lower[i, k]
-    _substitute(system.lower, system.along)
-    return math.isfinite(system.along[0])
+            matrix[i, k] = lower[i, k]
+    return True
 
 
 @part

@@ -118,7 +118,9 @@ def test_the_system_is_that_of_the_step(loss):
     np.testing.assert_allclose(matrix @ system.along, root * diagonal, atol=1e-12)
     for factor in (-1.0, np.nan):
         bad = problem._replace(curvature=factor * problem.curvature)
-        assert not factorized(bad, guess)[1]
+        none, positive = factorized(bad, guess)
+        assert not positive
+        assert not none.root.any()
 
 
 @pytest.mark.parametrize("loss", LOSSES)
