@@ -25,6 +25,7 @@ from lowrot import (
 )
 from lowrot.coupled import METHODS
 from lowrot.coupled._run import CoupledRun
+from lowrot.integrate import _loop
 from lowrot.losses import LOSSES, as_loss
 from lowrot.path import Path
 
@@ -497,6 +498,7 @@ def test_progress_and_stats(capsys, monkeypatch):
 
     clock = iter(range(0, 10**6, 3))
     monkeypatch.setattr(time, "perf_counter", lambda: float(next(clock)))
+    monkeypatch.setattr(_loop, "kept", lambda name: True)  # whatever ran before this test
     path = coupled_flow(balanced(20, 2), sparse_parity(2), progress=True)
     lines = capsys.readouterr().out.splitlines()
     assert lines

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from lowrot.integrate import Recorder, Run
+from lowrot.integrate import Recorder, Run, _loop
 from lowrot.path import End, Outcome
 
 
@@ -144,5 +144,6 @@ def test_progress_prints_lines(monkeypatch, capsys):
 
     clock = iter(range(0, 1000, 3))
     monkeypatch.setattr(time, "perf_counter", lambda: float(next(clock)))
+    monkeypatch.setattr(_loop, "kept", lambda name: True)  # whatever ran before this test
     Counter().follow({"x": 9.0}, [], True, 100)
     assert capsys.readouterr().out.splitlines() == ["x 1.0", "x 4.0", "x 9.0"]
