@@ -219,12 +219,11 @@ def fixed_steps(
     objective = Classification(data.y.cpu().numpy(), as_loss(name))
     method = Radau(planes, objective, (1.0, 1.0), _SOLVED)
     state = method.start(net.a, net.V)
-    before = state.weights
     for _ in range(steps if tau else 0):
-        stages = method.attempt(state, before, 1.0, tau / steps).stages
+        stages = method.attempt(state, tau / steps).stages
         if stages is None:
             raise RuntimeError(f"a step of {tau / steps:.3g} has no solution; expected more steps")
-        before, state = state.weights, stages[1]
+        state = stages[1]
     a, V = (net.a.new_tensor(part) for part in (state.neurons.a, state.neurons.V))
     return Network(a, V, net.slope)
 

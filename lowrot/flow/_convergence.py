@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,8 @@ _SLOW = 0.1
 _PATIENCE = 8
 """Iterations before growing changes count as divergence: kernels may be old before, and groups of
 neurons that arrive on a plane, or leave one, within the stages change them at once."""
+_JUDGED = 5
+"""Iterations before the pace of the last two is taken for that of all that may follow."""
 _FIRST, _LUCKY = 0.5, 0.05
 """What is left after an iteration without one before it, and the least that is believed."""
 
@@ -44,35 +46,46 @@ class Unit:
         return max(of_weights, self.measure(Kd) / self.size)
 
 
+@dataclass(frozen=True, eq=False)
 class Changes:
     """The changes that iterations made, and what they leave.
 
     Source: Hairer and Wanner, Solving Ordinary Differential Equations II, section IV.8.
+
+    Attributes:
+        network: relative changes of the network, one an iteration.
+        weights: the last one of the weights.
     """
 
-    def __init__(self) -> None:
-        self._network, self._weights = [math.inf], math.inf
+    network: tuple[float, ...] = ()
+    weights: float = math.inf
 
-    def add(self, network: float, weights: float) -> None:
-        """Note the relative changes of one iteration."""
-        self._network.append(network)
-        self._weights = weights
+    def then(self, network: float, weights: float) -> Changes:
+        """These and those of one more iteration."""
+        return replace(self, network=(*self.network, network), weights=weights)
 
     @property
     def last(self) -> float:
-        """The last change of the network."""
-        return self._network[-1]
+        """The last change of the network; infinite before the first."""
+        return self.network[-1] if self.network else math.inf
 
     @property
     def slow(self) -> bool:
-        """Whether the last iteration gained little, or there was none."""
-        return len(self._network) == 1 or self.last > _SLOW * self._network[-2]
+        """Whether the last iteration gained little."""
+        return len(self.network) > 1 and self.last > _SLOW * self.network[-2]
 
     @property
     def diverge(self) -> bool:
         """Whether changes are not finite, or grow for good."""
-        grow = len(self._network) > _PATIENCE + 1 and self.last > self._network[-3]
+        grow = len(self.network) > _PATIENCE and self.last > self.network[-3]
         return grow or not math.isfinite(self.last)
+
+    def hopeless(self, unit: float, more: int) -> bool:
+        """Whether so many more iterations would not do, at the pace of the last two."""
+        if len(self.network) < _JUDGED or not self.last < self.network[-3]:
+            return False
+        theta = math.sqrt(self.last / self.network[-3])
+        return self.last * theta**more / (1.0 - theta) > _TIGHT * unit
 
     @property
     def left(self) -> float:
@@ -80,9 +93,9 @@ class Changes:
 
         The contraction factor theta is the ratio of the last two changes.
         """
-        if len(self._network) == 2:
+        if len(self.network) == 1:
             return _FIRST
-        theta = self.last / max(self._network[-2], 1e-300)
+        theta = self.last / max(self.network[-2], 1e-300)
         return max(_LUCKY, theta / (1.0 - theta)) if theta < 1.0 else math.inf
 
     def small(self, unit: float, rounding: float) -> bool:
@@ -93,4 +106,4 @@ class Changes:
         """
         if self.last <= rounding:
             return True
-        return self.left * self.last <= _TIGHT * unit and self.left * self._weights <= _LOOSE
+        return self.left * self.last <= _TIGHT * unit and self.left * self.weights <= _LOOSE

@@ -16,14 +16,12 @@ from lowrot.losses import Loss
 
 _CANCELS = 0.05
 """Part of the mean error of margins that counts beside that of the soft margin."""
-_BEND = 3.0
-"""Largest change of a ln q that a prediction extrapolates."""
 _TINY = 1e-300
 """Below this numbers lose digits (they become subnormal), and ratios of two are not to be used."""
 
 
-Solver = Callable[[np.ndarray, Any], Any]
-"""A function of the outputs and a guess, which returns weights."""
+Solver = Callable[[np.ndarray, Any, float], Any]
+"""A function of the outputs, a guess and an accuracy of the outputs, which returns weights."""
 
 
 def lse(x: np.ndarray) -> float:
@@ -87,20 +85,14 @@ class Classification:
         """Room for what problems of n points, alike but for their curvature, hand on."""
         return System.kept(n)
 
-    def stage(self, curvature: np.ndarray, accuracy: float, system: System) -> Solver:
+    def stage(self, curvature: np.ndarray, system: System) -> Solver:
         """Finds the weights of ``p + curvature (q - q_guess)``; None where no method settles."""
 
-        def solve(p: np.ndarray, guess: NewtonWeights) -> NewtonWeights | None:
+        def solve(p: np.ndarray, guess: NewtonWeights, accuracy: float) -> NewtonWeights | None:
             problem = NewtonProblem(p, curvature, self.vector(guess), 1.0, accuracy)
             return solve_weights(problem, guess, system)
 
         return solve
-
-    def predict(self, now: NewtonWeights, before: NewtonWeights, ratio: float) -> NewtonWeights:
-        """Extrapolate ln q by ``ratio`` times the last change."""
-        last = now.ln_q - before.ln_q
-        ln_q = now.ln_q + ratio * np.minimum(np.maximum(last, -_BEND), _BEND)
-        return now._replace(ln_q=ln_q - lse(ln_q))
 
     def difference(self, new: NewtonWeights, old: NewtonWeights) -> float:
         """Relative change of the weights, each counted by its size."""
@@ -177,16 +169,12 @@ class Regression:
     def system(self, n: int) -> None:
         """Nothing: each problem is solved at once."""
 
-    def stage(self, curvature: np.ndarray, accuracy: float, system: None) -> Solver | None:
+    def stage(self, curvature: np.ndarray, system: None) -> Solver | None:
         """Solves ``u = y - f - curvature (u - guess)``; None if that is not positive definite."""
         factor, info = dpotrf(_plus_one(curvature.T.copy("F")), lower=1, overwrite_a=1, clean=0)
         if info:
             return None
-        return lambda f, guess: guess + dpotrs(factor, self.target - f - guess, lower=1)[0]
-
-    def predict(self, now: np.ndarray, before: np.ndarray, ratio: float) -> np.ndarray:
-        """No extrapolation: fast modes die."""
-        return now
+        return lambda f, guess, _: guess + dpotrs(factor, self.target - f - guess, lower=1)[0]
 
     def difference(self, new: np.ndarray, old: np.ndarray) -> float:
         """Relative change of the weights."""
@@ -239,8 +227,7 @@ class Objective(Protocol):
     def respond(self, p: np.ndarray) -> Any: ...
     def vector(self, weights: Any) -> np.ndarray: ...
     def system(self, n: int) -> Any: ...
-    def stage(self, curvature: np.ndarray, accuracy: float, system: Any) -> Solver | None: ...
-    def predict(self, now: Any, before: Any, ratio: float) -> Any: ...
+    def stage(self, curvature: np.ndarray, system: Any) -> Solver | None: ...
     def difference(self, new: Any, old: Any) -> float: ...
     def mismatch(self, p: np.ndarray, weights: Any) -> float: ...
     def measure(self, change: np.ndarray, weights: Any) -> float: ...

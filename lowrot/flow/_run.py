@@ -33,9 +33,7 @@ _SIZES = StepSize(order=3, growth=8.0, unsolved=0.4)
 _GROWTH = 2.0
 """Largest ln growth of a neuron in a step."""
 _EASY = 6.0
-"""A step that took k iterations makes the next one shorter, by ``(1 + _EASY)/(k + _EASY)``."""
-_LONGEST_PREDICTION = 2.0
-"""Dual weights are extrapolated over at most this many of the last step."""
+"""A step that took k iterations makes the next one shorter, by ``(1 + _EASY)/(1 + k + _EASY)``."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +57,7 @@ class FlowPoint:
     Attributes:
         time: on the run's clock.
         state: neurons, outputs and dual weights.
-        before: the dual weights one step before.
-        last: length of that step; infinite before the first.
+        last: length of the step before; infinite before the first.
         h: length to try next.
         error: sum of the local error estimates so far.
         t: the time t, where the clock is tau.
@@ -71,7 +68,6 @@ class FlowPoint:
 
     time: float
     state: FlowState
-    before: Any
     last: float
     h: float
     error: float = 0.0
@@ -100,9 +96,10 @@ class FlowRun(Run[FlowPoint]):
         self.stats = dict.fromkeys(counts, 0.0)
         state = stepper.start(setting.initial.a.cpu(), setting.initial.V.cpu())
         self.origin = state.neurons
-        fastest = stepper.objective.stiffness(stepper.kernel(state.neurons), state.weights)
+        assert state.kernel is not None
+        fastest = stepper.objective.stiffness(state.kernel, state.weights)
         h = setting.rtol ** (1 / 3) / max(1.0, fastest)
-        self.point = FlowPoint(0.0, state, state.weights, math.inf, h)
+        self.point = FlowPoint(0.0, state, math.inf, h)
 
     @property
     def now(self) -> float:
@@ -115,7 +112,7 @@ class FlowRun(Run[FlowPoint]):
         time, error, ln_t = (float(path[name][-1]) for name in (self.clock, "error", "ln_t"))
         h = float(path.meta["h"])
         t = Time(ln_t, path.meta.get("t_error", 0.0))
-        self.point = FlowPoint(time, state, state.weights, math.inf, h, error, t)
+        self.point = FlowPoint(time, state, math.inf, h, error, t)
         self.recorder.restore(path)
         self.stats |= path.stats
 
@@ -212,7 +209,7 @@ class FlowRun(Run[FlowPoint]):
             wish = _SIZES.after_rejected(h, error)
             if (spent := self.exhausted()) is not None:
                 return Untaken(replace(point, h=wish), spent)
-        effort = (1.0 + _EASY) / (_EASY + step.iterations)
+        effort = (1.0 + _EASY) / (1.0 + _EASY + step.iterations)
         end = replace(
             self._end(point, step, h),
             time=limit if h == room else point.time + h,
@@ -224,8 +221,7 @@ class FlowRun(Run[FlowPoint]):
 
     def _tried(self, point: FlowPoint, h: float) -> tuple[Step, float]:
         """A step of length h, counted, and its second error estimate."""
-        ratio = min(h / point.last, _LONGEST_PREDICTION)
-        step = self.stepper.attempt(point.state, point.before, ratio, h)
+        step = self.stepper.attempt(point.state, h)
         self.stats["iterations"] += step.iterations
         self.stats["kernels"] += step.kernels
         return step, math.inf if step.stages is None else self.defect(point, step, h)
@@ -237,7 +233,6 @@ class FlowRun(Run[FlowPoint]):
             point,
             time=point.time + h,
             state=step.stages[1],
-            before=point.state.weights,
             last=h,
             step=step,
         )

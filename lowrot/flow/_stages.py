@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +21,39 @@ _SWEEPS = 2
 """Triangular sweeps over both stages an iteration: a second one saves whole iterations."""
 
 
+class Equations(ABC):
+    """What both stages of a step ask for.
+
+    Attributes:
+        objective: the objective.
+        K: the kernels of both stages, each (n, n).
+        stiff: whether these enter.
+    """
+
+    objective: Objective
+    K: Sequence[np.ndarray]
+    stiff: bool
+
+    @abstractmethod
+    def solve(
+        self, p: Sequence[np.ndarray], guess: Sequence[Any], accuracy: float
+    ) -> list[Any] | None:
+        """The weights at both stages, to an accuracy of the outputs; None where there are none.
+
+        Args:
+            p: the outputs at both stages under the guess.
+            guess: weights.
+            accuracy: in the unit of the outputs.
+        """
+
+    def slopes(self, weights: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
+        """The derivatives of the outputs at both stages."""
+        first, second = (K @ self.objective.vector(w) for K, w in zip(self.K, weights))
+        return first, second
+
+
 @dataclass(frozen=True, eq=False)
-class Stages:
+class Stages(Equations):
     """Kernels of both stages of a step, and what solves for each stage alone.
 
     Attributes:
@@ -32,6 +64,7 @@ class Stages:
         solvers: of the stages; None where one has no solution.
     """
 
+    stiff = True
     objective: Objective
     K: Sequence[np.ndarray]
     early: np.ndarray
@@ -45,22 +78,23 @@ class Stages:
         K: Sequence[np.ndarray],
         early: np.ndarray,
         h: float,
-        accuracy: float,
         systems: Sequence[Any],
     ) -> Stages:
-        """The equations for given kernels, to be solved to an accuracy of the outputs.
+        """The equations for given kernels.
 
         The systems are what those of other kernels, in the same step, have left.
         """
         factors = A[0][0] * h, LATE * h
         solvers = [
-            objective.stage(factor * one, accuracy, system)
+            objective.stage(factor * one, system)
             for factor, one, system in zip(factors, K, systems)
         ]
         return cls(objective, K, early, h, solvers)
 
-    def solve(self, p: Sequence[np.ndarray], guess: Sequence[Any]) -> list[Any] | None:
-        """The weights at both stages; p are the outputs at those of the guess.
+    def solve(
+        self, p: Sequence[np.ndarray], guess: Sequence[Any], accuracy: float
+    ) -> list[Any] | None:
+        """The weights at both stages.
 
         The first third of the step acts on the second stage through a kernel of its own, as neurons
         forget it where planes hold them later. Triangular sweeps: the first stage, then the second
@@ -74,13 +108,14 @@ class Stages:
         d = [np.zeros_like(base[0]), np.zeros_like(base[1])]
         for sweep in range(_SWEEPS):
             third = A[0][0] * d[0] + A[0][1] * d[1]
-            new[0] = solve_first(p[0] + h * (first_K @ third) if sweep else p[0], new[0])
+            new[0] = solve_first(p[0] + h * (first_K @ third) if sweep else p[0], new[0], accuracy)
             if new[0] is None:
                 return None
             d[0] = vector(new[0]) - base[0]
             third = A[0][0] * d[0] + A[0][1] * d[1]
             rest = (A[1][0] - A[0][0]) * d[0] + (A[1][1] - A[0][1]) * d[1]
-            new[1] = solve_second(p[1] + h * (second_K @ rest + self.early @ third), new[1])
+            moved = p[1] + h * (second_K @ rest + self.early @ third)
+            new[1] = solve_second(moved, new[1], accuracy)
             if new[1] is None:
                 return None
             d[1] = vector(new[1]) - base[1]
@@ -88,7 +123,7 @@ class Stages:
 
 
 @dataclass(frozen=True, eq=False)
-class Unstiff:
+class Unstiff(Equations):
     """A step that is not stiff, for which plain substitution converges as fast.
 
     Attributes:
@@ -96,9 +131,10 @@ class Unstiff:
         K: the kernels of both stages.
     """
 
+    stiff = False
     objective: Objective
     K: Sequence[np.ndarray]
 
-    def solve(self, p: Sequence[np.ndarray], guess: Sequence[Any]) -> list[Any]:
+    def solve(self, p: Sequence[np.ndarray], guess: Sequence[Any], accuracy: float) -> list[Any]:
         """The weights that the outputs ask for."""
         return [self.objective.respond(one) for one in p]

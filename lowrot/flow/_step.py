@@ -21,7 +21,8 @@ class FlowState:
         p: outputs times signs, shape (n,).
         weights: the dual weights.
         mismatch: by how much they miss those of the outputs, relatively.
-        kernel: one from nearby, with which the next step may begin.
+        kernel: one from nearby, with which the next step begins.
+        growth: the rate at which that grows as a whole, by its trace.
     """
 
     neurons: Neurons
@@ -29,6 +30,7 @@ class FlowState:
     weights: Any
     mismatch: float
     kernel: np.ndarray | None = None
+    growth: float = 0.0
 
     @cached_property
     def norm_squared(self) -> float:
@@ -53,7 +55,8 @@ class Step:
         error: local error in units of the tolerance.
         speeds: the objective's rate of change at both, ``||W'||^2`` in the metric of the rates.
         energy: its integral over the step, kinks resolved.
-        slopes: derivatives of the outputs times signs at both stages; None for a part of a step.
+        slopes: derivatives of the outputs times signs at both stages; None where the kernels are
+            older ones, and for a part of a step.
         iterations, kernels: what it cost.
         stiff: whether the kernels entered.
     """

@@ -15,7 +15,7 @@ def test_what_is_left_of_a_linear_iteration_is_exact(theta):
     changes, x = Changes(), 1.0
     for _ in range(4):
         before, x = x, theta * x
-        changes.add(before - x, 0.0)
+        changes = changes.then(before - x, 0.0)
     assert changes.left * changes.last == pytest.approx(x, rel=1e-12)
     # 1e-2 of the tolerance is not left before the error itself is that small.
     assert changes.small(51.0 * x, 0.0)
@@ -25,7 +25,7 @@ def test_what_is_left_of_a_linear_iteration_is_exact(theta):
 def test_an_iteration_that_does_not_contract_is_not_solved_however_small_its_changes():
     changes = Changes()
     for size in (1e-9, 1e-9, 2e-9):
-        changes.add(size, 0.0)
+        changes = changes.then(size, 0.0)
     assert changes.left == math.inf
     assert not changes.small(1e-3, 0.0)
     assert changes.small(1e-3, 2e-9)  # unless they are rounding
@@ -33,32 +33,41 @@ def test_an_iteration_that_does_not_contract_is_not_solved_however_small_its_cha
 
 def test_weights_must_settle_too():
     changes = Changes()
-    changes.add(1e-9, 1e-9)
-    changes.add(1e-10, 1.0)
+    changes = changes.then(1e-9, 1e-9)
+    changes = changes.then(1e-10, 1.0)
     assert not changes.small(1e-3, 0.0)
 
 
 def test_divergence_is_called_late_and_for_good():
     changes = Changes()
     for power in range(8):
-        changes.add(2.0**power, 0.0)
+        changes = changes.then(2.0**power, 0.0)
         assert not changes.diverge
-    changes.add(2.0**8, 0.0)
+    changes = changes.then(2.0**8, 0.0)
     assert changes.diverge
-    infinite = Changes()
-    infinite.add(math.nan, 0.0)
+    infinite = Changes().then(math.nan, 0.0)
     assert infinite.diverge
 
 
-def test_kernels_are_needed_first_and_where_it_is_slow():
+def test_kernels_are_needed_where_it_is_slow():
+    changes = Changes().then(1.0, 0.0)
+    assert not changes.slow
+    changes = changes.then(0.1, 0.0)
+    assert not changes.slow
+    assert changes.then(0.03, 0.0).slow
+
+
+@pytest.mark.parametrize("theta", [0.5, 0.8, 0.95])
+def test_a_linear_iteration_is_given_up_just_where_it_takes_too_long(theta):
+    """By the iterations that it would take: those of a geometric sequence."""
     changes = Changes()
-    assert changes.slow
-    changes.add(1.0, 0.0)
-    assert not changes.slow
-    changes.add(0.1, 0.0)
-    assert not changes.slow
-    changes.add(0.03, 0.0)
-    assert changes.slow
+    for power in range(6):
+        changes = changes.then(theta**power, 0.0)
+    for more in (2, 8):
+        left = theta ** (5 + more) * theta / (1.0 - theta)
+        assert changes.hopeless(0.99 * left / 2e-2, more - 1)
+        assert not changes.hopeless(1.01 * left / 2e-2, more + 1)
+    assert not Changes().then(1.0, 0.0).then(0.9, 0.0).hopeless(1e-9, 1)
 
 
 def test_a_unit_takes_the_larger_of_network_and_outputs():

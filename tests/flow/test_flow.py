@@ -619,7 +619,7 @@ def test_inner_weights_zero_are_the_limit_of_small_ones(slope):
     ends = {}
     for size in (0.0, 1e-9, 1e-6):
         net = Network(tensor([1.0]), tensor([[size, 0.0]]), slope)
-        path = gradient_flow(net, data, stop={"tau": 6.0}, rtol=1e-6)
+        path = gradient_flow(net, data, stop={"tau": 6.0}, rtol=1e-7)
         assert path.reason == "reached tau = 6"
         assert path.ok, path.status
         ends[size] = path["V"][-1]
@@ -630,7 +630,10 @@ def test_inner_weights_zero_are_the_limit_of_small_ones(slope):
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_pairs_with_inner_weights_zero(seed):
-    """Neurons of both signs leave along their least velocities, as from 1e-9 along them."""
+    """Neurons of both signs leave along their least velocities, as from 1e-9 along them.
+
+    Until the first of them meets a plane: from there on errors are those of when it does.
+    """
     rng = np.random.default_rng(0)
     for _ in range(seed + 1):
         X, y = rng.standard_normal((6, 2)), np.sign(rng.standard_normal(6))
@@ -639,8 +642,8 @@ def test_pairs_with_inner_weights_zero(seed):
     first = gradient_flow(Network(a, V, 0.1), data, stop={"tau": 1e-6}).network()
     V = 1e-9 * first.V / first.V.norm(dim=1, keepdim=True)
     small_V, zero = Network(a, V, 0.1), Network(a, 0.0 * V, 0.1)
-    paths = [gradient_flow(net, data, stop={"tau": 3.0}, rtol=1e-6) for net in (zero, small_V)]
-    assert all(path.ok and path.reason == "reached tau = 3" for path in paths)
+    paths = [gradient_flow(net, data, stop={"tau": 0.6}, rtol=1e-6) for net in (zero, small_V)]
+    assert all(path.ok and path.reason == "reached tau = 0.6" for path in paths)
     np.testing.assert_allclose(paths[0]["V"][-1], paths[1]["V"][-1], atol=1e-6)
 
 

@@ -29,7 +29,7 @@ def test_separation_solves_its_implicit_equation(scale, loss):
         p, K = problem(seed, scale=scale)
         objective = Classification(np.ones(6), as_loss(loss))
         guess = objective.respond(np.zeros(6))
-        new = objective.stage(K, 1e-12, objective.system(6))(p, guess)
+        new = objective.stage(K, objective.system(6))(p, guess, 1e-12)
         assert float(objective.vector(new).sum()) == pytest.approx(1.0, abs=1e-10)
         expected = objective.respond(p + K @ (objective.vector(new) - objective.vector(guess)))
         # Rounding of q, times the curvature, is what the margins can be known to.
@@ -48,18 +48,6 @@ def test_rate_is_the_slope_of_the_soft_margin(loss):
         expected = rate * objective.vector(objective.respond(plain))
         np.testing.assert_allclose(slope, expected, rtol=1e-9, atol=1e-300)
         assert rate >= 1.0 - 1e-12  # F2
-
-
-def test_prediction_extrapolates_ln_q_but_not_far():
-    objective = Classification(np.ones(2), as_loss("exponential"))
-    before, now = (objective.respond(np.array([0.0, gap], dtype=float)) for gap in (1, 2))
-    far = objective.predict(now, before, 1.0)
-    ratio = far.ln_q - objective.respond(np.array([0.0, 3.0], dtype=float)).ln_q
-    assert float(np.abs(ratio).max()) < 1e-12
-    assert float(objective.vector(objective.predict(now, before, 0.5)).sum()) == pytest.approx(1.0)
-    distant = objective.respond(np.array([0.0, 1e5], dtype=float))
-    bent = objective.predict(distant, now, 2.0)
-    assert float(distant.ln_q[1] - bent.ln_q[1]) < 7.0
 
 
 def test_units_differences_and_stiffness():
@@ -86,12 +74,11 @@ def test_regression_solves_its_implicit_equation():
     f, K = problem(3, scale=100.0)
     objective = Regression(np.arange(6.0))
     guess = objective.respond(f)
-    new = objective.stage(K, 0.0, None)(f, guess + 1.0)
+    new = objective.stage(K, None)(f, guess + 1.0, 0.0)
     expected = objective.respond(f + K @ (new - guess - 1.0))
     np.testing.assert_allclose(new, expected, rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(objective.vector(new), new, rtol=1e-7, atol=1e-7)
-    assert objective.stage(-K, 0.0, None) is None
-    np.testing.assert_allclose(objective.predict(guess, new, 2.0), guess, rtol=1e-7, atol=1e-7)
+    assert objective.stage(-K, None) is None
     assert objective.difference(2 * new, new) == pytest.approx(0.5)
     assert objective.unit(f, new) == pytest.approx(float(np.linalg.norm(new)))
     assert objective.measure(f, new) == pytest.approx(float(np.linalg.norm(f)))
@@ -151,10 +138,10 @@ def test_many_points_share_the_system_of_a_stage(loss):
     p, root, h = rng.normal(size=MANY), rng.normal(size=(MANY, 3)), 0.3
     objective, K = Classification(np.ones(MANY), as_loss(loss)), root @ root.T
     system, z = objective.system(MANY), rng.normal(size=MANY)
-    near = objective.stage(h * K, 1e-12, objective.system(MANY))(p, objective.respond(p))
+    near = objective.stage(h * K, objective.system(MANY))(p, objective.respond(p), 1e-12)
     guess = objective.respond(0.01 * z - near.logit)
     origin = p - h * K @ (objective.vector(objective.respond(p)) - objective.vector(guess))
-    weights = objective.stage(h * K, 1e-12, system)(origin, guess)
+    weights = objective.stage(h * K, system)(origin, guess, 1e-12)
     assert system.root.any()
     alone = objective.relaxed(z, K, weights, h, objective.system(MANY))
     shared = objective.relaxed(z, K, weights, h, system)

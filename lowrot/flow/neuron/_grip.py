@@ -20,6 +20,8 @@ _STEEP = 1e-9
 """Least pivot of the normals' squares: below it forces have too few digits."""
 _WEAK = 1e-6
 """Least weight of a plane, over that of the one that can push most."""
+_ROUNDS, _INSIDE = 24, 0.9
+"""Most times that forces are shared out, and the part of a jump to which they are cut back."""
 
 
 @part
@@ -38,10 +40,10 @@ def begin(
     """Write the arc on which a neuron goes on, and return its rank and how long its planes hold.
 
     The times are now and the end of the step; scratch is the room that `grip` needs, with that for
-    its inverse and weights; the others are as in `settle` and `release`.
+    its inverse and weights and one number a plane; the others are as in `settle` and `release`.
     """
-    (now, end), on, plane, h = times, 0, -1, arc[FIELD:]
-    inverse, weight, square = scratch
+    (now, end), on, plane, h, rank = times, 0, -1, arc[FIELD:], 0
+    inverse, weight, square, push = scratch
     for k in range(len(pattern)):
         if pattern[k] == 0:
             on, plane = on + 1, k
@@ -51,16 +53,23 @@ def begin(
         if on == 0 or (on == 1 and _crosses(drive, a, v, pattern, now, plane, h)):
             _start(v, now, h, basis, 0, arc)
             return 0, math.inf
-        jump = drive[3]
+        U, jump = drive[0], drive[3]
         for k in range(len(pattern)):
             weight[k] = abs(jump[0, k] + now * jump[1, k]) + abs(jump[0, k] + end * jump[1, k])
-        rank = grip(drive[0], pattern, v, weight, basis, inverse, square)
-        if rank and holds(drive[0], jump, pattern, weight, inverse, h, now, end, square):
+        rank = grip(U, pattern, v, weight, basis, inverse, square)
+        if rank and balanced(U, jump, pattern, weight, inverse, h, now, square, push):
+            lasts = _keep_signs(jump, pattern, now, end) and balanced(
+                U, jump, pattern, weight, inverse, h, end, square, push
+            )
             put_on(basis, rank, v)
             _start(v, now, h, basis, rank, arc)
-            return rank, math.inf
-    rank = settle(drive, rates, a, v, pattern, now, basis)
-    depart(drive, v, pattern, now, basis, rank, arc)
+            if lasts:
+                return rank, math.inf
+        else:
+            rank = 0
+    if rank == 0:
+        rank = settle(drive, rates, a, v, pattern, now, basis)
+        depart(drive, v, pattern, now, basis, rank, arc)
     return rank, release(drive, a, v, arc, pattern, basis, rank, now, end - now, leaving)
 
 
@@ -188,25 +197,69 @@ def holds(
     now: float,
     end: float,
     scratch: np.ndarray,
+    push: np.ndarray,
 ) -> bool:
     """Whether the planes where the pattern is 0 surely hold from now to the end.
 
-    Of the forces that leave no velocity across the planes those that are least over the weights,
-    ``-weight_k u_k . (sum weight u u^T)^+ h``, are linear in time, as the jumps are. Where they are
-    within the jumps at both times, they are so in between, and the planes hold; else they may
-    still: `settle` and `release` find out. Scratch has two rows of length d at least.
+    They do if no jump changes its sign and forces `balanced` at both times are found: all that is
+    linear in time, so what lies between holds in between. Else they may still hold: `settle` and
+    `release` find out. For scratch and push see `balanced`.
     """
-    early, late = scratch[0], scratch[1]
-    for c in range(len(early)):
-        base, rate = dot(inverse[c], h[0]), dot(inverse[c], h[1])
-        early[c], late[c] = base + now * rate, base + end * rate
+    for t in (end, now):
+        if not balanced(U, jump, pattern, weight, inverse, h, t, scratch, push):
+            return False
+    return _keep_signs(jump, pattern, now, end)
+
+
+@part
+def _keep_signs(jump: np.ndarray, pattern: np.ndarray, now: float, end: float) -> bool:
+    """Whether the jumps where the pattern is 0 have the same signs at both times."""
     for k in range(len(pattern)):
-        if pattern[k] == 0:
-            first, last = jump[0, k] + now * jump[1, k], jump[0, k] + end * jump[1, k]
-            if first * last < 0.0:
-                return False
-            if weight[k] * abs(dot(U[k], early)) > abs(first):
-                return False
-            if weight[k] * abs(dot(U[k], late)) > abs(last):
-                return False
+        first, last = jump[0, k] + now * jump[1, k], jump[0, k] + end * jump[1, k]
+        if pattern[k] == 0 and first * last < 0.0:
+            return False
     return True
+
+
+@part
+def balanced(
+    U: np.ndarray,
+    jump: np.ndarray,
+    pattern: np.ndarray,
+    weight: np.ndarray,
+    inverse: np.ndarray,
+    h: np.ndarray,
+    t: float,
+    scratch: np.ndarray,
+    push: np.ndarray,
+) -> bool:
+    """Whether forces within the jumps at a time are found that leave no velocity across the planes.
+
+    First those that are least over the weights, ``-weight_k u_k . (sum weight u u^T)^+ h``; then by
+    turns they are cut back to the jumps, and what that leaves over is shared out again. That ends
+    where a direction shows that there are none: along it they would have to do more work than the
+    jumps can. Scratch has two rows of length d at least, push a force for each plane, written.
+    """
+    rest, answer, d = scratch[0], scratch[1], U.shape[1]
+    for c in range(d):
+        rest[c] = h[0, c] + t * h[1, c]
+    fill(push, 0.0)
+    for _ in range(_ROUNDS):
+        within, work, most = True, 0.0, 0.0
+        for c in range(d):
+            answer[c] = dot(inverse[c], rest)
+        fill(rest, 0.0)
+        for k in range(len(pattern)):
+            if pattern[k] == 0:
+                along, bound = dot(U[k], answer), abs(jump[0, k] + t * jump[1, k])
+                push[k] -= weight[k] * along
+                within = within and abs(push[k]) <= bound
+                work += along * push[k]
+                most += abs(along) * bound
+                inside = min(max(push[k], -_INSIDE * bound), _INSIDE * bound)
+                for c in range(d):
+                    rest[c] += (inside - push[k]) * U[k, c]
+                push[k] = inside
+        if within or abs(work) > most:
+            return within
+    return False

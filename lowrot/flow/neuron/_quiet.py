@@ -181,7 +181,7 @@ def _one_arc(
     if s == LOUD:
         return False
     if s != FREE:
-        if not holds(drive[0], drive[3], pattern, weight[s], inverse[s], h, 0.0, end, scratch):
+        if not holds(drive[0], drive[3], pattern, weight[s], inverse[s], h, 0.0, end, scratch, z):
             return False
         remove(basis[s], rank[s], h[0])
         remove(basis[s], rank[s], h[1])

@@ -79,22 +79,28 @@ def free_multipliers(U: np.ndarray, inner: np.ndarray, h: np.ndarray, s: np.ndar
 
 @part
 def solve(matrix: np.ndarray, right: np.ndarray) -> None:
-    """Solve in place, by Cholesky's factorization; of the matrix the lower half counts."""
+    """Solve in place; of the positive definite matrix the lower half counts.
+
+    By ``L D L^T``, row by row, so that the inner loops run along rows; ``1/D`` replaces D, and what
+    remains of the columns is kept in the upper half.
+    """
     n = len(right)
-    for i in range(n):
-        for j in range(i + 1):
-            left = matrix[i, j]
-            for k in range(j):
-                left -= matrix[i, k] * matrix[j, k]
-            matrix[i, j] = left / matrix[j, j] if i > j else math.sqrt(max(left, 0.0))
-    for i in range(n):
-        for k in range(i):
-            right[i] -= matrix[i, k] * right[k]
-        right[i] /= matrix[i, i]
+    for k in range(n):
+        pivot = 1.0 / max(matrix[k, k], 1e-300)
+        for i in range(k + 1, n):
+            matrix[k, i] = matrix[i, k]
+        for i in range(k + 1, n):
+            factor = matrix[k, i] * pivot
+            right[i] -= factor * right[k]
+            for j in range(k + 1, i + 1):
+                matrix[i, j] -= factor * matrix[k, j]
+        right[k] *= pivot
+        matrix[k, k] = pivot
     for i in range(n - 1, -1, -1):
+        left = 0.0
         for k in range(i + 1, n):
-            right[i] -= matrix[k, i] * right[k]
-        right[i] /= matrix[i, i]
+            left += matrix[i, k] * right[k]
+        right[i] -= matrix[i, i] * left
 
 
 @part

@@ -215,7 +215,7 @@ def follow_loud(
     fill(sums, 0.0)
     for _ in range(_ROUNDS):
         now = t, stage_times[1]
-        held = inverse, weight, square
+        held = inverse, weight, square, next_z
         rank, left = begin(drive, rates, a, v, pattern, now, basis, arc, leaving, held)
         heights(drive[1], v, z)
         while stage < 2:
