@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -62,7 +62,7 @@ class Changes:
 
     def then(self, network: float, weights: float) -> Changes:
         """These and those of one more iteration."""
-        return replace(self, network=(*self.network, network), weights=weights)
+        return Changes((*self.network, network), weights)
 
     @property
     def last(self) -> float:

@@ -89,7 +89,8 @@ class Radau(Dynamics):
                 work = work._replace(kernels=work.kernels + 1)
             p = [self.outputs(neurons) for neurons in trajectory.states]
             seen = trajectory, p, guess, changes
-            now = self._iterate(problem, equations, late, *seen)
+            near = fresh or self._mismatches(p, guess, problem.unit) is not None
+            now = self._iterate(problem, equations, late, *seen) if near else None
             if now is None or (now.mismatches is None and (now.changes.slow or not fresh)):
                 K, early = self._kernels(trajectory, None if fresh else late)
                 equations, late = self._equations(problem, K, early), K[1]
@@ -111,10 +112,9 @@ class Radau(Dynamics):
         guess, w = [start.weights] * 2, objective.vector(start.weights)
         assert start.kernel is not None
         grown = [min(max(c * h * start.growth, -_GROWN), _GROWN) for c in (C1, 1.0)]
-        K = [math.exp(one) * start.kernel for one in grown]
+        K, answer = [math.exp(one) * start.kernel for one in grown], start.kernel @ w
         equations = self._equations(problem, K, K[0])
-        answers = [one @ w for one in K]
-        p = [start.p + h * (row[0] * answers[0] + row[1] * answers[1]) for row in A]
+        p = [start.p + h * one * answer for one in np.exp(grown) @ np.transpose(A)]
         new = equations.solve(p, guess, _EXACT * self.rtol * unit.size)
         return (guess if new is None else new), equations
 
@@ -147,10 +147,15 @@ class Radau(Dynamics):
         changes = changes.then(*self._change(guess, new, late, unit, h))
         noise, mismatches = unit.rounding + h * WEIGHT * self.fastest(new[1]), None
         if changes.small(min(self.rtol, motion), noise):
-            mismatches = list(map(self.objective.mismatch, p, new))
-            if max(mismatches) > _MISMATCH * self.rtol * unit.size:
-                mismatches = None
+            mismatches = self._mismatches(p, new, unit)
         return Iterate(trajectory, p, new, changes, mismatches)
+
+    def _mismatches(
+        self, p: Sequence[np.ndarray], weights: Sequence[Any], unit: Unit
+    ) -> Sequence[float] | None:
+        """By how much weights miss the outputs at both stages; None if it is too much."""
+        found = list(map(self.objective.mismatch, p, weights))
+        return found if max(found) <= _MISMATCH * self.rtol * unit.size else None
 
     def _step(
         self,
@@ -188,7 +193,7 @@ class Radau(Dynamics):
         """By how much an iteration moved the stages, relatively: the network, and the weights."""
         objective = self.objective
         d = [objective.vector(b) - objective.vector(a) for a, b in zip(old, new)]
-        shift = max(unit.relative(h * (row[0] * d[0] + row[1] * d[1]), K) for row in A)
+        shift = max(unit.relative(dz, K) for dz in np.multiply(h, A) @ d)
         return shift, max(objective.difference(b, a) for a, b in zip(old, new))
 
     def _error(

@@ -15,6 +15,8 @@ C1 = 1.0 / 3.0
 """The first Radau point; the second is 1."""
 A = ((5.0 / 12.0, -1.0 / 12.0), (3.0 / 4.0, 1.0 / 4.0))
 """The integrals of the line through two stages, up to each of them."""
+_PARTS = np.array([A[0], np.subtract(A[1], A[0])])
+"""Those over the first third of a step, and over the rest."""
 LATE = 0.4
 """What elimination of the first stage leaves on the diagonal for the second."""
 _SWEEPS = 2
@@ -100,22 +102,21 @@ class Stages(Equations):
         forget it where planes hold them later. Triangular sweeps: the first stage, then the second
         given the first.
         """
-        vector, h, (first_K, second_K) = self.objective.vector, self.h, self.K
+        vector, (first_K, second_K), integrals = self.objective.vector, self.K, self.h * _PARTS
         solve_first, solve_second = self.solvers
         if solve_first is None or solve_second is None:
             return None
-        base, new = [vector(one) for one in guess], list(guess)
-        d = [np.zeros_like(base[0]), np.zeros_like(base[1])]
+        base, new = np.array([vector(one) for one in guess]), list(guess)
+        d = np.zeros_like(base)
         for sweep in range(_SWEEPS):
-            third = A[0][0] * d[0] + A[0][1] * d[1]
-            new[0] = solve_first(p[0] + h * (first_K @ third) if sweep else p[0], new[0], accuracy)
+            first = p[0] + first_K @ (integrals[0] @ d) if sweep else p[0]
+            new[0] = solve_first(first, new[0], accuracy)
             if new[0] is None:
                 return None
             d[0] = vector(new[0]) - base[0]
-            third = A[0][0] * d[0] + A[0][1] * d[1]
-            rest = (A[1][0] - A[0][0]) * d[0] + (A[1][1] - A[0][1]) * d[1]
-            moved = p[1] + h * (second_K @ rest + self.early @ third)
-            new[1] = solve_second(moved, new[1], accuracy)
+            third, rest = integrals @ d
+            second = p[1] + second_K @ rest + self.early @ third
+            new[1] = solve_second(second, new[1], accuracy)
             if new[1] is None:
                 return None
             d[1] = vector(new[1]) - base[1]
