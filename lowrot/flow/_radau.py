@@ -35,7 +35,7 @@ _GROWN = 0.7
 """Most that a kernel is taken to grow in a step, in its logarithm, before it is known."""
 _LEAST = 1e-300
 """Least trace of a kernel that has a logarithm."""
-_NONSTIFF = 0.1
+_NONSTIFF = 0.125
 """Below this product of step and stiffness plain substitution converges as fast."""
 
 

@@ -19,8 +19,8 @@ _PARTS = np.array([A[0], np.subtract(A[1], A[0])])
 """Those over the first third of a step, and over the rest."""
 LATE = 0.4
 """What elimination of the first stage leaves on the diagonal for the second."""
-_SWEEPS = 2
-"""Triangular sweeps over both stages an iteration: a second one saves whole iterations."""
+_SWEEPS = 3
+"""Triangular sweeps over both stages an iteration: more than one saves whole iterations."""
 
 
 class Equations(ABC):

@@ -66,6 +66,13 @@ def test_regression_of_the_outer_layer_in_closed_form(rate):
             np.testing.assert_allclose(-q, exact, atol=path["error"][-1] * float(first.norm()))
 
 
+def test_what_a_constant_kernel_foresees_is_mostly_the_step():
+    """Frozen features: nothing is wrong with the kernel at the start of a step."""
+    net, X, y = regression_problem()
+    path = regression_flow(net, X, y, rates=(1.0, 0.0), stop={"relative_loss": 1e-15})
+    assert path.stats["iterations"] <= 1.75 * (path.stats["steps"] + path.stats["rejected"])
+
+
 def test_regression_of_one_linear_neuron():
     """``a' = (1 - a v) v``, balanced: ``u = a^2`` follows the logistic equation."""
     net = Network(tensor([0.1]), tensor([[0.1]]), 1.0)
