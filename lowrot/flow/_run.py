@@ -32,8 +32,9 @@ _SIZES = StepSize(order=3, growth=8.0, unsolved=0.4)
 """Of the local error of the weights; by a factor of 8 steps catch up with the flow in few."""
 _GROWTH = 2.0
 """Largest ln growth of a neuron in a step."""
-_EASY = 6.0
-"""A step that took k iterations makes the next one shorter, by ``(1 + _EASY)/(1 + k + _EASY)``."""
+_EASY, _SMOOTH = 2.0, 6.0
+"""A step that took more iterations k than the first makes the next one shorter, by the ratio of
+both with the second added."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ class FlowRun(Run[FlowPoint]):
             wish = _SIZES.after_rejected(h, error)
             if (spent := self.exhausted()) is not None:
                 return Untaken(replace(point, h=wish), spent)
-        effort = (1.0 + _EASY) / (1.0 + _EASY + step.iterations)
+        effort = min(1.0, (_EASY + _SMOOTH) / (step.iterations + _SMOOTH))
         end = replace(
             self._end(point, step, h),
             time=limit if h == room else point.time + h,
