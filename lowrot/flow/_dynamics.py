@@ -21,7 +21,8 @@ _MOVED = 3e-2
 SCALES = 1e8
 """Longest step, in units of the time in which a neuron could move by its size."""
 _AT_REST = 1e-2
-"""Part of it by which they may miss at rest, where errors no longer die."""
+"""Part of the tolerance by which the margins behind the weights may miss those of the neurons at
+rest, where errors no longer die."""
 WEIGHT = 2.0**-52
 """Rounding of the weights, relative to each."""
 _ROUNDING = 2.0**-55

@@ -33,8 +33,8 @@ _SIZES = StepSize(order=3, growth=8.0, unsolved=0.4)
 _GROWTH = 2.0
 """Largest ln growth of a neuron in a step."""
 _EASY, _SMOOTH = 2.0, 6.0
-"""A step that took more iterations k than the first makes the next one shorter, by the ratio of
-both with the second added."""
+"""A step that took k iterations, more than `_EASY`, makes the next one shorter, by
+``(_EASY + _SMOOTH)/(k + _SMOOTH)``."""
 
 
 @dataclass(frozen=True)
