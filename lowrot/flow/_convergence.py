@@ -66,8 +66,8 @@ class Changes:
 
     @property
     def last(self) -> float:
-        """The last change of the network; infinite before the first."""
-        return self.network[-1] if self.network else math.inf
+        """The last change of the network."""
+        return self.network[-1]
 
     @property
     def slow(self) -> bool:

@@ -58,12 +58,10 @@ def begin(
             weight[k] = abs(jump[0, k] + now * jump[1, k]) + abs(jump[0, k] + end * jump[1, k])
         rank = grip(U, pattern, v, weight, basis, inverse, square)
         if rank and balanced(U, jump, pattern, weight, inverse, h, now, square, push):
-            lasts = _keep_signs(jump, pattern, now, end) and balanced(
-                U, jump, pattern, weight, inverse, h, end, square, push
-            )
+            kept = outlast(U, jump, pattern, weight, inverse, h, now, end, square, push)
             put_on(basis, rank, v)
             _start(v, now, h, basis, rank, arc)
-            if lasts:
+            if kept:
                 return rank, math.inf
         else:
             rank = 0
@@ -187,7 +185,7 @@ def put_on(basis: np.ndarray, rank: int, v: np.ndarray) -> None:
 
 
 @part
-def holds(
+def outlast(
     U: np.ndarray,
     jump: np.ndarray,
     pattern: np.ndarray,
@@ -199,26 +197,17 @@ def holds(
     scratch: np.ndarray,
     push: np.ndarray,
 ) -> bool:
-    """Whether the planes where the pattern is 0 surely hold from now to the end.
+    """Whether planes where the pattern is 0, if they are `balanced` now, surely hold to the end.
 
-    They do if no jump changes its sign and forces `balanced` at both times are found: all that is
-    linear in time, so what lies between holds in between. Else they may still hold: `settle` and
-    `release` find out. For scratch and push see `balanced`.
+    They do if no jump changes its sign and they are balanced at the end: all that is linear in
+    time, so what lies between holds in between. Else they may still hold: `settle` and `release`
+    find out.
     """
-    for t in (end, now):
-        if not balanced(U, jump, pattern, weight, inverse, h, t, scratch, push):
-            return False
-    return _keep_signs(jump, pattern, now, end)
-
-
-@part
-def _keep_signs(jump: np.ndarray, pattern: np.ndarray, now: float, end: float) -> bool:
-    """Whether the jumps where the pattern is 0 have the same signs at both times."""
     for k in range(len(pattern)):
-        first, last = jump[0, k] + now * jump[1, k], jump[0, k] + end * jump[1, k]
-        if pattern[k] == 0 and first * last < 0.0:
+        early, late = jump[0, k] + now * jump[1, k], jump[0, k] + end * jump[1, k]
+        if pattern[k] == 0 and early * late < 0.0:
             return False
-    return True
+    return balanced(U, jump, pattern, weight, inverse, h, end, scratch, push)
 
 
 @part

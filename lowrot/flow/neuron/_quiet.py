@@ -15,7 +15,7 @@ from lowrot._jit import allocating, jit, part
 from lowrot.flow.neuron._arc import ARC, FIELD, at, energy, speed
 from lowrot.flow.neuron._contact import ORIGIN, direction
 from lowrot.flow.neuron._events import CROSSED, reach, turned, visited
-from lowrot.flow.neuron._grip import grip, holds, put_on
+from lowrot.flow.neuron._grip import balanced, grip, outlast, put_on
 from lowrot.flow.neuron._linalg import copy, dot, heights, remove
 from lowrot.flow.neuron._propagate import Arrays, Rates, conserve, largest
 
@@ -181,7 +181,10 @@ def _one_arc(
     if s == LOUD:
         return False
     if s != FREE:
-        if not holds(drive[0], drive[3], pattern, weight[s], inverse[s], h, 0.0, end, scratch, z):
+        U, jump, mine, back = drive[0], drive[3], weight[s], inverse[s]
+        if not outlast(U, jump, pattern, mine, back, h, 0.0, end, scratch, z):
+            return False
+        if not balanced(U, jump, pattern, mine, back, h, 0.0, scratch, z):
             return False
         remove(basis[s], rank[s], h[0])
         remove(basis[s], rank[s], h[1])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from lowrot.flow.neuron._grip import balanced, grip, holds
+from lowrot.flow.neuron._grip import balanced, grip, outlast
 
 
 def meeting(rng, count, rank, d):
@@ -76,6 +76,6 @@ def test_planes_hold_until_a_jump_changes_its_sign():
     pattern, weight, inverse, scratch, push = gripped(U, jump, v)
     h = np.zeros((2, 4))
     rest = weight, inverse, h, 0.0, 1.0, scratch, push
-    assert holds(U, jump, pattern, *rest)
+    assert outlast(U, jump, pattern, *rest)
     jump[1, 2] = -2.0 * jump[0, 2]
-    assert not holds(U, jump, pattern, *rest)
+    assert not outlast(U, jump, pattern, *rest)
