@@ -37,6 +37,7 @@ _SOURCES = (
     "integrate/_implicit_system.py",
     "flow/_planes.py",
     "flow/_rest.py",
+    "flow/_triangular.py",
     "flow/neuron/*.py",
 )
 """Files, below the package, of everything that is compiled or decides how."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
-from scipy.linalg.lapack import dgesv, dpotrf, dpotrs
+from scipy.linalg.lapack import dgesv, dpotrf
 
-from lowrot.integrate import NewtonProblem, NewtonWeights, System, answer, solve_weights
+from lowrot.flow._triangular import sweep_linear, sweep_newton
+from lowrot.flow.neuron import Arrays
+from lowrot.integrate import NewtonProblem, NewtonWeights, System, answer
 from lowrot.losses import Loss
 
 _CANCELS = 0.05
@@ -20,8 +22,9 @@ _TINY = 1e-300
 """Below this numbers lose digits (they become subnormal), and ratios of two are not to be used."""
 
 
-Solver = Callable[[np.ndarray, Any, float], Any]
-"""A function of the outputs, a guess and an accuracy of the outputs, which returns weights."""
+Solver = Callable[[Sequence[np.ndarray], Sequence[Any], float], list[Any] | None]
+"""A function of the outputs, a guess and an accuracy of the outputs, which returns weights: all at
+both stages; None where it finds none."""
 
 
 def lse(x: np.ndarray) -> float:
@@ -85,12 +88,22 @@ class Classification:
         """Room for what problems of n points, alike but for their curvature, hand on."""
         return System.kept(n)
 
-    def stage(self, curvature: np.ndarray, system: System) -> Solver:
-        """Finds the weights of ``p + curvature (q - q_guess)``; None where no method settles."""
+    def stages(
+        self,
+        kernels: Arrays,
+        parts: np.ndarray,
+        curvatures: Arrays,
+        systems: Sequence[System],
+    ) -> Solver:
+        """Finds the weights of both stages: see `lowrot.flow._triangular`."""
+        solvers = tuple(zip(curvatures, map(tuple, systems)))
 
-        def solve(p: np.ndarray, guess: NewtonWeights, accuracy: float) -> NewtonWeights | None:
-            problem = NewtonProblem(p, curvature, self.vector(guess), 1.0, accuracy)
-            return solve_weights(problem, guess, system)
+        def solve(
+            p: Sequence[np.ndarray], guess: Sequence[NewtonWeights], accuracy: float
+        ) -> list[NewtonWeights] | None:
+            weights = tuple(map(tuple, guess))
+            *found, done = sweep_newton(tuple(p), weights, kernels, parts, solvers, accuracy)
+            return [NewtonWeights(*one) for one in found] if done else None
 
         return solve
 
@@ -169,12 +182,19 @@ class Regression:
     def system(self, n: int) -> None:
         """Nothing: each problem is solved at once."""
 
-    def stage(self, curvature: np.ndarray, system: None) -> Solver | None:
-        """Solves ``u = y - f - curvature (u - guess)``; None if that is not positive definite."""
-        factor, info = dpotrf(_plus_one(curvature.T.copy("F")), lower=1, overwrite_a=1, clean=0)
-        if info:
+    def stages(
+        self, kernels: Arrays, parts: np.ndarray, curvatures: Arrays, systems: Sequence[None]
+    ) -> Solver | None:
+        """Finds the weights of both stages; None if one is not positive definite."""
+        factors = [dpotrf(_plus_one(one.T), overwrite_a=1) for one in curvatures]
+        if any(info for _, info in factors):
             return None
-        return lambda f, guess, _: guess + dpotrs(factor, self.target - f - guess, lower=1)[0]
+        solvers = tuple((self.target, upper.T) for upper, _ in factors)
+
+        def solve(p: Sequence[np.ndarray], guess: Sequence[np.ndarray], _: float) -> list[Any]:
+            return list(sweep_linear(tuple(p), tuple(guess), kernels, parts, solvers))
+
+        return solve
 
     def difference(self, new: np.ndarray, old: np.ndarray) -> float:
         """Relative change of the weights."""
@@ -227,7 +247,9 @@ class Objective(Protocol):
     def respond(self, p: np.ndarray) -> Any: ...
     def vector(self, weights: Any) -> np.ndarray: ...
     def system(self, n: int) -> Any: ...
-    def stage(self, curvature: np.ndarray, system: Any) -> Solver | None: ...
+    def stages(
+        self, kernels: Arrays, parts: np.ndarray, curvatures: Arrays, systems: Sequence[Any]
+    ) -> Solver | None: ...
     def difference(self, new: Any, old: Any) -> float: ...
     def mismatch(self, p: np.ndarray, weights: Any) -> float: ...
     def measure(self, change: np.ndarray, weights: Any) -> float: ...

@@ -19,8 +19,6 @@ _PARTS = np.array([A[0], np.subtract(A[1], A[0])])
 """Those over the first third of a step, and over the rest."""
 LATE = 0.4
 """What elimination of the first stage leaves on the diagonal for the second."""
-_SWEEPS = 3
-"""Triangular sweeps over both stages an iteration: more than one saves whole iterations."""
 
 
 class Equations(ABC):
@@ -56,22 +54,18 @@ class Equations(ABC):
 
 @dataclass(frozen=True, eq=False)
 class Stages(Equations):
-    """Kernels of both stages of a step, and what solves for each stage alone.
+    """Kernels of both stages of a step, and what solves for both stages.
 
     Attributes:
         objective: the objective.
         K: the kernels, each (n, n).
-        early: that by which what precedes the first stage acts on the second, shape (n, n).
-        h: length of the step.
-        solvers: of the stages; None where one has no solution.
+        solver: of both stages; None where one has no solution.
     """
 
     stiff = True
     objective: Objective
     K: Sequence[np.ndarray]
-    early: np.ndarray
-    h: float
-    solvers: Sequence[Solver | None]
+    solver: Solver | None
 
     @classmethod
     def of(
@@ -84,43 +78,18 @@ class Stages(Equations):
     ) -> Stages:
         """The equations for given kernels.
 
-        The systems are what those of other kernels, in the same step, have left.
+        Early is that by which what precedes the first stage acts on the second, shape (n, n). The
+        systems are what the equations of other kernels, in the same step, have left.
         """
-        factors = A[0][0] * h, LATE * h
-        solvers = [
-            objective.stage(factor * one, system)
-            for factor, one, system in zip(factors, K, systems)
-        ]
-        return cls(objective, K, early, h, solvers)
+        curvatures = A[0][0] * h * K[0], LATE * h * K[1]
+        kernels = K[0], K[1], early
+        return cls(objective, K, objective.stages(kernels, h * _PARTS, curvatures, systems))
 
     def solve(
         self, p: Sequence[np.ndarray], guess: Sequence[Any], accuracy: float
     ) -> list[Any] | None:
-        """The weights at both stages.
-
-        The first third of the step acts on the second stage through a kernel of its own, as neurons
-        forget it where planes hold them later. Triangular sweeps: the first stage, then the second
-        given the first.
-        """
-        vector, (first_K, second_K), integrals = self.objective.vector, self.K, self.h * _PARTS
-        solve_first, solve_second = self.solvers
-        if solve_first is None or solve_second is None:
-            return None
-        base, new = np.array([vector(one) for one in guess]), list(guess)
-        d = np.zeros_like(base)
-        for sweep in range(_SWEEPS):
-            first = p[0] + first_K @ (integrals[0] @ d) if sweep else p[0]
-            new[0] = solve_first(first, new[0], accuracy)
-            if new[0] is None:
-                return None
-            d[0] = vector(new[0]) - base[0]
-            third, rest = integrals @ d
-            second = p[1] + second_K @ rest + self.early @ third
-            new[1] = solve_second(second, new[1], accuracy)
-            if new[1] is None:
-                return None
-            d[1] = vector(new[1]) - base[1]
-        return new
+        """The weights at both stages, by triangular sweeps over them."""
+        return None if self.solver is None else self.solver(p, guess, accuracy)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,8 @@
 from lowrot.integrate._dual_weights import DualWeights
 from lowrot.integrate._implicit import Model, solve_weights
 from lowrot.integrate._implicit_moves import NewtonWeights
-from lowrot.integrate._implicit_system import NewtonProblem, System, answer
+from lowrot.integrate._implicit_newton import solved
+from lowrot.integrate._implicit_system import NewtonProblem, System, answer, substitute
 from lowrot.integrate._landing import LANDED, land
 from lowrot.integrate._loop import Row, Run
 from lowrot.integrate._physical_time import START, Node, Time, time_of_step
@@ -34,7 +35,9 @@ __all__ = [
     "reached",
     "same_arguments",
     "solve_weights",
+    "solved",
     "stop_rules",
+    "substitute",
     "targets",
     "time_of_step",
     "time_under",

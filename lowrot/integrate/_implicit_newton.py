@@ -2,7 +2,8 @@
 
     margins + K (q - q_0) + T logit = 0,   sum q = 1
 
-in the weights ``q``: see `lowrot.integrate._implicit`.
+in the weights ``q``: see `lowrot.integrate._implicit`. With a low temperature T this is a quadratic
+program, to which a ladder of temperatures leads where Newton's method alone does not settle.
 """
 
 from __future__ import annotations
@@ -35,27 +36,78 @@ _LOOSE, _LOOSE_ROUNDING = 1e-7, 100.0
 """Residual over the temperature, and multiple of rounding, that do where there is no descent."""
 _FLATTEST, _STEEPEST = 1e-12, 1e300
 """Bounds of the curvature over the temperature, which has a logarithm."""
+_COOLING = 4.0
+"""Ratio of a temperature to the next."""
+_HOTTEST = 1e300
+"""Largest ratio of the first temperature to the last: their ratio is a double."""
 _GAIN = 0.1
 """Factor of the residual that a step with an older system must bring; else that is renewed."""
 
 
 @jit
-def newton(
+def solve(
     problem_fields: tuple, weights_fields: tuple, system_fields: tuple
-) -> tuple[NewtonWeights, bool]:
-    """Damped Newton until the residual is far below the temperature.
+) -> tuple[tuple, bool]:
+    """Solve a problem by the first method that settles: `solved` for Python.
 
-    Args:
-        problem_fields: of a `NewtonProblem`: plain tuples reach compiled code faster.
-        weights_fields: of the `NewtonWeights` to start from.
-        system_fields: of a `System` from a problem with about this curvature, with which the method
-            begins; written, the last one. No entries: nothing is handed on.
+    The arguments, and what is returned, are the fields: plain tuples reach compiled code faster.
+    """
+    weights, system = NewtonWeights(*weights_fields), System(*system_fields)
+    weights, done = solved(NewtonProblem(*problem_fields), weights, system)
+    return (weights.ln_q, weights.excess, weights.ln_lam), done
+
+
+@allocating
+def solved(
+    problem: NewtonProblem, guess: NewtonWeights, system: System
+) -> tuple[NewtonWeights, bool]:
+    """The last weights, and whether they solve a problem; the arguments are those of `newton`."""
+    weights, done = newton(problem, guess, system)
+    return (weights, done) if done else temperature_continuation(problem, guess)
+
+
+@allocating
+def temperature_continuation(
+    problem: NewtonProblem, weights: NewtonWeights
+) -> tuple[NewtonWeights, bool]:
+    """Solve at a high temperature first, where the entropy rules, then at lower ones.
 
     Returns:
         The last weights, and whether they solve the problem.
     """
-    problem, weights = NewtonProblem(*problem_fields), NewtonWeights(*weights_fields)
-    (ratio, rounding), system = scales(problem), System(*system_fields)
+    margins, curvature, origin, temperature, accuracy = problem
+    steepest = 0.0
+    for i in range(len(margins)):
+        steepest = max(steepest, curvature[i, i])
+    hottest, done = greatest(margins) + steepest, False
+    if not math.isfinite(hottest):
+        return weights, False
+    ratio = min(max(hottest / temperature, 1.0), _HOTTEST)
+    for rung in range(max(1, math.ceil(math.log(ratio) / math.log(_COOLING))), -1, -1):
+        warm = temperature * _COOLING**rung
+        problem = NewtonProblem(margins, curvature, origin, warm, accuracy)
+        weights, done = newton(problem, weights, room(0))
+        if not done:
+            break
+    return weights, done
+
+
+@allocating
+def newton(
+    problem: NewtonProblem, weights: NewtonWeights, system: System
+) -> tuple[NewtonWeights, bool]:
+    """Damped Newton until the residual is far below the temperature.
+
+    Args:
+        problem: to be solved.
+        weights: to start from.
+        system: from a problem with about this curvature, with which the method begins; written, the
+            last one. No entries: nothing is handed on.
+
+    Returns:
+        The last weights, and whether they solve the problem.
+    """
+    ratio, rounding = scales(problem)
     many = len(system.root) > 0
     if not many:
         system = room(len(problem.origin))

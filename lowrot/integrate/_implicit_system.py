@@ -81,7 +81,7 @@ def factorize(problem: NewtonProblem, weights: NewtonWeights, system: System) ->
     _write(problem, weights, system)
     done = _in_place(system.lower)
     if done:
-        _substitute(system.lower, system.along)
+        substitute(system.lower, system.along)
         done = math.isfinite(system.along[0])
     if not done:
         for i in range(len(system.root)):
@@ -141,7 +141,7 @@ def _solve(system: System, residual: np.ndarray, x: np.ndarray, dq: np.ndarray) 
     root, along = system.root, system.along
     for i in range(len(x)):
         x[i] = root[i] * residual[i]
-    _substitute(system.lower, x)
+    substitute(system.lower, x)
     ln_lam = -np.dot(root, x) / np.dot(root, along)
     for i in range(len(x)):
         x[i] = -(x[i] + ln_lam * along[i])
@@ -172,7 +172,7 @@ def _directions(
 
 
 @part
-def _substitute(lower: np.ndarray, x: np.ndarray) -> None:
+def substitute(lower: np.ndarray, x: np.ndarray) -> None:
     """Solve with a factor, and with its transpose, in place."""
     n = len(x)
     for k in range(n):

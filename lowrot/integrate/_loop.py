@@ -44,7 +44,7 @@ class Run(ABC, Generic[Point]):
     tries: tuple[float, float] = (0.0, math.inf)
     clock = "tau"
     unit = 1.0
-    compiled = "newton"
+    compiled = "solve"
 
     @property
     @abstractmethod
