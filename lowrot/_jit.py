@@ -35,8 +35,8 @@ _SOURCES = (
     "integrate/_implicit_moves.py",
     "integrate/_implicit_newton.py",
     "integrate/_implicit_system.py",
-    "flow/_planes.py",
     "flow/_rest.py",
+    "flow/_sums.py",
     "flow/_triangular.py",
     "flow/neuron/*.py",
 )

@@ -72,11 +72,11 @@ class Dynamics:
 
     def outputs(self, neurons: Neurons) -> np.ndarray:
         """Outputs times signs, shape (n,)."""
-        return self.planes.outputs(neurons.a, neurons.V)
+        return self.planes.outputs(neurons)
 
     def kernel(self, neurons: Neurons, held: Held | None = None) -> np.ndarray:
         """The kernel of the outputs times signs, shape (n, n)."""
-        return self.planes.kernel(neurons.a, neurons.V, neurons.S, self.rates, held)
+        return self.planes.kernel(neurons, self.rates, held)
 
     def _kernels(
         self, trajectory: Trajectory, late: np.ndarray | None = None
@@ -91,7 +91,7 @@ class Dynamics:
         if len(more[0]) == 0:
             return K, K[0]
         first, rate = trajectory.states[0], self.rates[1]
-        forgotten = self.planes.difference(first.a, first.S, rate, less, more)
+        forgotten = self.planes.difference(first, rate, less, more)
         return K, K[0] - forgotten
 
     def fastest_growth(self, state: FlowState) -> float:
