@@ -25,10 +25,11 @@ the upper half."""
 @jit
 def outputs(planes: Arrays, a: np.ndarray, V: np.ndarray) -> np.ndarray:
     """``f(x_i)`` times signs, shape (n,): see `lowrot.flow._planes`."""
-    U, columns, index, mean, jump, _ = planes
-    n, m, N, size = len(index), len(a), len(U), _block(len(U))
-    absolute, f = np.zeros(N), np.empty(n)
-    linear = np.dot(U, np.dot(a, V))
+    _, columns, index, mean, jump, _ = planes
+    n, m, N = len(index), len(a), columns.shape[1]
+    size = _block(N)
+    absolute, linear, f = np.zeros(N), np.zeros(N), np.empty(n)
+    _linear(columns, a, V, linear)
     for first in range(0, m, size):
         z = np.dot(V[first : first + size], columns)
         for j in range(len(z)):
@@ -37,6 +38,17 @@ def outputs(planes: Arrays, a: np.ndarray, V: np.ndarray) -> np.ndarray:
     for i in range(n):
         f[i] = mean[i] * linear[index[i]] + jump[i] * absolute[index[i]]
     return f
+
+
+@part
+def _linear(columns: np.ndarray, a: np.ndarray, V: np.ndarray, linear: np.ndarray) -> None:
+    """Write ``sum_j a_j v_j.u_k``."""
+    for c in range(len(columns)):
+        total = 0.0
+        for j in range(len(a)):
+            total += a[j] * V[j, c]
+        for k in range(len(linear)):
+            linear[k] += total * columns[c, k]
 
 
 @jit
@@ -88,9 +100,11 @@ def kernel(
             _add(rates[0], W, T, features)
         if rates[1] > 0.0:
             count = min(size, len(a) - first)
-            T = np.empty((N, count))
-            _signed(a[first : first + size], S[first : first + size], T)
-            _add(rates[1], a[first : first + size].copy().reshape(count, 1), T, slopes)
+            outer, T = np.empty((count, 1)), np.empty((N, count))
+            for j in range(count):
+                outer[j, 0] = a[first + j]
+            _signed(outer, S[first : first + size], T)
+            _add(rates[1], outer, T, slopes)
     _add_held(-rates[2], planes, neurons, held, features)
     _add_held(rates[2], planes, neurons, released, features)
     means = np.dot(np.dot(U, features[0]), columns)
@@ -111,7 +125,7 @@ def _signed(a: np.ndarray, S: np.ndarray, T: np.ndarray) -> None:
     """Write outer weights times patterns."""
     for k in range(len(T)):
         for j in range(len(a)):
-            T[k, j] = a[j] * S[j, k]
+            T[k, j] = a[j, 0] * S[j, k]
 
 
 @allocating

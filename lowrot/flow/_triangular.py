@@ -7,6 +7,7 @@ first; each stage alone is a problem of its own, which depends on the objective.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,17 @@ _SWEEPS = 3
 
 
 @part
-def _along(parts: np.ndarray, changes: np.ndarray, total: np.ndarray) -> None:
-    """Write the integral of the line through the changes of both stages, by its two parts."""
-    for i in range(len(total)):
-        total[i] = parts[0] * changes[0, i] + parts[1] * changes[1, i]
+def _integral(parts: np.ndarray, changes: np.ndarray, z: np.ndarray) -> None:
+    """Write a part of the integral of the line through the changes of both stages."""
+    for i in range(len(z)):
+        z[i] = parts[0] * changes[0, i] + parts[1] * changes[1, i]
+
+
+@part
+def _add(x: np.ndarray, factor: float, y: np.ndarray) -> None:
+    """Add a multiple of y to x."""
+    for i in range(len(x)):
+        x[i] += factor * y[i]
 
 
 def _sweeping(solve: Any, vector: Any) -> Any:
@@ -49,23 +57,23 @@ def _sweeping(solve: Any, vector: Any) -> Any:
         for count in range(_SWEEPS):
             at = p[0].copy()
             if count:
-                _along(parts[0], changes, z)
-                at += np.dot(kernels[0], z)
+                _integral(parts[0], changes, z)
+                _add(at, 1.0, np.dot(kernels[0], z))
             first, done = solve(at, first, solvers[0], accuracy)
             if not done:
                 break
             vector(first, changes[0])
-            changes[0] -= base[0]
-            _along(parts[1], changes, z)
-            at = np.dot(kernels[1], z)
-            _along(parts[0], changes, z)
-            at += np.dot(kernels[2], z)
-            at += p[1]
+            _add(changes[0], -1.0, base[0])
+            at = p[1].copy()
+            _integral(parts[1], changes, z)
+            _add(at, 1.0, np.dot(kernels[1], z))
+            _integral(parts[0], changes, z)
+            _add(at, 1.0, np.dot(kernels[2], z))
             second, done = solve(at, second, solvers[1], accuracy)
             if not done:
                 break
             vector(second, changes[1])
-            changes[1] -= base[1]
+            _add(changes[1], -1.0, base[1])
         return first, second, done
 
     return sweep
@@ -75,7 +83,7 @@ def _sweeping(solve: Any, vector: Any) -> Any:
 def _dual_weights(weights: NewtonWeights, q: np.ndarray) -> None:
     """Write q."""
     for i in range(len(q)):
-        q[i] = np.exp(weights.ln_q[i])
+        q[i] = math.exp(weights.ln_q[i])
 
 
 @allocating
@@ -101,10 +109,11 @@ def _solve_linear(
     f: np.ndarray, weights: np.ndarray, solver: tuple, accuracy: float
 ) -> tuple[np.ndarray, bool]:
     """Solve ``u = y - f - curvature (u - guess)``, with the factor of ``1 + curvature``."""
-    u = solver[0] - f
-    u -= weights
+    u = solver[0].copy()
+    _add(u, -1.0, f)
+    _add(u, -1.0, weights)
     substitute(solver[1], u)
-    u += weights
+    _add(u, 1.0, weights)
     return u, True
 
 
