@@ -75,9 +75,9 @@ class Radau(Dynamics):
         stiff, by plain substitution. The first guess is what they ask for with the kernel at the
         start, before any neuron moves, and that serves as long as iterations converge.
         """
-        systems = [self.objective.system(len(start.p)) for _ in A]
-        problem, work = Problem(start, h, self._unit(start), systems), Work(0, 0, True)
+        problem, work = self._problem(start, h), Work(0, 0, True)
         guess, equations = self._foreseen(problem)
+        guess = guess or [start.weights] * 2
         changes, late, fresh = Changes(), None, False
         for count in range(1, _ITERATIONS + 1):
             work = work._replace(iterations=count, stiff=equations.stiff)
@@ -106,7 +106,21 @@ class Radau(Dynamics):
                 break
         return Step.unsolved(work)
 
-    def _foreseen(self, problem: Problem) -> tuple[Sequence[Any], Equations]:
+    def foreseen_error(self, start: FlowState, h: float) -> float:
+        """The error of a step of length h, in units of the tolerance, if its kernel stayed as is.
+
+        Infinite where that has no solution.
+        """
+        problem = self._problem(start, h)
+        weights, _ = self._foreseen(problem)
+        assert start.kernel is not None
+        return math.inf if weights is None else self._error(problem, weights, start.kernel)
+
+    def _problem(self, start: FlowState, h: float) -> Problem:
+        systems = [self.objective.system(len(start.p)) for _ in A]
+        return Problem(start, h, self._unit(start), systems)
+
+    def _foreseen(self, problem: Problem) -> tuple[Sequence[Any] | None, Equations]:
         """The weights at both stages by the kernel at the start alone, which grows as it did."""
         objective, (start, h, unit, _) = self.objective, problem
         guess, w = [start.weights] * 2, objective.vector(start.weights)
@@ -115,8 +129,7 @@ class Radau(Dynamics):
         K, answer = [math.exp(one) * start.kernel for one in grown], start.kernel @ w
         equations = self._equations(problem, K, K[0])
         p = [start.p + h * one * answer for one in np.exp(grown) @ np.transpose(A)]
-        new = equations.solve(p, guess, _EXACT * self.rtol * unit.size)
-        return (guess if new is None else new), equations
+        return equations.solve(p, guess, _EXACT * self.rtol * unit.size), equations
 
     def _equations(self, problem: Problem, K: Sequence[np.ndarray], early: np.ndarray) -> Equations:
         """Those of both stages for given kernels."""
@@ -166,7 +179,7 @@ class Radau(Dynamics):
         work: Work,
     ) -> Step:
         """A step whose stage equations hold, with the kernel at its end."""
-        start, h, unit, systems = problem
+        start, h, _, _ = problem
         trajectory, p, weights, _, mismatches = now
         assert mismatches is not None
         assert start.kernel is not None
@@ -174,7 +187,7 @@ class Radau(Dynamics):
         growth = math.log(next(traces) / next(traces)) / h
         first, second = map(self._state, trajectory.states, p, weights, mismatches)
         second = replace(second, kernel=late, growth=growth)
-        error = self._error(start, (first, second), late, systems[1], unit, h) / self.rtol
+        error = self._error(problem, weights, late)
         speeds, energy = trajectory.speeds, trajectory.energy
         return Step((first, second), error, speeds, energy, slopes, *work)
 
@@ -196,23 +209,17 @@ class Radau(Dynamics):
         shift = max(unit.relative(dz, K) for dz in np.multiply(h, A) @ d)
         return shift, max(objective.difference(b, a) for a, b in zip(old, new))
 
-    def _error(
-        self,
-        start: FlowState,
-        stages: Sequence[FlowState],
-        K: np.ndarray,
-        system: Any,
-        unit: Unit,
-        h: float,
-    ) -> float:
+    def _error(self, problem: Problem, weights: Sequence[Any], K: np.ndarray) -> float:
         """What taking the weights to be linear neglects, from the parabola through all three.
 
-        Of what that pushes the neurons wrongly, stiff modes forget what they can within the step.
+        In units of the tolerance. Of what that pushes the neurons wrongly, stiff modes forget what
+        they can within the step.
         """
-        q = [self.objective.vector(state.weights) for state in (start, *stages)]
+        start, h, unit, systems = problem
+        q = [self.objective.vector(one) for one in (start.weights, *weights)]
         wrong = DEFECT * h * (q[0] - 1.5 * q[1] + 0.5 * q[2])
-        left = self.objective.relaxed(wrong, K, stages[1].weights, LATE * h, system)
-        return unit.relative(left, K)
+        left = self.objective.relaxed(wrong, K, weights[1], LATE * h, systems[1])
+        return unit.relative(left, K) / self.rtol
 
     def part(self, start: FlowState, step: Step, h: float, fraction: float) -> Step | None:
         """A fraction of a step of length h, solved before: the neurons under the same weights.

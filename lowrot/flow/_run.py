@@ -98,9 +98,25 @@ class FlowRun(Run[FlowPoint]):
         state = stepper.start(setting.initial.a.cpu(), setting.initial.V.cpu())
         self.origin = state.neurons
         assert state.kernel is not None
-        fastest = stepper.objective.stiffness(state.kernel, state.weights)
-        h = setting.rtol ** (1 / 3) / max(1.0, fastest)
-        self.point = FlowPoint(0.0, state, math.inf, h)
+        self.point = FlowPoint(0.0, state, math.inf, self._first_length(state))
+
+    def _first_length(self, state: FlowState) -> float:
+        """The length to try first: accurate, by all that is known where nothing has moved yet."""
+        assert state.kernel is not None
+        fastest = self.stepper.objective.stiffness(state.kernel, state.weights)
+        h = self.setting.rtol ** (1 / 3) / max(1.0, fastest)
+        while True:
+            longer = _SIZES.after_accepted(h, h, self.stepper.foreseen_error(state, h))
+            if longer < 2.0 * h:
+                return min(h, longer)
+            h = longer
+
+    def _longest(self, state: FlowState, wish: float) -> float:
+        """The longest step in which no neuron grows too much; only found where wishes reach it."""
+        stepper, both = self.stepper, math.sqrt(self.setting.rates[0] * self.setting.rates[1])
+        if wish * both * stepper.fastest(state.weights) <= _GROWTH:
+            return wish
+        return _GROWTH / max(stepper.fastest_growth(state), 1e-300)
 
     @property
     def now(self) -> float:
@@ -195,7 +211,7 @@ class FlowRun(Run[FlowPoint]):
         if point.step is not None and wish > self.stepper.longest(point.state.weights):
             words = f"too slow to follow in doubles from {self.clock} = {point.time:.6g} on"
             return Untaken(point, End(Outcome.ROUNDING, f"{words}: {self.standing(point)}"))
-        longest = _GROWTH / max(self.stepper.fastest_growth(point.state), 1e-300)
+        longest = self._longest(point.state, wish)
         while True:
             h = _SIZES.trial(min(wish, longest), room)
             if h < room and (h < 1e-14 * max(1.0, point.time) or h < 1e-280):
