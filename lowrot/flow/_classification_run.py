@@ -170,17 +170,21 @@ class ClassificationRun(FlowRun):
     def defect(self, point: FlowPoint, step: Step, h: float) -> float:
         """Relative defect of ``P' = ||W'||^2`` over a step, in units of the tolerance.
 
-        Of P, kinks resolved, or of asinh P, which is smooth when P grows by factors.
+        Of P, kinks resolved, or of asinh P, which is smooth when P grows by factors. The rates at
+        which P changes for that energy are known at the stages alone.
         """
         assert step.stages is not None
         margins = [self.soft_margin(state) for state in (point.state, *step.stages)]
         before, _, after = margins
-        plain, stretched, mean = after - before, math.asinh(after) - math.asinh(before), 0.0
+        plain, stretched = after - before, math.asinh(after) - math.asinh(before)
+        kinks, mean = step.energy, 0.0
         for weight, speed, stage, P in zip(A[1], step.speeds, step.stages, margins[1:]):
             rate = self.objective.rate(stage.p, P)
             mean += weight * rate
+            kinks -= h * weight * speed
+            plain -= h * weight * speed * rate
             stretched -= h * weight * speed * rate / math.hypot(1.0, P)
-        plain -= mean * step.energy
+        plain -= mean * kinks
         unit = max(1.0, abs(after))
         sizes = (state.norm_squared for state in (point.state, step.stages[1]))
         fallen = self.fallen(before, after, *sizes) if all(self.setting.rates) else 0.0
