@@ -35,6 +35,8 @@ _SOURCES = (
     "integrate/_implicit_moves.py",
     "integrate/_implicit_newton.py",
     "integrate/_implicit_system.py",
+    "integrate/_time_integral.py",
+    "flow/_margins.py",
     "flow/_rest.py",
     "flow/_sums.py",
     "flow/_triangular.py",

@@ -112,7 +112,7 @@ class CoupledRun(Run[CoupledPoint]):
         p = margins.p * scale
         q = self.loss.dual_weights(p)[0]
         slopes = scale * margins.slopes(velocity)
-        return Node.of(at, p, self.loss, float(q @ slopes), lambda: slopes)
+        return Node.of(at, p, self.loss, float(q @ slopes), slopes)
 
     @property
     def now(self) -> float:

@@ -7,9 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
-
 from lowrot.data import Dataset
 from lowrot.data._dataset import fingerprint
 from lowrot.flow._objectives import Classification
@@ -114,15 +111,16 @@ class ClassificationRun(FlowRun):
         if speed is None:
             slopes = self.stepper.kernel(state.neurons) @ q
             speed = float(q @ slopes)
-        if not self.objective.logistic:
-            return Node(time, self.soft_margin(state), speed)
-
-        def of_margins() -> Tensor:
-            found = self.stepper.kernel(state.neurons) @ q if slopes is None else slopes
-            return torch.from_numpy(found)
-
-        negligible = _EQUAL * self.setting.rtol
-        return Node.of(time, torch.from_numpy(state.p), self.loss, speed, of_margins, negligible)
+        p, P, objective = state.p, self.soft_margin(state), self.objective
+        if not objective.logistic:
+            return Node(time, P, speed)
+        own = objective.respond(p)
+        excess, slope = objective.log_loss(p) - own.ln_lam, 0.0
+        if excess > _EQUAL * self.setting.rtol:
+            slopes = self.stepper.kernel(state.neurons) @ q if slopes is None else slopes
+            bent = math.exp(own.ln_lam) * float(np.square(objective.vector(own)) @ slopes)
+            slope = -speed * math.expm1(-excess) - bent
+        return Node(time, P, speed * objective.rate(p, P), excess, slope)
 
     def soft_margin(self, state: FlowState) -> float:
         """P."""

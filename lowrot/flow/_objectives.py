@@ -11,13 +11,13 @@ from typing import Any, Protocol
 import numpy as np
 from scipy.linalg.lapack import dgesv, dpotrf
 
+from lowrot.flow._margins import LOGISTIC_LOSSES, LOGISTIC_SLOPES, LOSSES
+from lowrot.flow._margins import log_sum, mismatch, soft_margin
 from lowrot.flow._triangular import sweep_linear, sweep_newton
 from lowrot.flow.neuron import Arrays
 from lowrot.integrate import NewtonProblem, NewtonWeights, System, answer
 from lowrot.losses import Loss
 
-_CANCELS = 0.05
-"""Part of the mean error of margins that counts beside that of the soft margin."""
 _TINY = 1e-300
 """Below this numbers lose digits (they become subnormal), and ratios of two are not to be used."""
 
@@ -25,12 +25,6 @@ _TINY = 1e-300
 Solver = Callable[[Sequence[np.ndarray], Sequence[Any], float], list[Any] | None]
 """A function of the outputs, a guess and an accuracy of the outputs, which returns weights: all at
 both stages; None where it finds none."""
-
-
-def lse(x: np.ndarray) -> float:
-    """``ln sum_i e^{x_i}``."""
-    top = float(np.maximum.reduce(x))
-    return top + math.log(np.add.reduce(np.exp(x - top)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,31 +48,19 @@ class Classification:
 
     def soft_margin(self, p: np.ndarray) -> float:
         """P, accurate however large L or -ln L."""
-        if not self.logistic:
-            return -lse(-p)
-        L = float(np.logaddexp(0.0, -p).sum())
-        if L > 1.0:
-            return -L - math.log1p(-math.exp(-L))
-        ln_L = self.log_loss(p)
-        return -ln_L - (math.log(math.expm1(L) / L) if L > _TINY else 0.0)
+        return soft_margin(p, self.logistic)
 
     def log_loss(self, p: np.ndarray) -> float:
-        """``ln L``, in logarithms throughout only where L is below the doubles."""
-        if not self.logistic:
-            return lse(-p)
-        values = np.logaddexp(0.0, -p)
-        if values.min() > _TINY:
-            return math.log(values.sum())
-        return lse(np.where(values > _TINY, np.log(values.clip(_TINY)), -p))
+        """``ln L``, accurate where L is below the doubles."""
+        return log_sum(p, LOGISTIC_LOSSES if self.logistic else LOSSES)
 
     def respond(self, p: np.ndarray) -> NewtonWeights:
         """The weights of the margins p."""
         if not self.logistic:
-            ln_lam = lse(-p)
+            ln_lam = log_sum(p, LOSSES)
             return NewtonWeights(-p - ln_lam, np.empty(0), ln_lam)
-        slopes = -np.logaddexp(0.0, p)
-        ln_lam = lse(slopes)
-        return NewtonWeights(slopes - ln_lam, np.logaddexp(0.0, -p), ln_lam)
+        ln_lam = log_sum(p, LOGISTIC_SLOPES)
+        return NewtonWeights(-np.logaddexp(0.0, p) - ln_lam, np.logaddexp(0.0, -p), ln_lam)
 
     def vector(self, weights: NewtonWeights) -> np.ndarray:
         """q, shape (n,)."""
@@ -112,14 +94,8 @@ class Classification:
         return float(np.exp(new.ln_q) @ np.abs(new.ln_q - old.ln_q))
 
     def mismatch(self, p: np.ndarray, weights: NewtonWeights) -> float:
-        """By how much the margins p miss those behind the weights: in the soft margin, or by far.
-
-        On average errors may be larger than in the soft margin, where they cancel.
-        """
-        logit = weights.logit
-        far = _CANCELS * float(np.exp(weights.ln_q) @ np.abs(p + logit))
-        behind = self.soft_margin(-logit) if self.logistic else -weights.ln_lam
-        return max(far, abs(self.soft_margin(p) - behind))
+        """By how much the margins p miss those behind the weights."""
+        return mismatch(p, *weights)
 
     def measure(self, change: np.ndarray, weights: NewtonWeights) -> float:
         """The size of a change of the margins: that of the soft margin, ``| q.change |``."""
@@ -153,7 +129,7 @@ class Classification:
         if not self.logistic:
             return 1.0
         ln_slope = -max(P, 0.0) - math.log1p(math.exp(-abs(P)))
-        return math.exp(lse(-np.logaddexp(0.0, p)) - ln_slope)
+        return math.exp(log_sum(p, LOGISTIC_SLOPES) - ln_slope)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from lowrot.integrate._dual_weights import DualWeights
 from lowrot.integrate._implicit import Model, solve_weights
-from lowrot.integrate._implicit_moves import NewtonWeights
+from lowrot.integrate._implicit_moves import NewtonWeights, softplus
 from lowrot.integrate._implicit_newton import solved
 from lowrot.integrate._implicit_system import NewtonProblem, System, answer, substitute
 from lowrot.integrate._landing import LANDED, land
@@ -35,6 +35,7 @@ __all__ = [
     "reached",
     "same_arguments",
     "solve_weights",
+    "softplus",
     "solved",
     "stop_rules",
     "substitute",
