@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+
 from lowrot.data import Dataset
 from lowrot.data._dataset import fingerprint
 from lowrot.flow._objectives import Classification

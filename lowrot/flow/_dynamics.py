@@ -72,11 +72,11 @@ class Dynamics:
 
     def outputs(self, neurons: Neurons) -> np.ndarray:
         """Outputs times signs, shape (n,)."""
-        return self.planes.outputs(neurons)
+        return self.planes.outputs(neurons.a, neurons.V)
 
     def kernel(self, neurons: Neurons, held: Held | None = None) -> np.ndarray:
         """The kernel of the outputs times signs, shape (n, n)."""
-        return self.planes.kernel(neurons, self.rates, held)
+        return self.planes.kernel(neurons.a, neurons.V, neurons.S, self.rates, held)
 
     def _kernels(
         self, trajectory: Trajectory, late: np.ndarray | None = None

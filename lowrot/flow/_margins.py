@@ -33,9 +33,7 @@ def soft_margin(p: np.ndarray, logistic: bool) -> float:
 
 
 @jit
-def mismatch(
-    p: np.ndarray, ln_q: np.ndarray, excess: np.ndarray, ln_lam: float
-) -> float:
+def mismatch(p: np.ndarray, ln_q: np.ndarray, excess: np.ndarray, ln_lam: float) -> float:
     """By how much the margins p miss those behind the weights: in the soft margin, or by far.
 
     On average errors may be larger than in the soft margin, where they cancel.

@@ -11,8 +11,14 @@ from typing import Any, Protocol
 import numpy as np
 from scipy.linalg.lapack import dgesv, dpotrf
 
-from lowrot.flow._margins import LOGISTIC_LOSSES, LOGISTIC_SLOPES, LOSSES
-from lowrot.flow._margins import log_sum, mismatch, soft_margin
+from lowrot.flow._margins import (
+    LOGISTIC_LOSSES,
+    LOGISTIC_SLOPES,
+    LOSSES,
+    log_sum,
+    mismatch,
+    soft_margin,
+)
 from lowrot.flow._triangular import sweep_linear, sweep_newton
 from lowrot.flow.neuron import Arrays
 from lowrot.integrate import NewtonProblem, NewtonWeights, System, answer
@@ -162,7 +168,7 @@ class Regression:
         self, kernels: Arrays, parts: np.ndarray, curvatures: Arrays, systems: Sequence[None]
     ) -> Solver | None:
         """Finds the weights of both stages; None if one is not positive definite."""
-        factors = [dpotrf(_plus_one(one.T), overwrite_a=1) for one in curvatures]
+        factors = [dpotrf(_plus_one(one.T.copy("F")), overwrite_a=1, clean=0) for one in curvatures]
         if any(info for _, info in factors):
             return None
         solvers = tuple((self.target, upper.T) for upper, _ in factors)

@@ -71,7 +71,9 @@ class Planes:
         It is ``sum_i w_i s'_i x_i = sum_k (mean_k + jump_k S_k) u_k``: points of one plane are
         summed first, so that those which cancel leave nothing.
         """
-        return Drive(self.U, self.columns, *field(self.arrays, weights, rate))
+        return Drive(
+            self.U, self.columns, *field(self.arrays, np.asarray(weights), np.asarray(rate))
+        )
 
     def sides(self, V: Any) -> np.ndarray:
         """Patterns of neurons, int8, shape (m, N): their sides, and 0 on a plane with a kink."""
@@ -94,29 +96,27 @@ class Planes:
         """
         return self.U, self.columns, self.index, *self._lengths, self.U @ self.columns
 
-    def outputs(self, neurons: Neurons) -> np.ndarray:
+    def outputs(self, a: Any, V: Any) -> np.ndarray:
         """``f(x_i)`` times signs, shape (n,)."""
-        return outputs(self.arrays, neurons.a, neurons.V)
+        return outputs(self.arrays, np.asarray(a), np.asarray(V))
 
-    def kernel(self, neurons: Neurons, rates: Rates, held: Held | None = None) -> np.ndarray:
+    def kernel(
+        self, a: Any, V: Any, S: np.ndarray, rates: Rates, held: Held | None = None
+    ) -> np.ndarray:
         """``eta_a K_a + eta_V K_V`` of the `outputs`, shape (n, n), with sliding where S is 0.
 
         Neurons do not move in the directions in which they are held, by default those of the planes
         they slide on.
         """
-        if held is None and not neurons.S.all():
-            held = normals_slid_on(self.U, neurons.S)
-        return self._kernel(neurons, (*rates, rates[1]), held or self._none, self._none)
+        if held is None and not S.all():
+            held = normals_slid_on(self.U, S)
+        neurons = np.asarray(a), np.asarray(V), S
+        return kernel(self.arrays, neurons, (*rates, rates[1]), held or self._none, self._none)
 
     def difference(self, neurons: Neurons, rate: float, less: Held, more: Held) -> np.ndarray:
         """By how much a kernel with some directions held exceeds one with more, shape (n, n)."""
-        return self._kernel(neurons, (0.0, 0.0, rate), less, more)
-
-    def _kernel(
-        self, neurons: Neurons, rates: tuple[float, float, float], held: Held, released: Held
-    ) -> np.ndarray:
         arrays = neurons.a, neurons.V, neurons.S
-        return kernel(self.arrays, arrays, rates, held, released)
+        return kernel(self.arrays, arrays, (0.0, 0.0, rate), less, more)
 
     @cached_property
     def _none(self) -> Held:

@@ -101,15 +101,20 @@ class FlowRun(Run[FlowPoint]):
         self.point = FlowPoint(0.0, state, math.inf, self._first_length(state))
 
     def _first_length(self, state: FlowState) -> float:
-        """The length to try first: accurate, by all that is known where nothing has moved yet."""
+        """The length to try first: accurate, by all that is known where nothing has moved yet.
+
+        At most a time in which no neuron moves by more than its size.
+        """
+        stepper, weights = self.stepper, state.weights
         assert state.kernel is not None
-        fastest = self.stepper.objective.stiffness(state.kernel, state.weights)
-        h = self.setting.rtol ** (1 / 3) / max(1.0, fastest)
-        while True:
-            longer = _SIZES.after_accepted(h, h, self.stepper.foreseen_error(state, h))
+        stiffness = stepper.objective.stiffness(state.kernel, weights)
+        h, fastest = self.setting.rtol ** (1 / 3) / max(1.0, stiffness), stepper.fastest(weights)
+        while 0.0 < _SIZES.growth * h * fastest <= 1.0:
+            longer = _SIZES.after_accepted(h, h, stepper.foreseen_error(state, h))
             if longer < 2.0 * h:
                 return min(h, longer)
             h = longer
+        return h
 
     def _longest(self, state: FlowState, wish: float) -> float:
         """The longest step in which no neuron grows too much; only found where wishes reach it."""

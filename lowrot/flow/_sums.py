@@ -1,7 +1,7 @@
 """Outputs and kernels: what sums over all pairs of a neuron and a plane, compiled.
 
-A point's features are linear in ``u.v`` and ``|u.v|`` of its plane, its slopes are ``even + odd s``:
-so each part of a kernel is made of three Gram matrices of planes. Points come last.
+A point's features are linear in ``u.v`` and ``|u.v|`` of its plane, its slopes in the side: so each
+part of a kernel is made of three Gram matrices of planes. Points come last.
 """
 
 from __future__ import annotations

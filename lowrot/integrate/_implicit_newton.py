@@ -45,9 +45,7 @@ _GAIN = 0.1
 
 
 @jit
-def solve(
-    problem_fields: tuple, weights_fields: tuple, system_fields: tuple
-) -> tuple[tuple, bool]:
+def solve(problem_fields: tuple, weights_fields: tuple, system_fields: tuple) -> tuple[tuple, bool]:
     """Solve a problem by the first method that settles: `solved` for Python.
 
     The arguments, and what is returned, are the fields: plain tuples reach compiled code faster.

@@ -21,6 +21,15 @@ def problem(seed, n=6, scale=1.0):
     return p.numpy(), (G @ G.T / (2 * n)).numpy()
 
 
+def solved_alone(objective, K, p, guess, accuracy, system=None):
+    """The weights of ``p + K (w - w_guess)``: a first stage that does not feel the second."""
+    none, n = np.zeros_like(K), len(p)
+    parts = np.array([[1.0, 0.0], [0.0, 0.0]], dtype=float)
+    systems = [objective.system(n) if system is None else system, objective.system(n)]
+    solve = objective.stages((K, none, none), parts, (K, none), systems)
+    return solve and solve([p, p], [guess, guess], accuracy)[0]
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("scale", [0.0, 1e-2, 1.0, 1e3, 1e8])
 def test_separation_solves_its_implicit_equation(scale, loss):
@@ -29,7 +38,7 @@ def test_separation_solves_its_implicit_equation(scale, loss):
         p, K = problem(seed, scale=scale)
         objective = Classification(np.ones(6), as_loss(loss))
         guess = objective.respond(np.zeros(6))
-        new = objective.stage(K, objective.system(6))(p, guess, 1e-12)
+        new = solved_alone(objective, K, p, guess, 1e-12)
         assert float(objective.vector(new).sum()) == pytest.approx(1.0, abs=1e-10)
         expected = objective.respond(p + K @ (objective.vector(new) - objective.vector(guess)))
         # Rounding of q, times the curvature, is what the margins can be known to.
@@ -74,11 +83,11 @@ def test_regression_solves_its_implicit_equation():
     f, K = problem(3, scale=100.0)
     objective = Regression(np.arange(6.0))
     guess = objective.respond(f)
-    new = objective.stage(K, None)(f, guess + 1.0, 0.0)
+    new = solved_alone(objective, K, f, guess + 1.0, 0.0)
     expected = objective.respond(f + K @ (new - guess - 1.0))
     np.testing.assert_allclose(new, expected, rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(objective.vector(new), new, rtol=1e-7, atol=1e-7)
-    assert objective.stage(-K, None) is None
+    assert solved_alone(objective, -K, f, guess, 0.0) is None
     assert objective.difference(2 * new, new) == pytest.approx(0.5)
     assert objective.unit(f, new) == pytest.approx(float(np.linalg.norm(new)))
     assert objective.measure(f, new) == pytest.approx(float(np.linalg.norm(f)))
@@ -138,10 +147,10 @@ def test_many_points_share_the_system_of_a_stage(loss):
     p, root, h = rng.normal(size=MANY), rng.normal(size=(MANY, 3)), 0.3
     objective, K = Classification(np.ones(MANY), as_loss(loss)), root @ root.T
     system, z = objective.system(MANY), rng.normal(size=MANY)
-    near = objective.stage(h * K, objective.system(MANY))(p, objective.respond(p), 1e-12)
+    near = solved_alone(objective, h * K, p, objective.respond(p), 1e-12)
     guess = objective.respond(0.01 * z - near.logit)
     origin = p - h * K @ (objective.vector(objective.respond(p)) - objective.vector(guess))
-    weights = objective.stage(h * K, system)(origin, guess, 1e-12)
+    weights = solved_alone(objective, h * K, origin, guess, 1e-12, system)
     assert system.root.any()
     alone = objective.relaxed(z, K, weights, h, objective.system(MANY))
     shared = objective.relaxed(z, K, weights, h, system)

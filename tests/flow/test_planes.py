@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from lowrot import Dataset, Network, balanced, regression_flow, sparse_parity, standard
-from lowrot.flow import _planes as module
+from lowrot import Dataset, Network, _jit, balanced, regression_flow, sparse_parity, standard
+from lowrot.flow import _planes, _sums
 from lowrot.flow._objectives import Classification
 from lowrot.flow._planes import Planes
 from lowrot.flow._radau import Radau
@@ -53,7 +53,7 @@ def test_sides_are_signs_and_zero_on_a_plane(monkeypatch):
     V = tensor([[1.0, -2.0], [1e3, 1e-7], [1e-3, 1e-7], [0.0, 0.0]])
     expected = [[1, -1], [1, 0], [1, 1], [0, 0]]
     assert planes.sides(V).tolist() == expected
-    monkeypatch.setattr(module, "_ENTRIES", 3)
+    monkeypatch.setattr(_planes, "ENTRIES", 3)
     assert planes.sides(V).tolist() == expected
 
 
@@ -122,8 +122,15 @@ def test_rates_weigh_the_blocks_and_chunks_do_not_matter(monkeypatch):
     expected = 0.3 * planes.kernel(*arguments, BLOCKS["outer"]) + 2.0 * planes.kernel(
         *arguments, BLOCKS["inner"]
     )
-    monkeypatch.setattr(module, "_ENTRIES", 4 * data.n)
     np.testing.assert_allclose(planes.kernel(*arguments, (0.3, 2.0)), expected, rtol=1e-12, atol=0)
+    a, V, S = (np.asarray(one) for one in arguments)
+    f = planes.outputs(a, V)
+    with _jit.interpreted(), monkeypatch.context() as patch:
+        patch.setattr(_sums, "ENTRIES", 4 * data.n)
+        patch.setattr(_sums, "_ROWS", 2)
+        K = planes.kernel(a, V, S, (0.3, 2.0))
+        np.testing.assert_allclose(K, expected, rtol=1e-12, atol=0)
+        np.testing.assert_allclose(planes.outputs(a, V), f, rtol=1e-12, atol=0)
 
 
 def sliding_start(seed, slope):

@@ -9,9 +9,9 @@ from scipy.special import wrightomega
 
 from lowrot import _jit
 from lowrot.integrate import DualWeights, _implicit_newton
-from lowrot.integrate._implicit import NONE, solve_weights, temperature_continuation
+from lowrot.integrate._implicit import NONE, solve_weights
 from lowrot.integrate._implicit_moves import ln_omega, moved
-from lowrot.integrate._implicit_newton import residual_at
+from lowrot.integrate._implicit_newton import residual_at, temperature_continuation
 from lowrot.integrate._implicit_system import (
     MANY,
     NewtonProblem,
@@ -27,7 +27,7 @@ def weights_at(p, loss):
 
 
 def settled(problem, guess):
-    return _implicit_newton.newton(tuple(problem), tuple(guess), tuple(NONE))[1]
+    return _implicit_newton.newton(problem, guess, NONE)[1]
 
 
 def factorized(problem, guess):

@@ -17,7 +17,7 @@ def grown(at, size, loss):
     """The node of one balanced neuron on one point, whose margin is ``size e^{2 tau}``."""
     p = size * math.exp(2.0 * at)
     margins = torch.tensor([p], dtype=torch.float64)
-    return Node.of(at, margins, as_loss(loss), 2.0 * p, lambda: 2.0 * margins)
+    return Node.of(at, margins, as_loss(loss), 2.0 * p, 2.0 * margins)
 
 
 def exact(h, size, loss):

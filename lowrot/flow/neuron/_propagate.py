@@ -46,8 +46,10 @@ class Neurons:
     def of(cls, a: Any, V: Any, S: np.ndarray, rates: Rates) -> Neurons:
         """Copies of neurons at their start, balanced where they are so up to rounding."""
         neurons = cls(np.array(a), np.array(V, order="C"), np.array(S), np.zeros(len(a)))
-        unit = neurons.largest
-        outer, inner = neurons._terms(unit, rates)
+        size = np.maximum(np.abs(neurons.a), np.abs(neurons.V).max(1))
+        unit = np.where(size > 0.0, size, 1.0)
+        outer = rates[1] * np.square(neurons.a / unit)
+        inner = rates[0] * np.square(neurons.V / unit[:, None]).sum(1)
         invariant = outer - inner
         rounding = _ROUNDING * V.shape[1] * (outer + inner)
         unbalance = unit * np.sign(invariant) * np.sqrt(np.abs(invariant))
@@ -55,28 +57,13 @@ class Neurons:
         return replace(neurons, unbalance=unbalance)
 
     @property
-    def largest(self) -> np.ndarray:
-        """The largest weight of each, 1 for a neuron that is zero, shape (m,)."""
-        size = np.maximum(np.abs(self.a), np.abs(self.V).max(1))
-        return np.where(size > 0.0, size, 1.0)
-
-    @property
     def norm_squared(self) -> float:
         """``||W||^2``."""
         return float(np.vdot(self.a, self.a) + np.vdot(self.V, self.V))
 
-    def _terms(self, unit: np.ndarray, rates: Rates) -> tuple[np.ndarray, np.ndarray]:
-        """``eta_V a^2`` and ``eta_a ||v||^2``, with weights in a unit for each neuron."""
-        inner = rates[0] * np.square(self.V / unit[:, None]).sum(1)
-        return rates[1] * np.square(self.a / unit), inner
-
     def drift(self, start: Neurons, rates: Rates) -> float:
         """The largest change of an invariant since the start, relative to the size of a neuron."""
-        unit = np.maximum(self.largest, start.largest)
-        (outer, inner), before = self._terms(unit, rates), start._terms(unit, rates)
-        size = np.maximum(outer + inner, before[0] + before[1]).clip(1e-300)
-        root = start.unbalance / unit
-        return float((np.abs(outer - inner - root * np.abs(root)) / size).max())
+        return _drift((self.a, self.V), (start.a, start.V), start.unbalance, rates)
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,6 +181,38 @@ def conserve(sign: float, invariant: float, rates: Rates, a: float, v: np.ndarra
         return sign * math.sqrt((invariant + inner) / rates[1])
     resize(v, math.sqrt((outer - invariant) / rates[0]))
     return a
+
+
+@jit
+def _drift(
+    now: tuple[np.ndarray, np.ndarray],
+    start: tuple[np.ndarray, np.ndarray],
+    unbalance: np.ndarray,
+    rates: Rates,
+) -> float:
+    """The largest change of an invariant over neurons, relative to their sizes."""
+    worst = 0.0
+    for j in range(len(unbalance)):
+        unit = max(largest(now[0][j], now[1][j]), largest(start[0][j], start[1][j]))
+        outer, inner = _terms(now[0][j], now[1][j], unit, rates)
+        before = _terms(start[0][j], start[1][j], unit, rates)
+        root = unbalance[j] / unit
+        change = abs(outer - inner - root * abs(root))
+        change /= max(outer + inner, before[0] + before[1], 1e-300)
+        if not change <= worst:
+            worst = change
+        if math.isnan(worst):
+            break
+    return worst
+
+
+@part
+def _terms(a: float, v: np.ndarray, unit: float, rates: Rates) -> tuple[float, float]:
+    """``eta_V a^2`` and ``eta_a ||v||^2``, with weights in a unit."""
+    inner = 0.0
+    for c in range(len(v)):
+        inner += (v[c] / unit) ** 2
+    return rates[1] * (a / unit) ** 2, rates[0] * inner
 
 
 @allocating

@@ -154,7 +154,9 @@ def test_the_drive_is_the_field_of_the_weights(slope):
 
 def test_the_field_at_a_plane_slid_on_is_along_it():
     planes = Planes.of(torch.eye(2, dtype=torch.float64), 0.0)
-    drive = planes.drive(torch.tensor([2.0, -3.0], dtype=torch.float64), torch.zeros(2))
+    drive = planes.drive(
+        torch.tensor([2.0, -3.0], dtype=torch.float64), torch.zeros(2, dtype=torch.float64)
+    )
     pattern = np.array([1, 0], dtype=np.int8)
     np.testing.assert_allclose(field_at(drive.arrays, pattern, 0.0), [2.0, 0.0])
 
