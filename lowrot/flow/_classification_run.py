@@ -12,8 +12,9 @@ from lowrot.data import Dataset
 from lowrot.data._dataset import fingerprint
 from lowrot.flow._objectives import Classification
 from lowrot.flow._planes import Planes
+from lowrot.flow._point import FlowPoint, Setting
 from lowrot.flow._radau import Radau
-from lowrot.flow._run import FlowPoint, FlowRun, Setting
+from lowrot.flow._run import FlowRun
 from lowrot.flow._stages import C1, A
 from lowrot.flow._step import FlowState, Step
 from lowrot.flow.neuron import Rates

@@ -9,8 +9,9 @@ from torch import Tensor
 from lowrot.data._dataset import fingerprint
 from lowrot.flow._objectives import Regression, norm
 from lowrot.flow._planes import Planes
+from lowrot.flow._point import FlowPoint, Setting
 from lowrot.flow._radau import Radau
-from lowrot.flow._run import FlowPoint, FlowRun, Setting
+from lowrot.flow._run import FlowRun
 from lowrot.flow.neuron import Rates
 from lowrot.integrate import Row
 from lowrot.network import Network

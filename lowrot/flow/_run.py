@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from lowrot.flow._objectives import norm
+from lowrot.flow._point import FlowPoint, Setting, Untaken
 from lowrot.flow._radau import Radau
 from lowrot.flow._step import FlowState, Step
-from lowrot.flow.neuron import Rates
 from lowrot.integrate import (
     START,
-    Node,
     Recorder,
     Row,
     Run,
@@ -25,7 +24,6 @@ from lowrot.integrate import (
     overshoot,
     same_arguments,
 )
-from lowrot.network import Network
 from lowrot.path import End, Outcome, Path
 
 _SIZES = StepSize(order=3, growth=8.0, unsolved=0.4)
@@ -35,54 +33,6 @@ _GROWTH = 2.0
 _EASY, _SMOOTH = 2.0, 6.0
 """A step that took k iterations, more than `_EASY`, makes the next one shorter, by
 ``(_EASY + _SMOOTH)/(k + _SMOOTH)``."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What a run follows: the start, the objective's name, the rates of the two layers, the data.
-
-    ``data`` is the fingerprint of inputs and labels.
-    """
-
-    initial: Network
-    kind: str
-    rates: Rates
-    rtol: float
-    data: str
-
-
-@dataclass(frozen=True, eq=False)
-class FlowPoint:
-    """A network under its flow at one time, with what the next step and the certificates need.
-
-    Attributes:
-        time: on the run's clock.
-        state: neurons, outputs and dual weights.
-        last: length of the step before; infinite before the first.
-        h: length to try next.
-        error: sum of the local error estimates so far.
-        t: the time t, where the clock is tau.
-        node: what the integral of t knows here; None before the first step.
-        step: the step that led here; None at the start.
-        defect: its second error estimate.
-    """
-
-    time: float
-    state: FlowState
-    last: float
-    h: float
-    error: float = 0.0
-    t: Time = START
-    node: Node | None = None
-    step: Step | None = None
-    defect: float = 0.0
-
-
-class Untaken(NamedTuple):
-    """Why no step is taken, with the point to go on from another time."""
-
-    point: FlowPoint
-    why: End
 
 
 class FlowRun(Run[FlowPoint]):
