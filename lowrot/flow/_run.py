@@ -30,6 +30,8 @@ _SIZES = StepSize(order=3, growth=8.0, unsolved=0.4)
 """Of the local error of the weights; by a factor of 8 steps catch up with the flow in few."""
 _GROWTH = 2.0
 """Largest ln growth of a neuron in a step."""
+_WORTH = 2.0
+"""Longer first lengths than this times one that is known to be accurate are looked at."""
 _EASY, _SMOOTH = 2.0, 6.0
 """A step that took k iterations, more than `_EASY`, makes the next one shorter, by
 ``(_EASY + _SMOOTH)/(k + _SMOOTH)``."""
@@ -61,7 +63,7 @@ class FlowRun(Run[FlowPoint]):
         h, fastest = self.setting.rtol ** (1 / 3) / max(1.0, stiffness), stepper.fastest(weights)
         while 0.0 < _SIZES.growth * h * fastest <= 1.0:
             longer = _SIZES.after_accepted(h, h, stepper.foreseen_error(state, h))
-            if longer < 2.0 * h:
+            if longer < _WORTH * h:
                 return min(h, longer)
             h = longer
         return h
