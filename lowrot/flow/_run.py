@@ -61,12 +61,11 @@ class FlowRun(Run[FlowPoint]):
         assert state.kernel is not None
         stiffness = stepper.objective.stiffness(state.kernel, weights)
         h, fastest = self.setting.rtol ** (1 / 3) / max(1.0, stiffness), stepper.fastest(weights)
-        while 0.0 < _SIZES.growth * h * fastest <= 1.0:
+        while True:
             longer = _SIZES.after_accepted(h, h, stepper.foreseen_error(state, h))
-            if longer < _WORTH * h:
+            if longer < _WORTH * h or not 0.0 < _SIZES.growth * h * fastest <= 1.0:
                 return min(h, longer)
             h = longer
-        return h
 
     def _longest(self, state: FlowState, wish: float) -> float:
         """The longest step in which no neuron grows too much; only found where wishes reach it."""
