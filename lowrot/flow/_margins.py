@@ -13,23 +13,9 @@ _CANCELS = 0.05
 """Part of the mean error of margins that counts beside that of the soft margin."""
 _TINY = 1e-300
 """Below this numbers lose digits (they become subnormal), and ratios of two are not to be used."""
-
-
 LOSSES, LOGISTIC_LOSSES, LOGISTIC_SLOPES = range(3)
 """Whose logarithms are summed: ``l(p)`` of the exponential loss, which are its slopes, and ``l(p)``
 and ``| l'(p) |`` of the logistic one."""
-
-
-@jit
-def log_sum(p: np.ndarray, kind: int) -> float:
-    """The logarithm of a sum over margins, of which the terms may be below the doubles."""
-    return _log_sum(p, kind)
-
-
-@jit
-def soft_margin(p: np.ndarray, logistic: bool) -> float:
-    """P, accurate however large L or -ln L."""
-    return _soft_margin(p, logistic)
 
 
 @jit
@@ -42,24 +28,26 @@ def mismatch(p: np.ndarray, ln_q: np.ndarray, excess: np.ndarray, ln_lam: float)
     for i in range(len(p)):
         behind[i] = -ln_q[i] - ln_lam - (excess[i] if logistic else 0.0)
         far += math.exp(ln_q[i]) * abs(p[i] - behind[i])
-    asked = _soft_margin(behind, True) if logistic else -ln_lam
-    return max(_CANCELS * far, abs(_soft_margin(p, logistic) - asked))
+    asked = soft_margin(behind, True) if logistic else -ln_lam
+    return max(_CANCELS * far, abs(soft_margin(p, logistic) - asked))
 
 
 @part
-def _soft_margin(p: np.ndarray, logistic: bool) -> float:
+def soft_margin(p: np.ndarray, logistic: bool) -> float:
+    """P, accurate however large L or -ln L."""
     if not logistic:
-        return -_log_sum(p, LOSSES)
+        return -log_sum(p, LOSSES)
     L = 0.0
     for i in range(len(p)):
         L += softplus(-p[i])
     if L > 1.0:
         return -L - math.log1p(-math.exp(-L))
-    return -_log_sum(p, LOGISTIC_LOSSES) - (math.log(math.expm1(L) / L) if L > _TINY else 0.0)
+    return -log_sum(p, LOGISTIC_LOSSES) - (math.log(math.expm1(L) / L) if L > _TINY else 0.0)
 
 
 @part
-def _log_sum(p: np.ndarray, kind: int) -> float:
+def log_sum(p: np.ndarray, kind: int) -> float:
+    """The logarithm of a sum over margins, of which the terms may be below the doubles."""
     top, total = -math.inf, 0.0
     for i in range(len(p)):
         top = max(top, _log(p[i], kind))

@@ -1,4 +1,4 @@
-"""The hyperplanes at which neurons have kinks, and everything that sums over (neuron, point) pairs.
+"""The hyperplanes at which neurons have kinks, and what sums over (neuron, point) pairs.
 
 Parallel inputs share a hyperplane: ``x_i = c_i u_k`` with unit normals u_k, so a neuron's pattern
 is one number ``S_jk`` a hyperplane: the side (+1 or -1) of v_j, or 0 while it slides along it.

@@ -20,17 +20,19 @@ _SWEEPS = 3
 
 
 @part
-def _integral(parts: np.ndarray, changes: np.ndarray, z: np.ndarray) -> None:
-    """Write a part of the integral of the line through the changes of both stages."""
-    for i in range(len(z)):
-        z[i] = parts[0] * changes[0, i] + parts[1] * changes[1, i]
-
-
-@part
 def _add(x: np.ndarray, factor: float, y: np.ndarray) -> None:
     """Add a multiple of y to x."""
     for i in range(len(x)):
         x[i] += factor * y[i]
+
+
+@allocating
+def _reply(at: np.ndarray, kernel: np.ndarray, line: np.ndarray, changes: np.ndarray) -> None:
+    """Add what a kernel answers to a part of the integral of the line through both changes."""
+    z = np.empty(len(at))
+    for i in range(len(z)):
+        z[i] = line[0] * changes[0, i] + line[1] * changes[1, i]
+    _add(at, 1.0, np.dot(kernel, z))
 
 
 def _sweeping(solve: Any, vector: Any) -> Any:
@@ -43,6 +45,22 @@ def _sweeping(solve: Any, vector: Any) -> Any:
     """
 
     @allocating
+    def stage(
+        at: np.ndarray,
+        weights: Any,
+        solver: tuple,
+        accuracy: float,
+        base: np.ndarray,
+        change: np.ndarray,
+    ) -> tuple[Any, bool]:
+        """Weights at one stage, whose change since the base is written; whether they are found."""
+        weights, done = solve(at, weights, solver, accuracy)
+        if done:
+            vector(weights, change)
+            _add(change, -1.0, base)
+        return weights, done
+
+    @allocating
     def sweep(
         p: tuple, guess: tuple, kernels: tuple, parts: np.ndarray, solvers: tuple, accuracy: float
     ) -> tuple[Any, Any, bool]:
@@ -50,30 +68,23 @@ def _sweeping(solve: Any, vector: Any) -> Any:
 
         Parts are the integrals of the line through both stages over the first third, and the rest.
         """
-        (first, second), n = guess, len(p[0])
-        base, changes, z, done = np.empty((2, n)), np.zeros((2, n)), np.empty(n), True
+        (first, second), n, done = guess, len(p[0]), True
+        base, changes = np.empty((2, n)), np.zeros((2, n))
         vector(first, base[0])
         vector(second, base[1])
         for count in range(_SWEEPS):
             at = p[0].copy()
             if count:
-                _integral(parts[0], changes, z)
-                _add(at, 1.0, np.dot(kernels[0], z))
-            first, done = solve(at, first, solvers[0], accuracy)
+                _reply(at, kernels[0], parts[0], changes)
+            first, done = stage(at, first, solvers[0], accuracy, base[0], changes[0])
             if not done:
                 break
-            vector(first, changes[0])
-            _add(changes[0], -1.0, base[0])
             at = p[1].copy()
-            _integral(parts[1], changes, z)
-            _add(at, 1.0, np.dot(kernels[1], z))
-            _integral(parts[0], changes, z)
-            _add(at, 1.0, np.dot(kernels[2], z))
-            second, done = solve(at, second, solvers[1], accuracy)
+            _reply(at, kernels[1], parts[1], changes)
+            _reply(at, kernels[2], parts[0], changes)
+            second, done = stage(at, second, solvers[1], accuracy, base[1], changes[1])
             if not done:
                 break
-            vector(second, changes[1])
-            _add(changes[1], -1.0, base[1])
         return first, second, done
 
     return sweep

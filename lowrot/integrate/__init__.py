@@ -1,7 +1,7 @@
 """What flows share: the loop, stop rules, step sizes, landing, the recorder, implicit steps."""
 
 from lowrot.integrate._dual_weights import DualWeights
-from lowrot.integrate._implicit import Model, solve_weights
+from lowrot.integrate._implicit import Model
 from lowrot.integrate._implicit_moves import NewtonWeights, softplus
 from lowrot.integrate._implicit_newton import solved
 from lowrot.integrate._implicit_system import NewtonProblem, System, answer, substitute
@@ -35,7 +35,6 @@ __all__ = [
     "reached",
     "same_arguments",
     "softplus",
-    "solve_weights",
     "solved",
     "stop_rules",
     "substitute",
