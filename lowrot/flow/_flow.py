@@ -73,8 +73,8 @@ def gradient_flow(
         ``error`` (sum of the local error estimates); states ``a`` (k, m), ``V`` (k, m, d), ``q``
         (k, n). Its certificates are F2 to F5 and the error of ``ln_t``, which is as accurate as
         P: its quadrature adds at most rtol times max(1, ``|P|``). Its ``stats`` count ``steps``,
-        ``rejected``, ``stiff`` (implicit steps), ``iterations``, ``kernels`` (kernel evaluations)
-        and ``seconds``. An interrupt (Ctrl-C) ends the run and returns the path so far.
+        ``rejected``, ``iterations``, ``kernels`` (kernel evaluations) and ``seconds``. An interrupt
+        (Ctrl-C) ends the run and returns the path so far.
 
     Raises:
         ValueError, TypeError: arguments that do not fit together, each named with its value.

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
-from scipy.linalg.lapack import dgesv, dpotrf
+from scipy.linalg.lapack import dposv, dpotrf
 
 from lowrot.flow._margins import (
     LOGISTIC_LOSSES,
@@ -206,8 +206,8 @@ class Regression:
         self, z: np.ndarray, K: np.ndarray, weights: np.ndarray, h: float, system: None
     ) -> np.ndarray:
         """What a time h leaves of a change of ``int r``, as r resists it: an implicit step."""
-        matrix = _plus_one(np.multiply(h, K, order="F"))
-        return np.asarray(dgesv(matrix, z, overwrite_a=1)[2])
+        _, x, info = dposv(_plus_one(np.multiply(h, K, order="F")), z, overwrite_a=1)
+        return np.asarray(z if info else x)
 
 
 def _plus_one(matrix: np.ndarray) -> np.ndarray:

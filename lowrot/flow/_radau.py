@@ -19,7 +19,7 @@ import numpy as np
 
 from lowrot.flow._convergence import Changes, Unit
 from lowrot.flow._dynamics import WEIGHT, Dynamics
-from lowrot.flow._stages import C1, LATE, A, Equations, Stages, Unstiff
+from lowrot.flow._stages import C1, LATE, A, Stages
 from lowrot.flow._step import FlowState, Step, Work
 from lowrot.flow.neuron import Trajectory
 
@@ -35,8 +35,6 @@ _GROWN = 0.7
 """Most that a kernel is taken to grow in a step, in its logarithm, before it is known."""
 _LEAST = 1e-300
 """Least trace of a kernel that has a logarithm."""
-_NONSTIFF = 0.125
-"""Below this product of step and stiffness plain substitution converges as fast."""
 
 
 class Problem(NamedTuple):
@@ -71,16 +69,16 @@ class Radau(Dynamics):
         """Try a step of length h.
 
         The stage equations are solved by triangularly implicit iterations (van der Houwen and de
-        Swart, SIAM J. Sci. Comput. 18, 1997) with the kernels at both stages; where the step is not
-        stiff, by plain substitution. The first guess is what they ask for with the kernel at the
-        start, before any neuron moves, and that serves as long as iterations converge.
+        Swart, SIAM J. Sci. Comput. 18, 1997) with the kernels at both stages. The first guess is
+        what they ask for with the kernel at the start, before any neuron moves, and that serves as
+        long as iterations converge.
         """
-        problem, work = self._problem(start, h), Work(0, 0, True)
+        problem, work = self._problem(start, h), Work(0, 0)
         guess, equations = self._foreseen(problem)
         guess = guess or [start.weights] * 2
         changes, late, fresh = Changes(), None, False
         for count in range(1, _ITERATIONS + 1):
-            work = work._replace(iterations=count, stiff=equations.stiff)
+            work = work._replace(iterations=count)
             trajectory = self._follow(start, guess, h)
             if trajectory is None:
                 break
@@ -94,7 +92,7 @@ class Radau(Dynamics):
             if now is None or (now.mismatches is None and (now.changes.slow or not fresh)):
                 K, early = self._kernels(trajectory, None if fresh else late)
                 equations, late = self._equations(problem, K, early), K[1]
-                work = work._replace(kernels=work.kernels + 1 + fresh, stiff=equations.stiff)
+                work = work._replace(kernels=work.kernels + 1 + fresh)
                 fresh, now = True, self._iterate(problem, equations, late, *seen)
             if now is None:
                 break
@@ -120,7 +118,7 @@ class Radau(Dynamics):
         systems = [self.objective.system(len(start.p)) for _ in A]
         return Problem(start, h, self._unit(start), systems)
 
-    def _foreseen(self, problem: Problem) -> tuple[Sequence[Any] | None, Equations]:
+    def _foreseen(self, problem: Problem) -> tuple[Sequence[Any] | None, Stages]:
         """The weights at both stages by the kernel at the start alone, which grows as it did."""
         objective, (start, h, unit, _) = self.objective, problem
         guess, w = [start.weights] * 2, objective.vector(start.weights)
@@ -131,17 +129,14 @@ class Radau(Dynamics):
         p = [start.p + h * one * answer for one in np.exp(grown) @ np.transpose(A)]
         return equations.solve(p, guess, _EXACT * self.rtol * unit.size), equations
 
-    def _equations(self, problem: Problem, K: Sequence[np.ndarray], early: np.ndarray) -> Equations:
+    def _equations(self, problem: Problem, K: Sequence[np.ndarray], early: np.ndarray) -> Stages:
         """Those of both stages for given kernels."""
-        objective, (start, h, _, systems) = self.objective, problem
-        if h * objective.stiffness(K[1], start.weights) <= _NONSTIFF:
-            return Unstiff(objective, K)
-        return Stages.of(objective, K, early, h, systems)
+        return Stages.of(self.objective, K, early, problem.h, problem.systems)
 
     def _iterate(
         self,
         problem: Problem,
-        equations: Equations,
+        equations: Stages,
         late: np.ndarray,
         trajectory: Trajectory,
         p: Sequence[np.ndarray],

@@ -45,7 +45,7 @@ class FlowRun(Run[FlowPoint]):
     def __init__(self, setting: Setting, stepper: Radau, limits: dict[str, tuple[float, str]]):
         self.setting, self.stepper, self.rules = setting, stepper, {}
         self.recorder = Recorder(limits)
-        counts = ("steps", "rejected", "stiff", "iterations", "kernels", "seconds")
+        counts = ("steps", "rejected", "iterations", "kernels", "seconds")
         self.stats = dict.fromkeys(counts, 0.0)
         state = stepper.start(setting.initial.a.cpu(), setting.initial.V.cpu())
         self.origin = state.neurons
@@ -131,7 +131,6 @@ class FlowRun(Run[FlowPoint]):
             landed = self._landed(point, step, h, end)
             if landed is not None:
                 self.stats["steps"] += 1
-                self.stats["stiff"] += step.stiff
                 return landed, None
             self.stats["rejected"] += 1
             point = replace(point, h=0.5 * h)

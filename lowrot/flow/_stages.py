@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,48 +20,16 @@ LATE = 0.4
 """What elimination of the first stage leaves on the diagonal for the second."""
 
 
-class Equations(ABC):
+@dataclass(frozen=True, eq=False)
+class Stages:
     """What both stages of a step ask for.
 
     Attributes:
         objective: the objective.
         K: the kernels of both stages, each (n, n).
-        stiff: whether these enter.
-    """
-
-    objective: Objective
-    K: Sequence[np.ndarray]
-    stiff: bool
-
-    @abstractmethod
-    def solve(
-        self, p: Sequence[np.ndarray], guess: Sequence[Any], accuracy: float
-    ) -> list[Any] | None:
-        """The weights at both stages, to an accuracy of the outputs; None where there are none.
-
-        Args:
-            p: the outputs at both stages under the guess.
-            guess: weights.
-            accuracy: in the unit of the outputs.
-        """
-
-    def slopes(self, weights: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
-        """The derivatives of the outputs at both stages."""
-        first, second = (K @ self.objective.vector(w) for K, w in zip(self.K, weights))
-        return first, second
-
-
-@dataclass(frozen=True, eq=False)
-class Stages(Equations):
-    """Kernels of both stages of a step, and what solves for both stages.
-
-    Attributes:
-        objective: the objective.
-        K: the kernels, each (n, n).
         solver: of both stages; None where one has no solution.
     """
 
-    stiff = True
     objective: Objective
     K: Sequence[np.ndarray]
     solver: Solver | None
@@ -88,23 +55,16 @@ class Stages(Equations):
     def solve(
         self, p: Sequence[np.ndarray], guess: Sequence[Any], accuracy: float
     ) -> list[Any] | None:
-        """The weights at both stages, by triangular sweeps over them."""
+        """The weights at both stages, by triangular sweeps over them; None where there are none.
+
+        Args:
+            p: the outputs at both stages under the guess.
+            guess: weights.
+            accuracy: in the unit of the outputs.
+        """
         return None if self.solver is None else self.solver(p, guess, accuracy)
 
-
-@dataclass(frozen=True, eq=False)
-class Unstiff(Equations):
-    """A step that is not stiff, for which plain substitution converges as fast.
-
-    Attributes:
-        objective: the objective.
-        K: the kernels of both stages.
-    """
-
-    stiff = False
-    objective: Objective
-    K: Sequence[np.ndarray]
-
-    def solve(self, p: Sequence[np.ndarray], guess: Sequence[Any], accuracy: float) -> list[Any]:
-        """The weights that the outputs ask for."""
-        return [self.objective.respond(one) for one in p]
+    def slopes(self, weights: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
+        """The derivatives of the outputs at both stages."""
+        first, second = (K @ self.objective.vector(w) for K, w in zip(self.K, weights))
+        return first, second

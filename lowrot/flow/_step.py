@@ -39,11 +39,10 @@ class FlowState:
 
 
 class Work(NamedTuple):
-    """What a step cost, and whether the kernels entered."""
+    """What a step cost."""
 
     iterations: int
     kernels: int
-    stiff: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +57,6 @@ class Step:
         slopes: derivatives of the outputs times signs at both stages; None where the kernels are
             older ones, and for a part of a step.
         iterations, kernels: what it cost.
-        stiff: whether the kernels entered.
     """
 
     stages: tuple[FlowState, FlowState] | None
@@ -68,7 +66,6 @@ class Step:
     slopes: tuple[np.ndarray, np.ndarray] | None
     iterations: int
     kernels: int
-    stiff: bool
 
     @classmethod
     def unsolved(cls, work: Work) -> Step:

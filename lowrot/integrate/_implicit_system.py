@@ -17,7 +17,7 @@ _TINY = 1e-8
 """Weights up to this are not found by dividing by their square root."""
 _SATURATED = 1e-12
 """Least elasticity of a slope: beyond it the diagonal of the system leaves the doubles."""
-MANY = 192
+MANY = 48
 """Points from which on a factorization costs more than the steps that an older one saves."""
 
 
