@@ -24,7 +24,7 @@ from lowrot.flow._objectives import Classification
 from lowrot.flow._planes import Planes
 from lowrot.flow._radau import Radau
 from lowrot.flow._step import Step
-from lowrot.flow.neuron import Rates, _arc, _contact, _grip, _propagate
+from lowrot.flow.neuron import Rates, _arc, _begin, _contact, _grip, _propagate
 from lowrot.losses import Loss, as_loss
 from lowrot.network import Network
 from lowrot.network._network import check_fit as _check_fit
@@ -273,6 +273,7 @@ _PLACES: dict[str, list[tuple[Any, str, Callable[..., Any]]]] = {
     "no step control": [(Radau, "attempt", _no_step_control)],
     "no sliding": [
         (_contact, "minimal_norm_velocity", _no_sliding),
+        (_begin, "balanced", _nothing_holds),
         (_grip, "balanced", _nothing_holds),
     ],
 }

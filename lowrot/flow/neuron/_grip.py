@@ -1,7 +1,4 @@
-"""Where an arc begins: the planes that a neuron is on hold it, and mostly to the end of the step.
-
-What is plain is decided here, by one small inverse; `_contact` decides the rest.
-"""
+"""Planes that plainly hold a neuron, and mostly to the end of the step: by one small inverse."""
 
 from __future__ import annotations
 
@@ -10,11 +7,8 @@ import math
 import numpy as np
 
 from lowrot._jit import part
-from lowrot.flow.neuron._arc import FIELD, depart
-from lowrot.flow.neuron._contact import LOST, ORIGIN, release, settle
-from lowrot.flow.neuron._linalg import copy, dot, fill, remove, resize, span
-from lowrot.flow.neuron._propagate import Arrays, Rates, field
-from lowrot.flow.neuron._sliding import HELD
+from lowrot.flow.neuron._contact import LOST
+from lowrot.flow.neuron._linalg import dot, fill, remove, resize, span
 
 _STEEP = 1e-9
 """Least pivot of the normals' squares: below it forces have too few digits."""
@@ -22,87 +16,6 @@ _WEAK = 1e-6
 """Least weight of a plane, over that of the one that can push most."""
 _ROUNDS, _INSIDE = 24, 0.9
 """Most times that forces are shared out, and the part of a jump to which they are cut back."""
-
-
-@part
-def begin(
-    drive: Arrays,
-    rates: Rates,
-    a: float,
-    v: np.ndarray,
-    pattern: np.ndarray,
-    times: tuple[float, float],
-    basis: np.ndarray,
-    arc: np.ndarray,
-    leaving: np.ndarray,
-    scratch: Arrays,
-) -> tuple[int, float]:
-    """Write the arc on which a neuron goes on, and return its rank and how long its planes hold.
-
-    The times are now and the end of the step; scratch is the room that `grip` needs, with that for
-    its inverse and weights and one number a plane; the others are as in `settle` and `release`.
-    """
-    (now, end), on, plane, h, rank = times, 0, -1, arc[FIELD:], 0
-    inverse, weight, square, push = scratch
-    for k in range(len(pattern)):
-        if pattern[k] == 0:
-            on, plane = on + 1, k
-    plain = a != 0.0 and rates[1] > 0.0 and math.sqrt(dot(v, v)) > ORIGIN * abs(a)
-    if plain or on == 0:
-        field(drive, pattern, h)
-        if on == 0 or (on == 1 and _crosses(drive, a, v, pattern, now, plane, h)):
-            _start(v, now, h, basis, 0, arc)
-            return 0, math.inf
-        U, jump = drive[0], drive[3]
-        for k in range(len(pattern)):
-            weight[k] = abs(jump[0, k] + now * jump[1, k]) + abs(jump[0, k] + end * jump[1, k])
-        rank = grip(U, pattern, v, weight, basis, inverse, square)
-        if rank and balanced(U, jump, pattern, weight, inverse, h, now, square, push):
-            kept = outlast(U, jump, pattern, weight, inverse, h, now, end, square, push)
-            put_on(basis, rank, v)
-            _start(v, now, h, basis, rank, arc)
-            if kept:
-                return rank, math.inf
-        else:
-            rank = 0
-    if rank == 0:
-        rank = settle(drive, rates, a, v, pattern, now, basis)
-        depart(drive, v, pattern, now, basis, rank, arc)
-    return rank, release(drive, a, v, arc, pattern, basis, rank, now, end - now, leaving)
-
-
-@part
-def _start(
-    v: np.ndarray, now: float, h: np.ndarray, basis: np.ndarray, rank: int, arc: np.ndarray
-) -> None:
-    """Begin an arc at v; its field, written as that from time 0 on, is made one from now on."""
-    copy(v, arc[0])
-    for c in range(len(v)):
-        h[0, c] += now * h[1, c]
-    remove(basis, rank, h[0])
-    remove(basis, rank, h[1])
-
-
-@part
-def _crosses(
-    drive: Arrays, a: float, v: np.ndarray, pattern: np.ndarray, now: float, k: int, h: np.ndarray
-) -> bool:
-    """Whether a neuron on plane k alone is driven through: the field leads one way on both sides.
-
-    Then its side is written into the pattern, and the jump there is added to the field h.
-    """
-    u, jump, strength = drive[0][k], drive[3], math.sqrt(dot(h[0], h[0]))
-    strength += now * math.sqrt(dot(h[1], h[1]))
-    normal, bound = dot(h[0], u) + now * dot(h[1], u), abs(jump[0, k] + now * jump[1, k])
-    if abs(normal) - bound <= HELD * (bound + strength):
-        return False
-    if abs(dot(u, v)) > LOST * math.sqrt(dot(v, v)):
-        return False
-    pattern[k] = 1 if a * normal > 0.0 else -1
-    for row in range(2):
-        for c in range(len(u)):
-            h[row, c] += pattern[k] * jump[row, k] * u[c]
-    return True
 
 
 @part
@@ -189,6 +102,7 @@ def outlast(
     U: np.ndarray,
     jump: np.ndarray,
     pattern: np.ndarray,
+    rank: int,
     weight: np.ndarray,
     inverse: np.ndarray,
     h: np.ndarray,
@@ -207,7 +121,7 @@ def outlast(
         early, late = jump[0, k] + now * jump[1, k], jump[0, k] + end * jump[1, k]
         if pattern[k] == 0 and early * late < 0.0:
             return False
-    return balanced(U, jump, pattern, weight, inverse, h, end, scratch, push)
+    return balanced(U, jump, pattern, rank, weight, inverse, h, end, scratch, push)
 
 
 @part
@@ -215,6 +129,7 @@ def balanced(
     U: np.ndarray,
     jump: np.ndarray,
     pattern: np.ndarray,
+    rank: int,
     weight: np.ndarray,
     inverse: np.ndarray,
     h: np.ndarray,
@@ -227,14 +142,15 @@ def balanced(
     First those that are least over the weights, ``-weight_k u_k . (sum weight u u^T)^+ h``; then by
     turns they are cut back to the jumps, and what that leaves over is shared out again. That ends
     where a direction shows that there are none: along it they would have to do more work than the
-    jumps can. Scratch has two rows of length d at least, push a force for each plane, written.
+    jumps can. Normals that do not depend on each other, as many as their rank, leave no choice.
+    Scratch has two rows of length d at least, push a force for each plane, written.
     """
     rest, answer, d = scratch[0], scratch[1], U.shape[1]
     for c in range(d):
         rest[c] = h[0, c] + t * h[1, c]
     fill(push, 0.0)
     for _ in range(_ROUNDS):
-        within, work, most = True, 0.0, 0.0
+        within, work, most, on = True, 0.0, 0.0, 0
         for c in range(d):
             answer[c] = dot(inverse[c], rest)
         fill(rest, 0.0)
@@ -242,6 +158,7 @@ def balanced(
             if pattern[k] == 0:
                 along, bound = dot(U[k], answer), abs(jump[0, k] + t * jump[1, k])
                 push[k] -= weight[k] * along
+                on += 1
                 within = within and abs(push[k]) <= bound
                 work += along * push[k]
                 most += abs(along) * bound
@@ -249,6 +166,6 @@ def balanced(
                 for c in range(d):
                     rest[c] += (inside - push[k]) * U[k, c]
                 push[k] = inside
-        if within or abs(work) > most:
+        if within or on == rank or abs(work) > most:
             return within
     return False

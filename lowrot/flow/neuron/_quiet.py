@@ -182,9 +182,9 @@ def _one_arc(
         return False
     if s != FREE:
         U, jump, mine, back = drive[0], drive[3], weight[s], inverse[s]
-        if not outlast(U, jump, pattern, mine, back, h, 0.0, end, scratch, z):
+        if not outlast(U, jump, pattern, rank[s], mine, back, h, 0.0, end, scratch, z):
             return False
-        if not balanced(U, jump, pattern, mine, back, h, 0.0, scratch, z):
+        if not balanced(U, jump, pattern, rank[s], mine, back, h, 0.0, scratch, z):
             return False
         remove(basis[s], rank[s], h[0])
         remove(basis[s], rank[s], h[1])

@@ -14,6 +14,7 @@ import numpy as np
 
 from lowrot._jit import allocating, in_threads, jit, part
 from lowrot.flow.neuron._arc import ARC, at, energy, speed
+from lowrot.flow.neuron._begin import begin
 from lowrot.flow.neuron._contact import direction
 from lowrot.flow.neuron._events import (
     first_crossed,
@@ -23,7 +24,6 @@ from lowrot.flow.neuron._events import (
     turning_time,
     visited,
 )
-from lowrot.flow.neuron._grip import begin
 from lowrot.flow.neuron._held import LISTS, Held, hold, hold_throughout, note
 from lowrot.flow.neuron._linalg import copy, dot, fill, heights
 from lowrot.flow.neuron._propagate import (
@@ -208,7 +208,7 @@ def follow_loud(
     basis, inverse, square = matrices
     for c in range(len(v)):
         v[c] = start[1][j, c] / unit
-    a, t, stage = start[0][j] / unit, 0.0, 0
+    a, t, stage, plane = start[0][j] / unit, 0.0, 0, -1
     sign, invariant = direction(a, 0.0), start[3][j] / unit * abs(start[3][j] / unit)
     copy(start[2][j], pattern)
     fill(until[0], 0.0)
@@ -216,7 +216,7 @@ def follow_loud(
     for _ in range(_ROUNDS):
         now = t, stage_times[1]
         held = inverse, weight, square, next_z
-        rank, left = begin(drive, rates, a, v, pattern, now, basis, arc, leaving, held)
+        rank, left = begin(drive, rates, a, v, pattern, plane, now, basis, arc, leaving, held)
         heights(drive[1], v, z)
         while stage < 2:
             dt, keeps = stage_times[stage] - t, invariant >= 0.0

@@ -22,8 +22,9 @@ def meeting(rng, count, rank, d):
 def gripped(U, jump, v):
     d, pattern, weight = U.shape[1], np.zeros(len(U), dtype=np.int8), np.abs(jump[0])
     room = np.empty((d, d)), np.empty((d, d)), np.empty((d + 1, d))
-    assert grip(U, pattern, v, weight, *room)
-    return pattern, weight, room[1], room[2], np.empty(len(U))
+    rank = grip(U, pattern, v, weight, *room)
+    assert rank
+    return pattern, rank, weight, room[1], room[2], np.empty(len(U))
 
 
 def least(U, h, bound):
@@ -49,7 +50,7 @@ def test_forces_are_found_where_there_are_any_and_only_there(count, rank, d):
         h = np.zeros((2, d))
         h[0] = rng.normal(size=rank) @ U[:rank] if count >= rank else U[0]
         h[0] *= size / least(U, h[0], np.abs(jump[0]))
-        found = balanced(U, jump, held[0], held[1], held[2], h, 0.0, held[3], held[4])
+        found = balanced(U, jump, *held[:4], h, 0.0, *held[4:])
         assert not (found and size > 1.0)
         missed += size < 0.9 and not found
     assert missed <= 2  # of forty: others may still be found to hold later
@@ -60,22 +61,22 @@ def test_forces_are_found_that_the_least_ones_are_not():
     rng, seen, found = np.random.default_rng(0), 0, 0
     while seen < 40:
         U, jump, v = meeting(rng, 16, 5, 6)
-        pattern, weight, inverse, scratch, push = gripped(U, jump, v)
+        pattern, rank, weight, inverse, scratch, push = gripped(U, jump, v)
         h = np.zeros((2, 6))
         h[0] = rng.normal(size=3) @ U[:3]
         h[0] *= 0.8 / least(U, h[0], np.abs(jump[0]))
         if (np.abs(weight * (U @ (inverse @ h[0]))) > np.abs(jump[0])).any():
             seen += 1
-            found += balanced(U, jump, pattern, weight, inverse, h, 0.0, scratch, push)
+            found += balanced(U, jump, pattern, rank, weight, inverse, h, 0.0, scratch, push)
     assert found >= 20
 
 
 def test_planes_hold_until_a_jump_changes_its_sign():
     rng = np.random.default_rng(1)
     U, jump, v = meeting(rng, 5, 2, 4)
-    pattern, weight, inverse, scratch, push = gripped(U, jump, v)
+    pattern, rank, weight, inverse, scratch, push = gripped(U, jump, v)
     h = np.zeros((2, 4))
-    rest = weight, inverse, h, 0.0, 1.0, scratch, push
+    rest = rank, weight, inverse, h, 0.0, 1.0, scratch, push
     assert outlast(U, jump, pattern, *rest)
     jump[1, 2] = -2.0 * jump[0, 2]
     assert not outlast(U, jump, pattern, *rest)

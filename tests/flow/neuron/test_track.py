@@ -311,7 +311,7 @@ def test_too_many_kinks_are_reported(monkeypatch):
     drive, start = planes.drive(w, 0 * w), neuron(planes, 1.0, [1.0, 0.3])
     assert track(start, drive, (1.0, 2.0), BOTH) is not None
 
-    def crosses(drive, rates, a, v, pattern, times, basis, arc, leaving, scratch):
+    def crosses(drive, rates, a, v, pattern, met, times, basis, arc, leaving, scratch):
         pattern[pattern == 0] = -1 if times[0] else 1
         depart(drive, v, pattern, times[0], basis, 0, arc)
         return 0, math.inf
