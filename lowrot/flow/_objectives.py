@@ -119,16 +119,14 @@ class Classification:
         """``sum_i q_i K_ii``, a bound on the rates at which q relaxes for the exponential loss."""
         return float(K.diagonal() @ np.exp(weights.ln_q))
 
-    def relaxed(
-        self, z: np.ndarray, K: np.ndarray, weights: NewtonWeights, h: float, system: System
-    ) -> np.ndarray:
+    def relaxed(self, z: np.ndarray, K: np.ndarray, weights: NewtonWeights, h: float) -> np.ndarray:
         """What a time h leaves of a change of ``int q``, as q resists it: an implicit step.
 
         With the slopes e of ``d q = q e (d logit + d ln Lam)``, where the sum of q is kept, it is
         ``z + d q`` for ``d logit = -h K (z + d q)``: the answer of a stage to the residual h K z.
         """
         problem = NewtonProblem(z, h * K, z, 1.0, 0.0)
-        return z + answer(tuple(problem), tuple(weights), tuple(system), h * (K @ z))
+        return z + answer(tuple(problem), tuple(weights), h * (K @ z))
 
     def rate(self, p: np.ndarray, P: float) -> float:
         """``P' / ||W'||^2`` (F2) at margins with soft margin P: 1 for the exponential loss."""
@@ -202,9 +200,7 @@ class Regression:
         """Bound on the rates at which residuals relax: the trace of K."""
         return float(K.trace())
 
-    def relaxed(
-        self, z: np.ndarray, K: np.ndarray, weights: np.ndarray, h: float, system: None
-    ) -> np.ndarray:
+    def relaxed(self, z: np.ndarray, K: np.ndarray, weights: np.ndarray, h: float) -> np.ndarray:
         """What a time h leaves of a change of ``int r``, as r resists it: an implicit step."""
         _, x, info = dposv(_plus_one(np.multiply(h, K, order="F")), z, overwrite_a=1)
         return np.asarray(z if info else x)
@@ -238,6 +234,4 @@ class Objective(Protocol):
     def unit(self, p: np.ndarray, weights: Any) -> float: ...
     def rounding(self, weights: Any, of_outputs: float) -> np.ndarray: ...
     def stiffness(self, K: np.ndarray, weights: Any) -> float: ...
-    def relaxed(
-        self, z: np.ndarray, K: np.ndarray, weights: Any, h: float, system: Any
-    ) -> np.ndarray: ...
+    def relaxed(self, z: np.ndarray, K: np.ndarray, weights: Any, h: float) -> np.ndarray: ...

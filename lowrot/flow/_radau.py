@@ -210,10 +210,10 @@ class Radau(Dynamics):
         In units of the tolerance. Of what that pushes the neurons wrongly, stiff modes forget what
         they can within the step.
         """
-        start, h, unit, systems = problem
+        start, h, unit, _ = problem
         q = [self.objective.vector(one) for one in (start.weights, *weights)]
         wrong = DEFECT * h * (q[0] - 1.5 * q[1] + 0.5 * q[2])
-        left = self.objective.relaxed(wrong, K, weights[1], LATE * h, systems[1])
+        left = self.objective.relaxed(wrong, K, weights[1], LATE * h)
         return unit.relative(left, K) / self.rtol
 
     def part(self, start: FlowState, step: Step, h: float, fraction: float) -> Step | None:

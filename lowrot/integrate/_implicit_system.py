@@ -199,20 +199,14 @@ def greatest(x: np.ndarray) -> float:
 
 
 @jit
-def answer(
-    problem_fields: tuple, weights_fields: tuple, system_fields: tuple, residual: np.ndarray
-) -> np.ndarray:
+def answer(problem_fields: tuple, weights_fields: tuple, residual: np.ndarray) -> np.ndarray:
     """The change of q that takes a residual away, to first order, shape (n,).
 
-    The arguments are those of `newton`, of which a system is taken as it is; there is no change
-    where the system is not positive definite.
+    The arguments are those of `newton`. The system is that of these weights: an older one may
+    answer far too much. There is no change where it is not positive definite.
     """
     problem, weights = NewtonProblem(*problem_fields), NewtonWeights(*weights_fields)
-    system, dq = System(*system_fields), np.zeros(len(residual))
-    done = len(system.root) > 0 and greatest(system.root) > 0.0
-    if not done:
-        system = room(len(residual))
-        done = factorize(problem, weights, system)
-    if done:
+    system, dq = room(len(residual)), np.zeros(len(residual))
+    if factorize(problem, weights, system):
         _solve(system, residual, np.empty(len(residual)), dq)
     return dq

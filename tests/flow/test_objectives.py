@@ -10,7 +10,6 @@ import torch
 
 from lowrot.flow._objectives import Classification, Regression
 from lowrot.integrate import DualWeights
-from lowrot.integrate._implicit_system import MANY
 from lowrot.losses import LOSSES, as_loss, soft_margin
 
 
@@ -141,23 +140,6 @@ def test_the_formulas_on_arrays_are_those_of_the_losses(loss, shift):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_many_points_share_the_system_of_a_stage(loss):
-    """What is relaxed with it is what is relaxed with one of its own."""
-    rng = np.random.default_rng(9)
-    p, root, h = rng.normal(size=MANY), rng.normal(size=(MANY, 3)), 0.3
-    objective, K = Classification(np.ones(MANY), as_loss(loss)), root @ root.T
-    system, z = objective.system(MANY), rng.normal(size=MANY)
-    near = solved_alone(objective, h * K, p, objective.respond(p), 1e-12)
-    guess = objective.respond(0.01 * z - near.logit)
-    origin = p - h * K @ (objective.vector(objective.respond(p)) - objective.vector(guess))
-    weights = solved_alone(objective, h * K, origin, guess, 1e-12, system)
-    assert system.root.any()
-    alone = objective.relaxed(z, K, weights, h, objective.system(MANY))
-    shared = objective.relaxed(z, K, weights, h, system)
-    assert np.linalg.norm(shared - alone) < 0.1 * np.linalg.norm(alone - z)
-
-
-@pytest.mark.parametrize("loss", LOSSES)
 def test_what_is_relaxed_is_an_implicit_step_of_the_weights(loss):
     """``z - h dQ`` for the change ``K z`` of the margins, by automatic differentiation."""
     p, K = problem(5, scale=30.0)
@@ -166,9 +148,9 @@ def test_what_is_relaxed_is_an_implicit_step_of_the_weights(loss):
     jacobian = torch.autograd.functional.jacobian(
         lambda p: as_loss(loss).dual_weights(p)[0], torch.as_tensor(p)
     ).numpy()
-    left = objective.relaxed(z, K, objective.respond(p), h, objective.system(6))
+    left = objective.relaxed(z, K, objective.respond(p), h)
     np.testing.assert_allclose(left, z + h * jacobian @ K @ left, rtol=1e-10, atol=1e-12)
     assert np.abs(left - z).max() > 0.1
     squares = Regression(p)
-    left = squares.relaxed(z, K, squares.respond(p), h, squares.system(6))
+    left = squares.relaxed(z, K, squares.respond(p), h)
     np.testing.assert_allclose(left, z - h * K @ left, rtol=1e-10, atol=1e-12)

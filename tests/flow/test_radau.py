@@ -24,6 +24,7 @@ from lowrot.flow._objectives import Classification, Regression
 from lowrot.flow._planes import Planes
 from lowrot.flow._radau import DEFECT, Radau
 from lowrot.flow._stages import A
+from lowrot.integrate import _implicit_system
 from lowrot.losses import LOSSES, as_loss, soft_margin
 
 
@@ -130,6 +131,19 @@ def test_stages_have_the_weights_of_their_outputs(loss):
         for stage in step.stages:
             own = objective.vector(objective.respond(stage.p))
             np.testing.assert_allclose(objective.vector(stage.weights), own, rtol=1e-9)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_systems_that_solves_share_do_not_change_the_estimate(loss, monkeypatch):
+    """Neither what is solved for, nor its error: a system of other weights would make it less."""
+    net, data = standard(24, 6, seed=1), sparse_parity(6, 2, 20, 0)
+    objective, found = Classification(data.y.numpy(), as_loss(loss)), []
+    for many in (1, 10**6):
+        monkeypatch.setattr(_implicit_system, "MANY", many)
+        stepper = stepper_of(net, data, objective, 1e-3)
+        start = stepper.start(4.0 * net.a, 4.0 * net.V)
+        found.append([stepper.attempt(start, h).error for h in (0.02, 0.1, 0.3)])
+    np.testing.assert_allclose(*found, rtol=1e-3)
 
 
 def test_the_estimate_follows_the_local_error():
