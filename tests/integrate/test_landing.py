@@ -32,6 +32,20 @@ def test_it_lands_from_above(name, target):
     assert len(calls) <= 30
 
 
+@pytest.mark.parametrize("bend", [-0.2, -0.1, 0.1, 0.2])
+@pytest.mark.parametrize("target", [0.1, 0.4, 0.8])
+def test_smooth_curves_take_three_evaluations(bend, target):
+    tried = []
+
+    def partial(x):
+        tried.append(x)
+        return x
+
+    end, _ = land(partial, lambda x: math.expm1(bend * x) / math.expm1(bend) - target, 0.0, 1.0)
+    assert end == pytest.approx(math.log1p(target * math.expm1(bend)) / bend, rel=3e-5)
+    assert len(tried) <= 3
+
+
 def test_a_whole_step_that_meets_the_rule_or_does_not_is_taken():
     for beyond in (-1.0, 0.0, LANDED):
         never = pytest.fail
