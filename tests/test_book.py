@@ -488,7 +488,7 @@ def test_bad_claims_and_warnings_stop_the_build(tiny):
     for _ in range(2):  # an unchanged bad book must stay bad
         code, said = tiny.build()
         assert code == 1
-        assert [complaint for complaint in bad if complaint not in said] == []
+        assert [complaint for complaint in bad if complaint not in said] == [], said
         assert not (tiny.root / "build" / "last_success").exists()
 
 
