@@ -33,8 +33,9 @@ def land(
         start: where the step starts.
         whole: where the whole step ends.
 
-    Source: M. Dowell and P. Jarratt, A modified regula falsi method for computing the root of an
-    equation, BIT 11, 1971.
+    Source: R. P. Brent, Algorithms for Minimization without Derivatives, 1973, chapter 4;
+    M. Dowell and P. Jarratt, A modified regula falsi method for computing the root of an equation,
+    BIT 11, 1971.
     """
     best, fraction, beyond = whole, 1.0, overshoot(whole)
     if beyond <= LANDED:
