@@ -128,13 +128,14 @@ def _written(place: Path) -> float:
 class _Locator(_CacheLocator):
     """Tells Numba where to keep a function; the folder is made when there is something to keep."""
 
-    def __init__(self, function: Callable[..., object]) -> None:
+    def __init__(self, function: Callable[..., object], file: str) -> None:
         self._line = function.__code__.co_firstlineno
+        self._py_file = file  # for Numba's warning of a function that cannot be kept
 
     @classmethod
     def from_function(cls, py_func: Any, py_file: str) -> _Locator:
         """Numba asks for a locator by this name."""
-        return cls(py_func)
+        return cls(py_func, py_file)
 
     def get_cache_path(self) -> str:
         return str(folder())

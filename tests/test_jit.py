@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numba.core.errors import NumbaWarning
 
 from lowrot import _jit, balanced, gradient_flow, sparse_parity
 from lowrot.flow import _planes
@@ -51,6 +52,17 @@ def test_all_compiled_modules_are_sources():
     assert folder / "coupled" / "_pass.py" in compiled
     sources = {file for pattern in _jit._SOURCES for file in folder.glob(pattern)}
     assert compiled | {folder / "_jit.py"} <= sources
+
+
+def test_a_function_that_cannot_be_kept_works_with_a_warning():
+    """Numba keeps none with an array so large; and none at all with NUMBA_OPT=0."""
+    large = np.arange(300_000.0)
+
+    def entry(i):
+        return large[i]
+
+    with pytest.warns(NumbaWarning, match="Cannot cache .*entry"):
+        assert _jit.jit(entry)(7) == 7.0
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from lowrot.flow._planes import Planes
 from lowrot.flow._rest import at_rest
 from lowrot.flow._stages import C1
 from lowrot.flow._step import FlowState, Step
-from lowrot.flow.neuron import Drive, Held, Neurons, Rates, Tracker, Trajectory, fastest_growth
+from lowrot.flow.neuron import Drive, Held, Neurons, Rates, Tracker, Trajectory
 
 _MOVED = 3e-2
 """Part of the tolerance that the rounding of the weights may move in a step."""
@@ -95,8 +95,8 @@ class Dynamics:
         return K, K[0] - forgotten
 
     def fastest_growth(self, state: FlowState) -> float:
-        """The largest rate at which a neuron grows."""
-        return fastest_growth(state.neurons, self._field(state), self.rates)
+        """The largest rate at which a neuron grows, or a bound on it."""
+        return self._tracker(state).fastest_growth()
 
     def _field(self, state: FlowState) -> Drive:
         """That of the weights of a state."""

@@ -4,7 +4,7 @@ from lowrot.flow.neuron._contact import least_velocity
 from lowrot.flow.neuron._held import Held
 from lowrot.flow.neuron._linalg import ON, normals_slid_on
 from lowrot.flow.neuron._propagate import Arrays, Drive, Neurons, Rates
-from lowrot.flow.neuron._track import Tracker, Trajectory, fastest_growth, track
+from lowrot.flow.neuron._track import Tracker, Trajectory, track
 
 __all__ = [
     "ON",
@@ -15,7 +15,6 @@ __all__ = [
     "Rates",
     "Tracker",
     "Trajectory",
-    "fastest_growth",
     "least_velocity",
     "normals_slid_on",
     "track",

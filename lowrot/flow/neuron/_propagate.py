@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from lowrot._jit import allocating, jit, part
-from lowrot.flow.neuron._linalg import copy, dot, remove, resize, span, zeros
+from lowrot._jit import jit, part
+from lowrot.flow.neuron._linalg import copy, dot, resize
 
 _ROUNDING = 2.0**-51
 """Of an invariant, relative to its terms and to the dimension."""
@@ -213,29 +213,3 @@ def _terms(a: float, v: np.ndarray, unit: float, rates: Rates) -> tuple[float, f
     for c in range(len(v)):
         inner += (v[c] / unit) ** 2
     return rates[1] * (a / unit) ** 2, rates[0] * inner
-
-
-@allocating
-def field_at(drive: Arrays, pattern: np.ndarray, t: float) -> np.ndarray:
-    """The field at time t along the planes that a pattern slides on, shape (d,)."""
-    d = drive[0].shape[1]
-    both, h = np.empty((2, d)), np.empty(d)
-    field(drive, pattern, both)
-    for c in range(d):
-        h[c] = both[0, c] + t * both[1, c]
-    if zeros(pattern):
-        basis = np.empty((d, d))
-        remove(basis, span(drive[0], pattern, basis), h)
-    return h
-
-
-@jit
-def fastest_field(drive: Arrays, a: np.ndarray, V: np.ndarray, patterns: np.ndarray) -> float:
-    """The largest norm of the field at time 0 over neurons that are not zero."""
-    largest = 0.0
-    for j in range(len(patterns)):
-        if a[j] == 0.0 and zeros(V[j]) == V.shape[1]:
-            continue
-        h = field_at(drive, patterns[j], 0.0)
-        largest = max(largest, dot(h, h))
-    return math.sqrt(largest)

@@ -32,7 +32,6 @@ from lowrot.flow.neuron._propagate import (
     Neurons,
     Rates,
     conserve,
-    fastest_field,
     largest,
 )
 from lowrot.flow.neuron._quiet import classify, pass_quietly
@@ -82,7 +81,25 @@ class Tracker:
     def __init__(self, neurons: Neurons, drive: Drive, rates: Rates) -> None:
         self.neurons, self.rates = neurons, rates
         self._start = neurons.a, neurons.V, neurons.S, neurons.unbalance
-        self._ready = classify(drive.arrays, *self._start[:3], rates)
+        self._drive, self._ready = drive, classify(drive.arrays, *self._start[:3], rates)
+
+    def fastest_growth(self) -> float:
+        """The largest rate at which a neuron grows under the field given, at time 0, or a bound.
+
+        A neuron whose planes are nearly parallel counts as if they left it free.
+        """
+        a, V, S, _ = self._start
+        slot, rank, basis = self._ready[4:7]
+        fields, held = self._drive.at_start(S), np.flatnonzero(slot >= 0)
+        if len(held):
+            rows = np.arange(V.shape[1]) < rank[slot[held], None]
+            normals = np.where(rows[:, :, None], basis[slot[held]], 0.0)
+            along = np.einsum("jrc,jc->jr", normals, fields[held])
+            fields[held] -= np.einsum("jr,jrc->jc", along, normals)
+        squares = np.einsum("jc,jc->j", fields, fields)
+        if not a.all():  # what is zero does not move
+            squares[(a == 0.0) & ~V.any(1)] = 0.0
+        return math.sqrt(self.rates[0] * self.rates[1] * float(squares.max()))
 
     def follow(self, drive: Drive, stage_times: tuple[float, float]) -> Trajectory | None:
         """The neurons at two times, increasing, under a field.
@@ -127,21 +144,6 @@ def track(
 ) -> Trajectory | None:
     """Follow neurons once: see `Tracker`."""
     return Tracker(neurons, drive, rates).follow(drive, stage_times)
-
-
-def fastest_growth(neurons: Neurons, drive: Drive, rates: Rates) -> float:
-    """The largest rate at which a neuron grows under the field at time 0."""
-    a, V, S = neurons.a, neurons.V, neurons.S
-    fields = drive.at_start(S)
-    squares = np.einsum("jc,jc->j", fields, fields)
-    held = np.flatnonzero((S == 0).any(1))
-    squares[held] = 0.0
-    if not a.all():  # what is zero does not move
-        squares[(a == 0.0) & ~V.any(1)] = 0.0
-    fastest = math.sqrt(float(squares.max()))
-    if len(held):
-        fastest = max(fastest, fastest_field(drive.arrays, a[held], V[held], S[held]))
-    return math.sqrt(max(rates[0] * rates[1], 0.0)) * fastest
 
 
 def _most(patterns: np.ndarray) -> int:

@@ -15,9 +15,7 @@ from lowrot.flow._planes import Planes
 from lowrot.flow.neuron import Neurons
 from lowrot.flow.neuron._propagate import (
     conserve,
-    fastest_field,
     field,
-    field_at,
     largest,
     propagate,
 )
@@ -141,24 +139,6 @@ def test_the_drive_is_the_field_of_the_weights(slope):
         np.testing.assert_allclose(both[:, k], want, rtol=1e-12, atol=1e-13)
         jump = np.bincount(planes.index, planes.odd * np.abs(planes.c) * weights.numpy())
         np.testing.assert_allclose(drive.jump[k], jump, rtol=1e-14)
-    late = both[0, 0] + 0.7 * both[0, 1]
-    np.testing.assert_allclose(field_at(drive.arrays, patterns[0], 0.7), late, rtol=1e-13)
-    a, V, sizes = net.a.numpy().copy(), net.V.numpy().copy(), np.linalg.norm(both[:, 0], axis=1)
-    most = fastest_field(drive.arrays, a, V, patterns)
-    assert most == pytest.approx(sizes.max(), rel=1e-13)
-    j = sizes.argmax()
-    a[j], V[j] = 0.0, 0.0  # does not move
-    most = fastest_field(drive.arrays, a, V, patterns)
-    assert most == pytest.approx(np.delete(sizes, j).max(), rel=1e-13)
-
-
-def test_the_field_at_a_plane_slid_on_is_along_it():
-    planes = Planes.of(torch.eye(2, dtype=torch.float64), 0.0)
-    drive = planes.drive(
-        torch.tensor([2.0, -3.0], dtype=torch.float64), torch.zeros(2, dtype=torch.float64)
-    )
-    pattern = np.array([1, 0], dtype=np.int8)
-    np.testing.assert_allclose(field_at(drive.arrays, pattern, 0.0), [2.0, 0.0])
 
 
 @pytest.mark.parametrize("rates", [(1.0, 1.0), (0.3, 2.0)])

@@ -13,11 +13,10 @@ from scipy.optimize import brentq
 
 from lowrot import _jit
 from lowrot.flow._planes import Planes
-from lowrot.flow.neuron import Drive, Neurons, track
+from lowrot.flow.neuron import Drive, Neurons, Tracker, least_velocity, track
 from lowrot.flow.neuron import _held as held_module
 from lowrot.flow.neuron import _track as module
 from lowrot.flow.neuron._arc import depart
-from lowrot.flow.neuron._propagate import field_at
 from lowrot.flow.neuron._quiet import LOUD
 
 
@@ -267,9 +266,42 @@ def test_the_energy_and_the_speeds_are_those_of_the_way(seed):
     speed = sum(
         (h @ v) ** 2 + a**2 * (h @ h)
         for a, v, S in zip(now.a, now.V, now.S)
-        for h in [field_at(end.arrays, S, 0.0)]
+        for h in [least_velocity(end.arrays, S, 0.0)]
     )
     assert speed == pytest.approx(part.speeds[1], rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_fastest_growth_is_that_along_the_planes_held(seed):
+    """Neurons that are zero do not move; slow rates slow all others."""
+    start, drive = crowd(seed, 60)
+    now, rates = track(start, drive, (0.5, 1.5), BOTH).states[1], (0.5, 2.0)
+    now.a[3], now.V[3] = 0.0, 0.0
+    held = ~now.S.all(1)
+    assert 3 < held.sum() < 50
+    fields = drive.at_start(now.S)
+    for h, S in zip(fields, now.S):
+        normals = drive.U[S == 0].T
+        h -= normals @ np.linalg.lstsq(normals, h)[0]
+    sizes = np.delete(np.linalg.norm(fields, axis=1), 3)
+    for order in (1.0, -1.0):  # the fastest one, and then the slowest alone
+        j = int(np.argmax(order * sizes))
+        one = Neurons(
+            *(np.delete(x, 3, 0)[j : j + 1] for x in (now.a, now.V, now.S, now.unbalance))
+        )
+        growth = [Tracker(some, drive, rates).fastest_growth() for some in (now, one)]
+        assert growth == pytest.approx([sizes.max(), sizes[j]], rel=1e-12)
+    assert Tracker(now, drive, (0.5, 0.02)).fastest_growth() == pytest.approx(0.1 * sizes.max())
+
+
+def test_the_fastest_growth_bounds_that_along_nearly_parallel_planes():
+    planes = Planes.of(tensor([[1.0, 0.0, 0.0], [1.0, 1e-9, 0.0], [0.0, 0.0, 1.0]]), 0.0)
+    now = Neurons(
+        tensor([1.0]), tensor([[0.0, 0.0, 1.0]]), np.array([[0, 0, 1]], np.int8), tensor([0.0])
+    )
+    drive = planes.drive(tensor([-0.3, 0.2, 2.0]), np.zeros(3))
+    growth = Tracker(now, drive, BOTH).fastest_growth()
+    assert 2.0 <= growth <= np.linalg.norm(drive.at_start(now.S)) * (1 + 1e-15)
 
 
 def shifted(drive, t):
