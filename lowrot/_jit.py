@@ -45,6 +45,7 @@ _SOURCES = (
 """Files, below the package, of everything that is compiled or decides how."""
 _DAY = 86_400.0
 _OPTIONS = {"nopython": True, "nogil": True, "error_model": "numpy"}
+_REORDERED = {"reassoc", "contract", "nsz"}
 _NO_WRAPPERS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _interpreting: list[bool] = []
 """Not empty inside a block of `interpreted`: what parts call is no compiled code there."""
@@ -196,7 +197,7 @@ def jit(function: F) -> F:
 
 def reordered(function: F) -> F:
     """Like `jit`; sums may be taken in any order, so that loops over them are vectorized."""
-    return _compiled(function, fastmath={"reassoc", "contract", "nsz"})
+    return _compiled(function, fastmath=_REORDERED)
 
 
 def _compiled(function: F, **options: Any) -> F:
@@ -215,6 +216,12 @@ def part(function: F) -> F:
     those that it sees: see `allocating`.
     """
     return cast(F, _Part(function, targetoptions=_OPTIONS | _NO_WRAPPERS | {"_nrt": False}))
+
+
+def reordered_part(function: F) -> F:
+    """Like `part`; sums may be taken in any order, so that loops over them are vectorized."""
+    options = _OPTIONS | _NO_WRAPPERS | {"_nrt": False, "fastmath": _REORDERED}
+    return cast(F, _Part(function, targetoptions=options))
 
 
 def allocating(function: F) -> F:

@@ -39,7 +39,7 @@ def begin(
     others are as in `settle` and `release`.
     """
     (now, end), on, plane, h, rank = times, 0, -1, arc[FIELD:], 0
-    inverse, weight, square, push = scratch
+    inverse, weight, rows, push = scratch
     for k in range(len(pattern)):
         if pattern[k] == 0:
             on, plane = on + 1, k
@@ -51,12 +51,14 @@ def begin(
             _start(v, now, h, basis, 0, arc)
             return 0, math.inf
         rank = _grip_now(drive, v, pattern, times, basis, scratch)
-        if rank and not balanced(U, jump, pattern, rank, weight, inverse, h, now, square, push):
+        grasp = rank, basis, inverse, weight
+        if rank and not balanced(U, jump, pattern, grasp, h, now, rows, push):
             rank = 0
         if rank == 0 and on > 1 and met >= 0:
             rank = _passed(drive, a, v, pattern, met, times, h, basis, scratch)
         if rank:
-            kept = outlast(U, jump, pattern, rank, weight, inverse, h, now, end, square, push)
+            grasp = rank, basis, inverse, weight
+            kept = outlast(U, jump, pattern, grasp, h, now, end, rows, push)
             put_on(basis, rank, v)
             _start(v, now, h, basis, rank, arc)
             if kept:
@@ -77,10 +79,10 @@ def _grip_now(
     scratch: Arrays,
 ) -> int:
     """What `grip` finds where planes push as much as they can now and at the end."""
-    (now, end), (inverse, weight, square, _), jump = times, scratch, drive[3]
+    (now, end), (inverse, weight, rows, _), jump = times, scratch, drive[3]
     for k in range(len(pattern)):
         weight[k] = abs(jump[0, k] + now * jump[1, k]) + abs(jump[0, k] + end * jump[1, k])
-    return grip(drive[0], pattern, v, weight, basis, inverse, square)
+    return grip(drive[0], pattern, v, weight, basis, inverse, rows[0])
 
 
 @part
@@ -100,16 +102,17 @@ def _passed(
     They hold it beyond that plane, and with the force there that resists most. Its side of the
     plane is written into the pattern, and the jump there is added to the field h.
     """
-    (now, _), (inverse, weight, square, push), (U, _, _, jump) = times, scratch, drive
+    (now, _), (inverse, weight, rows, push), (U, _, _, jump) = times, scratch, drive
     pattern[met] = 1
     rank = _grip_now(drive, v, pattern, times, basis, scratch)
     pattern[met] = 0
     if rank == 0 or not _crosses(drive, a, v, pattern, now, met, h, basis, rank):
         return 0
-    held = balanced(U, jump, pattern, rank, weight, inverse, h, now, square, push)
+    grasp = rank, basis, inverse, weight
+    held = balanced(U, jump, pattern, grasp, h, now, rows, push)
     if held and a * (jump[0, met] + now * jump[1, met]) > 0.0:
         _add_jump(drive, pattern, met, -2.0, h)
-        held = balanced(U, jump, pattern, rank, weight, inverse, h, now, square, push)
+        held = balanced(U, jump, pattern, grasp, h, now, rows, push)
         _add_jump(drive, pattern, met, 2.0, h)
     if not held:
         pattern[met] = 0

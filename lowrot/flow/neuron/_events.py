@@ -8,7 +8,7 @@ import numpy as np
 
 from lowrot._jit import part
 from lowrot.flow.neuron._arc import at, field_along
-from lowrot.flow.neuron._linalg import ON, dot, heights, resize
+from lowrot.flow.neuron._linalg import ON, copy, dot, heights, resize
 from lowrot.flow.neuron._propagate import Arrays, Rates
 
 _NEWTON = 60
@@ -92,17 +92,18 @@ def meeting_time(
     normal: np.ndarray,
     fraction: float,
     v: np.ndarray,
-) -> float:
-    """The time until a neuron meets a plane, beyond which it is after dt; v is scratch.
+) -> tuple[float, float]:
+    """The time until a neuron meets a plane, beyond which it is after dt, and its outer weight.
 
-    Newton's method starts at a fraction of dt. On the plane a neuron meets it at once, unless it
-    leaves first.
+    The inner weights there are written into v. Newton's method starts at a fraction of dt. On the
+    plane a neuron meets it at once, unless it leaves first.
     """
     size, low, high = math.sqrt(dot(arc[0], arc[0])), 0.0, dt
     root = fraction * dt
     if side * dot(arc[0], normal) <= _MET * size:
         if side * start * field_along(arc, 0.0, normal) <= 0.0:
-            return 0.0
+            copy(arc[0], v)
+            return 0.0, start
         root = 0.5 * dt
     for _ in range(_NEWTON):
         if not low < root < high:
@@ -110,14 +111,15 @@ def meeting_time(
         a = at(arc, start, root, rates, v)
         value = side * dot(v, normal)
         if abs(value) <= _MET * size:
-            break
+            return root, a
         if value > 0.0:
             low = root
         else:
             high = root
         rate = side * rates[1] * a * field_along(arc, root, normal)
         root -= value / (rate if rate else 1.0)
-    return min(max(root, low), high)
+    root = min(max(root, low), high)
+    return root, at(arc, start, root, rates, v)
 
 
 @part
@@ -149,10 +151,11 @@ def turned(
 @part
 def turning_time(
     arc: np.ndarray, start: float, sign: float, dt: float, rates: Rates, v: np.ndarray
-) -> float:
-    """The time until the outer weight, of this sign at first, is zero, if it has turned after dt.
+) -> tuple[float, float]:
+    """The time until the outer weight, of this sign at first, is zero if it has turned after dt.
 
-    There a neuron turns round: the planes behind it are met again; v is scratch.
+    And what it is there, but for rounding 0; the inner weights are written into v. There a neuron
+    turns round: the planes behind it are met again.
     """
     size, low, high, root = math.sqrt(start * start + dot(arc[0], arc[0])), 0.0, dt, 0.5 * dt
     for _ in range(_NEWTON):
@@ -160,27 +163,29 @@ def turning_time(
             root = 0.5 * (low + high)
         a = at(arc, start, root, rates, v)
         if abs(a) <= _MET * size:
-            break
+            return root, a
         if a * sign > 0.0:
             low = root
         else:
             high = root
         rate = rates[0] * field_along(arc, root, v)
         root -= a / (rate if rate else 1.0)
-    return min(max(root, low), high)
+    root = min(max(root, low), high)
+    return root, at(arc, start, root, rates, v)
 
 
 @part
-def meet(drive: Arrays, v: np.ndarray, pattern: np.ndarray, plane: int) -> None:
+def meet(drive: Arrays, v: np.ndarray, pattern: np.ndarray, plane: int, z: np.ndarray) -> None:
     """Put v on a plane, in place, and zeros into the pattern there and at the planes met with it.
 
-    The norm is kept, unless v is along the normal: then it is zero.
+    The norm is kept, unless v is along the normal: then it is zero; z is scratch.
     """
     U, size, away = drive[0], math.sqrt(dot(v, v)), dot(v, drive[0][plane])
     for c in range(len(v)):
         v[c] -= away * U[plane, c]
     resize(v, size if math.sqrt(dot(v, v)) > ON * size else 0.0)
     pattern[plane] = 0
+    heights(drive[1], v, z)
     for k in range(len(pattern)):
-        if abs(dot(U[k], v)) <= ON * size:
+        if abs(z[k]) <= ON * size:
             pattern[k] = 0

@@ -16,6 +16,8 @@ _WEAK = 1e-6
 """Least weight of a plane, over that of the one that can push most."""
 _ROUNDS, _INSIDE = 24, 0.9
 """Most times that forces are shared out, and the part of a jump to which they are cut back."""
+Grasp = tuple[int, np.ndarray, np.ndarray, np.ndarray]
+"""What `grip` finds: the rank, the basis, the inverse in it, and the weights of the planes."""
 
 
 @part
@@ -26,43 +28,33 @@ def grip(
     weight: np.ndarray,
     basis: np.ndarray,
     inverse: np.ndarray,
-    scratch: np.ndarray,
+    row: np.ndarray,
 ) -> int:
     """The rank of the normals of the planes where the pattern is 0, with an orthonormal basis.
 
     The weights, about how much the planes can push, are made squares, the largest one; and written
-    is the pseudoinverse of ``sum_k weight_k u_k u_k^T``. 0 where v is not on all of these planes,
-    or the matrix is nearly singular; scratch has the shape (d + 1, d).
+    is, in the basis, the inverse of ``sum_k weight_k u_k u_k^T``. 0 where v is not on all of these
+    planes, or the matrix is nearly singular; row has length d.
     """
-    size, d, most = math.sqrt(dot(v, v)), len(v), 0.0
+    size, most, on = math.sqrt(dot(v, v)), 0.0, 0
     for k in range(len(pattern)):
         if pattern[k] == 0:
             most = max(most, weight[k])
     for k in range(len(pattern)):
         weight[k] = max((weight[k] / max(most, 1e-300)) ** 2, _WEAK) if pattern[k] == 0 else 0.0
-    square, part, rank = scratch[:d], scratch[d], span(U, pattern, basis)
+    rank = span(U, pattern, basis)
     for r in range(rank):
-        fill(square[r], 0.0)
+        fill(inverse[r], 0.0)
     for k in range(len(pattern)):
         if pattern[k] == 0:
             if abs(dot(U[k], v)) > LOST * size:
                 return 0
-            for r in range(rank):
-                part[r] = dot(basis[r], U[k])
+            on += 1
+            for r in range(min(on, rank)):  # the basis of the first ones comes first
+                row[r] = dot(basis[r], U[k])
                 for s in range(r + 1):
-                    square[r, s] += weight[k] * part[r] * part[s]
-    if not _invert(square, rank):
-        return 0
-    for r in range(rank):
-        for c in range(d):
-            part[c] = 0.0
-            for s in range(rank):
-                part[c] += square[r, s] * basis[s, c]
-        for c in range(d):
-            for e in range(d):
-                add = basis[r, c] * part[e]
-                inverse[c, e] = add if r == 0 else inverse[c, e] + add
-    return rank
+                    inverse[r, s] += weight[k] * row[r] * row[s]
+    return rank if _invert(inverse, rank) else 0
 
 
 @part
@@ -102,9 +94,7 @@ def outlast(
     U: np.ndarray,
     jump: np.ndarray,
     pattern: np.ndarray,
-    rank: int,
-    weight: np.ndarray,
-    inverse: np.ndarray,
+    grasp: Grasp,
     h: np.ndarray,
     now: float,
     end: float,
@@ -121,7 +111,7 @@ def outlast(
         early, late = jump[0, k] + now * jump[1, k], jump[0, k] + end * jump[1, k]
         if pattern[k] == 0 and early * late < 0.0:
             return False
-    return balanced(U, jump, pattern, rank, weight, inverse, h, end, scratch, push)
+    return balanced(U, jump, pattern, grasp, h, end, scratch, push)
 
 
 @part
@@ -129,9 +119,7 @@ def balanced(
     U: np.ndarray,
     jump: np.ndarray,
     pattern: np.ndarray,
-    rank: int,
-    weight: np.ndarray,
-    inverse: np.ndarray,
+    grasp: Grasp,
     h: np.ndarray,
     t: float,
     scratch: np.ndarray,
@@ -143,16 +131,15 @@ def balanced(
     turns they are cut back to the jumps, and what that leaves over is shared out again. That ends
     where a direction shows that there are none: along it they would have to do more work than the
     jumps can. Normals that do not depend on each other, as many as their rank, leave no choice.
-    Scratch has two rows of length d at least, push a force for each plane, written.
+    Scratch has the shape (3, d), push a force for each plane, written.
     """
-    rest, answer, d = scratch[0], scratch[1], U.shape[1]
+    (rank, basis, inverse, weight), (rest, answer, d) = grasp, (scratch[0], scratch[1], U.shape[1])
     for c in range(d):
         rest[c] = h[0, c] + t * h[1, c]
     fill(push, 0.0)
     for _ in range(_ROUNDS):
         within, work, most, on = True, 0.0, 0.0, 0
-        for c in range(d):
-            answer[c] = dot(inverse[c], rest)
+        _answer(basis, rank, inverse, rest, scratch[2], answer)
         fill(rest, 0.0)
         for k in range(len(pattern)):
             if pattern[k] == 0:
@@ -169,3 +156,24 @@ def balanced(
         if within or on == rank or abs(work) > most:
             return within
     return False
+
+
+@part
+def _answer(
+    basis: np.ndarray,
+    rank: int,
+    inverse: np.ndarray,
+    x: np.ndarray,
+    along: np.ndarray,
+    answer: np.ndarray,
+) -> None:
+    """Write what the inverse in a basis makes of x; along is scratch."""
+    for r in range(rank):
+        along[r] = dot(basis[r], x)
+    fill(answer, 0.0)
+    for r in range(rank):
+        total = 0.0
+        for s in range(rank):
+            total += inverse[r, s] * along[s]
+        for c in range(len(x)):
+            answer[c] += total * basis[r, c]

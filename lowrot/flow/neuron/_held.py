@@ -46,16 +46,27 @@ def hold(pattern: np.ndarray, rank: int, t: float, until: np.ndarray) -> None:
 
 @part
 def directions(
-    U: np.ndarray, until: np.ndarray, began: float, ended: float, normals: np.ndarray
+    U: np.ndarray,
+    on: tuple[np.ndarray, np.ndarray, int],
+    until: np.ndarray,
+    began: float,
+    ended: float,
+    normals: np.ndarray,
 ) -> int:
     """Write the directions in which planes held a neuron during a stage; return their number.
 
-    Those that held it longest come first: what a plane adds to them it held as long as it did.
+    Those that held it longest come first: what a plane adds to them it held as long as it did. Of
+    those that hold it to the end, where the pattern is 0, a basis of some rank may be known.
     """
-    count, time, d = 0, ended, U.shape[1]
+    pattern, basis, rank = on
+    count, time, d = rank, ended, U.shape[1]
+    for r in range(rank):
+        copy(basis[r], normals[r])
     while time > began and count < d:
         before = began
         for k in range(len(until)):
+            if rank and pattern[k] == 0:
+                continue
             if until[k] == time and count < d:
                 row = normals[count]
                 copy(U[k], row)
@@ -82,6 +93,7 @@ def note(
     j: int,
     stage: int,
     stage_times: tuple[float, float],
+    on: tuple[np.ndarray, np.ndarray, int],
     until: np.ndarray,
     owners: np.ndarray,
     normals: np.ndarray,
@@ -99,32 +111,35 @@ def note(
         j: the neuron.
         stage: 0 or 1.
         stage_times: at which the stages end.
+        on: the pattern at the end of the stage, an orthonormal basis of the planes that hold it
+            then, and their rank.
         until: when planes held last, by the end of each stage, shape (2, N); the second row is
             begun here.
         owners: the neurons of the lists, shape (4, .).
         normals: their directions, shape (4, ., d).
         last: the lengths of the lists, shape (4,).
     """
-    first = stage_times[0]
+    first, unknown = stage_times[0], (on[0], on[1], 0)
     if stage == 0:
-        _list(U, until[stage], 0.0, first, j, stage, owners, normals, last)
+        _list(U, on, until[stage], 0.0, first, j, stage, owners, normals, last)
         copy(until[0], until[1])
         return
-    _list(U, until[stage], first, stage_times[1], j, stage, owners, normals, last)
+    _list(U, on, until[stage], first, stage_times[1], j, stage, owners, normals, last)
     arrived = 0
     for k in range(len(U)):
         arrived += until[1, k] > first and until[0, k] < first
     if arrived:
-        _list(U, until[0], 0.0, first, j, stage + 1, owners, normals, last)
+        _list(U, unknown, until[0], 0.0, first, j, stage + 1, owners, normals, last)
         for k in range(len(U)):
             if until[1, k] > first:
                 until[0, k] = first
-        _list(U, until[0], 0.0, first, j, stage + 2, owners, normals, last)
+        _list(U, unknown, until[0], 0.0, first, j, stage + 2, owners, normals, last)
 
 
 @part
 def _list(
     U: np.ndarray,
+    on: tuple[np.ndarray, np.ndarray, int],
     until: np.ndarray,
     began: float,
     ended: float,
@@ -136,6 +151,6 @@ def _list(
 ) -> None:
     """Write the directions of neuron j during a stage into one of the lists."""
     begin = last[which]
-    last[which] += directions(U, until, began, ended, normals[which, begin:])
+    last[which] += directions(U, on, until, began, ended, normals[which, begin:])
     for r in range(begin, last[which]):
         owners[which, r] = j

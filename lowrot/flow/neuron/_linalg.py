@@ -10,6 +10,9 @@ from lowrot._hyperplanes import ON as ON
 from lowrot._hyperplanes import RANK as RANK
 from lowrot._jit import jit, part
 
+_TWICE = 0.25
+"""Square of what projections leave of a unit vector, from which on they need not be repeated."""
+
 
 @part
 def dot(x: np.ndarray, y: np.ndarray) -> float:
@@ -70,8 +73,10 @@ def span(U: np.ndarray, pattern: np.ndarray, basis: np.ndarray) -> int:
             residual = basis[rank]
             copy(U[k], residual)
             remove(basis, rank, residual)
-            remove(basis, rank, residual)
             square = dot(residual, residual)
+            if square < _TWICE:
+                remove(basis, rank, residual)
+                square = dot(residual, residual)
             if square > RANK:
                 for c in range(d):
                     residual[c] /= math.sqrt(square)

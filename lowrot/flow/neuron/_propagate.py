@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lowrot._jit import jit, part
+from lowrot._jit import jit, part, reordered_part
 from lowrot.flow.neuron._linalg import copy, dot, resize
 
 _ROUNDING = 2.0**-51
@@ -21,6 +21,8 @@ _ROUNDING = 2.0**-51
 _RESTORED = 1e-10
 """The largest change of an invariant that passes for rounding."""
 
+_SMALL = 1e-3
+"""Square of an angle up to which four terms are the cardinal sine to rounding."""
 Rates = tuple[float, float]
 Arrays = tuple[np.ndarray, ...]
 
@@ -95,15 +97,21 @@ class Drive:
 @part
 def field(drive: Arrays, pattern: np.ndarray, h: np.ndarray) -> None:
     """Write ``h0`` and ``h1`` at a pattern, shape (N,), into h, shape (2, d); no planes slid on."""
-    U, _, base, jump = drive
-    for c in range(U.shape[1]):
-        h[0, c], h[1, c] = base[0, c], base[1, c]
+    _, columns, base, jump = drive
+    for c in range(len(columns)):
+        early, late = _pulls(pattern, columns[c], jump)
+        h[0, c], h[1, c] = base[0, c] + early, base[1, c] + late
+
+
+@reordered_part
+def _pulls(pattern: np.ndarray, column: np.ndarray, jump: np.ndarray) -> tuple[float, float]:
+    """The sums over planes of sides, one coordinate of the normals, and jumps or their rates."""
+    early, late = 0.0, 0.0
     for k in range(len(pattern)):
-        if pattern[k]:
-            early, late = pattern[k] * jump[0, k], pattern[k] * jump[1, k]
-            for c in range(U.shape[1]):
-                h[0, c] += early * U[k, c]
-                h[1, c] += late * U[k, c]
+        along = pattern[k] * column[k]
+        early += along * jump[0, k]
+        late += along * jump[1, k]
+    return early, late
 
 
 @part
@@ -117,7 +125,10 @@ def _turn(v: np.ndarray, h: np.ndarray, angles: tuple[float, float, float, float
 
 @part
 def _sinc(x: float) -> float:
-    return 1.0 if x == 0.0 else math.sin(x) / x
+    square = x * x
+    if square > _SMALL:
+        return math.sin(x) / x
+    return 1.0 - square / 6.0 * (1.0 - square / 20.0 * (1.0 - square / 42.0))
 
 
 @part

@@ -23,8 +23,6 @@ FREE, LOUD = -1, -2
 """Neurons on no plane, and neurons on planes that are not classified: others have a slot."""
 _BLOCK = 256
 """Neurons whose heights are products at once: they fit into the caches."""
-_THIRD = 1e-12
-"""A stage time this close to a third of the other, relatively, is one of `energy`'s."""
 
 
 @jit
@@ -35,7 +33,7 @@ def classify(drive: Arrays, a: np.ndarray, V: np.ndarray, S: np.ndarray, rates: 
         The units of the neurons, (m,); their weights in these, put on the planes that they are on,
         (m,) and (m, d); the height over the nearest other plane, (m,); a slot of each neuron on
         planes, (m,); and for each slot what `grip` found: the rank of the normals, an orthonormal
-        basis of them, the pseudoinverse, and the weights of the planes.
+        basis of them, the inverse in it, and the weights of the planes.
     """
     U, columns, _, jump = drive
     (m, d), N, last = V.shape, len(U), 0
@@ -51,7 +49,7 @@ def classify(drive: Arrays, a: np.ndarray, V: np.ndarray, S: np.ndarray, rates: 
         np.empty((last, d, d)),
         np.empty((last, d, d)),
     )
-    weight, scratch = np.empty((last, N)), np.empty((d + 1, d))
+    weight, row = np.empty((last, N)), np.empty(d)
     unit, outer, inner, nearest, last = np.empty(m), np.empty(m), np.empty((m, d)), np.empty(m), 0
     for j in range(m):
         unit[j], v = largest(a[j], V[j]), inner[j]
@@ -61,7 +59,7 @@ def classify(drive: Arrays, a: np.ndarray, V: np.ndarray, S: np.ndarray, rates: 
         if slot[j] == LOUD and rates[1] > 0.0 and math.sqrt(dot(v, v)) > ORIGIN * abs(outer[j]):
             for k in range(N):
                 weight[last, k] = abs(jump[0, k])
-            rank[last] = grip(U, S[j], v, weight[last], basis[last], inverse[last], scratch)
+            rank[last] = grip(U, S[j], v, weight[last], basis[last], inverse[last], row)
             if rank[last] and outer[j] != 0.0:
                 put_on(basis[last], rank[last], v)
                 slot[j], last = last, last + 1
@@ -81,7 +79,7 @@ def pass_quietly(low: int, high: int, task: tuple, ready: Arrays, loud: np.ndarr
     """
     U, columns, _, _ = task[1]
     N, d = U.shape
-    pull, scratch, z = np.empty((N, 2 * d)), np.empty((ARC + 2, d)), np.empty(N)
+    pull, scratch, z = np.empty((N, 2 * d)), np.empty((ARC + 3, d)), np.empty(N)
     sides, fields = np.empty((_BLOCK, N)), np.empty((_BLOCK, 2 * d))
     V, outer, z_ends = np.empty((2 * _BLOCK, d)), np.empty((_BLOCK, 2)), np.empty((2 * _BLOCK, N))
     _pulls(task[1], pull)
@@ -128,7 +126,7 @@ def _arcs(
 ) -> None:
     """Follow a block of neurons along one arc each, into V and outer, and mark those that may not.
 
-    The fields are those of their patterns; scratch is an arc and two more vectors, z a height each.
+    The fields are those of their patterns; scratch is an arc and three vectors, z a height each.
     """
     base, inner, arc, d = task[1][2], ready[2], scratch[:ARC], V.shape[1]
     for i in range(len(loud)):
@@ -181,10 +179,10 @@ def _one_arc(
     if s == LOUD:
         return False
     if s != FREE:
-        U, jump, mine, back = drive[0], drive[3], weight[s], inverse[s]
-        if not outlast(U, jump, pattern, rank[s], mine, back, h, 0.0, end, scratch, z):
+        U, jump, grasp = drive[0], drive[3], (rank[s], basis[s], inverse[s], weight[s])
+        if not outlast(U, jump, pattern, grasp, h, 0.0, end, scratch, z):
             return False
-        if not balanced(U, jump, pattern, rank[s], mine, back, h, 0.0, scratch, z):
+        if not balanced(U, jump, pattern, grasp, h, 0.0, scratch, z):
             return False
         remove(basis[s], rank[s], h[0])
         remove(basis[s], rank[s], h[1])
@@ -200,10 +198,7 @@ def _one_arc(
             return False
     sums[j, 0] = speed(arc, outer[0], V[0], early, rates) * unit[j] ** 2
     sums[j, 1] = speed(arc, outer[1], V[1], end, rates) * unit[j] ** 2
-    if abs(end - 3.0 * early) <= _THIRD * end:
-        sums[j, 2] = end * (0.75 * sums[j, 0] + 0.25 * sums[j, 1])
-    else:
-        sums[j, 2] = energy(arc, a[j], outer[1], V[1], end, rates, scratch[0]) * unit[j] ** 2
+    sums[j, 2] = energy(arc, a[j], outer[1], V[1], end, rates) * unit[j] ** 2
     return True
 
 

@@ -184,7 +184,7 @@ def _room(N: int, d: int) -> tuple[Arrays, Arrays, Arrays, Arrays]:
     patterns = np.empty(N, dtype=np.int8), np.empty(N, dtype=np.int8)
     planes = np.empty(N), np.empty(N), np.empty(N), np.empty((2, N))
     vectors = np.empty(d), np.empty(d), np.empty(d), np.empty((ARC, d))
-    return patterns, planes, vectors, (np.empty((d, d)), np.empty((d, d)), np.empty((d + 1, d)))
+    return patterns, planes, vectors, (np.empty((d, d)), np.empty((d, d)), np.empty((3, d)))
 
 
 @part
@@ -207,7 +207,7 @@ def follow_loud(
     start, drive, stage_times, rates, ends, all_sums = task
     sums, unit = all_sums[j], largest(start[0][j], start[1][j])
     (pattern, leaving), (z, next_z, weight, until), (v, next_v, scratch, arc), matrices = room
-    basis, inverse, square = matrices
+    basis, inverse, rows = matrices
     for c in range(len(v)):
         v[c] = start[1][j, c] / unit
     a, t, stage, plane = start[0][j] / unit, 0.0, 0, -1
@@ -217,7 +217,7 @@ def follow_loud(
     fill(sums, 0.0)
     for _ in range(_ROUNDS):
         now = t, stage_times[1]
-        held = inverse, weight, square, next_z
+        held = inverse, weight, rows, next_z
         rank, left = begin(drive, rates, a, v, pattern, plane, now, basis, arc, leaving, held)
         heights(drive[1], v, z)
         while stage < 2:
@@ -234,9 +234,10 @@ def follow_loud(
             copy(next_v, scratch)
             end_a = conserve(sign, invariant, rates, next_a, scratch)
             _write(ends, stage, j, unit, end_a, scratch, pattern)
-            note(drive[0], j, stage, stage_times, until, owners, normals, last)
+            on = pattern, basis, rank
+            note(drive[0], j, stage, stage_times, on, until, owners, normals, last)
             stage += 1
-        sums[2] += energy(arc, a, next_a, next_v, dt, rates, scratch) * unit**2
+        sums[2] += energy(arc, a, next_a, next_v, dt, rates) * unit**2
         if event == _NONE:
             return
         t += dt
@@ -245,7 +246,7 @@ def follow_loud(
         if event == _TURN:
             a = 0.0
         elif event == _MEETING:
-            meet(drive, v, pattern, plane)
+            meet(drive, v, pattern, plane, next_z)
         else:
             for k in range(len(pattern)):
                 pattern[k] += leaving[k]
@@ -289,8 +290,7 @@ def _first(
     copy(next_v, scratch)
     beyond = 0.0 if keeps else turned(arc, a, sign, dt, next_a, rates, scratch)
     if beyond > 0.0:
-        dt, event = turning_time(arc, a, sign, beyond, rates, scratch), _TURN
-        next_a = at(arc, a, dt, rates, next_v)
+        event, (dt, next_a) = _TURN, turning_time(arc, a, sign, beyond, rates, next_v)
     while True:
         met, fraction = first_crossed(drive[1], pattern, z, next_v, next_z)
         beyond = dt
@@ -300,8 +300,8 @@ def _first(
         if met < 0:
             return event, plane, dt, next_a
         side, normal = float(pattern[met]), drive[0][met]
-        beyond = meeting_time(arc, a, beyond, rates, side, normal, fraction, scratch)
-        event, plane, next_a = _MEETING, met, at(arc, a, beyond, rates, next_v)
+        event, plane = _MEETING, met
+        beyond, next_a = meeting_time(arc, a, beyond, rates, side, normal, fraction, next_v)
         if beyond >= dt:
             return event, plane, dt, next_a
         dt = beyond

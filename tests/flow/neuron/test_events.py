@@ -45,17 +45,23 @@ def test_the_time_of_meeting(guess, side):
         return v[1] * math.cosh(h * t) + a * math.sinh(h * t)
 
     want = brentq(height, 0.0, 1.0, xtol=1e-15)
-    got = meeting_time(arc_of(v, [0.0, h]), a, 1.0, BOTH, side, UP, guess, np.empty(2))
+    arc, inner = arc_of(v, [0.0, h]), np.empty(2)
+    got, outer = meeting_time(arc, a, 1.0, BOTH, side, UP, guess, inner)
     assert got == pytest.approx(want, rel=1e-12)
+    there = place(arc, a, got)
+    assert outer == pytest.approx(there[0], rel=1e-15)
+    np.testing.assert_allclose(inner, there[1], atol=1e-15)
 
 
 @pytest.mark.parametrize("a", [1.0, -1.0])
 def test_on_a_plane_it_is_met_at_once_unless_the_neuron_leaves_first(a):
     falling = arc_of([1.0, 0.0], [0.0, -a])
-    assert meeting_time(falling, a, 1.0, BOTH, 1.0, UP, 0.0, np.empty(2)) == 0.0
+    v = np.empty(2)
+    assert meeting_time(falling, a, 1.0, BOTH, 1.0, UP, 0.0, v) == (0.0, a)
+    assert v.tolist() == [1.0, 0.0]
     # a h_2 = 1 - 2 t: up, and down again.
     returning = arc_of([1.0, 0.0], [0.0, a], [0.0, -2.0 * a])
-    got = meeting_time(returning, a, 1.5, BOTH, 1.0, UP, 0.0, np.empty(2))
+    got, _ = meeting_time(returning, a, 1.5, BOTH, 1.0, UP, 0.0, np.empty(2))
     assert got == pytest.approx(1.0, abs=1e-12)  # the impulse t - t^2 is zero again
 
 
@@ -64,8 +70,9 @@ def test_the_time_is_within_the_interval(normal):
     """Also where the plane is met beyond it, or never."""
     arc = arc_of([0.0, 0.3], [0.4, -0.2])
     for dt in (1e-3, 0.1, 0.4):
-        got = meeting_time(arc, 1.0, dt, BOTH, 1.0, np.array(normal), 0.9, np.empty(2))
+        got, outer = meeting_time(arc, 1.0, dt, BOTH, 1.0, np.array(normal), 0.9, np.empty(2))
         assert 0.0 <= got <= dt
+        assert outer == place(arc, 1.0, got)[0]
 
 
 def test_the_plane_crossed_first_on_a_straight_line():
@@ -140,8 +147,11 @@ def test_the_time_of_turning(sign):
     arc = arc_of([2.0, 0.0], [-sign, 0.0])
     end, v = place(arc, sign, 2.0)
     assert turned(arc, sign, sign, 2.0, end, BOTH, v) == 2.0
-    got = turning_time(arc, sign, sign, 2.0, BOTH, np.empty(2))
+    inner = np.empty(2)
+    got, outer = turning_time(arc, sign, sign, 2.0, BOTH, inner)
     assert got == pytest.approx(math.atanh(0.5), rel=1e-12)
+    assert outer == pytest.approx(0.0, abs=1e-12)
+    np.testing.assert_array_equal(inner, place(arc, sign, got)[1])
     end, v = place(arc, sign, 0.3)
     assert turned(arc, sign, sign, 0.3, end, BOTH, v) == 0.0
 
@@ -156,7 +166,7 @@ def test_an_outer_weight_that_turns_twice_is_found(start, found):
     assert (beyond > 0.0) == found
     if found:
         assert place(arc, start, beyond)[0] < 0.0
-        time = turning_time(arc, start, 1.0, beyond, BOTH, np.empty(2))
+        time, _ = turning_time(arc, start, 1.0, beyond, BOTH, np.empty(2))
         assert place(arc, start, time)[0] == pytest.approx(0.0, abs=1e-12)
         assert time < beyond
 
@@ -169,7 +179,7 @@ def drive_of(U):
 def test_meeting_a_plane_keeps_the_norm_and_meets_those_through_the_same_point():
     U, v = [[0.0, 1.0], [0.6, 0.8], [0.0, -1.0]], np.array([3.0, 4.0])
     pattern = np.ones(3, dtype=np.int8)
-    meet(drive_of(U), v, pattern, 0)
+    meet(drive_of(U), v, pattern, 0, np.empty(3))
     np.testing.assert_allclose(v, [5.0, 0.0])
     assert pattern.tolist() == [0, 1, 0]
 
@@ -180,6 +190,6 @@ def test_a_neuron_along_the_normal_meets_its_plane_at_zero(normal):
     normal = np.array(normal) / np.linalg.norm(normal)
     v, pattern = 0.3 * normal, np.ones(2, dtype=np.int8)
     v[0] *= 1.0 + 1e-15
-    meet(drive_of([normal, [-0.8, 0.6]]), v, pattern, 0)
+    meet(drive_of([normal, [-0.8, 0.6]]), v, pattern, 0, np.empty(2))
     assert v.tolist() == [0.0, 0.0]
     assert pattern.tolist() == [0, 0]

@@ -506,10 +506,15 @@ def test_directions_count_for_the_time_for_which_planes_held():
     """Two of three axes let go in between, and a plane through the first two with the second."""
     U, normals = np.vstack([np.eye(3), [0.6, 0.8, 0.0]]), np.empty((3, 3))
     until = np.array([2.0, 1.5, 0.5, 1.25])
-    assert held_module.directions(U, until, 1.0, 2.0, normals) == 2
+    pattern, basis = np.array([0, 1, 1, 1], dtype=np.int8), np.array([[-1.0, 0.0, 0.0]])
+    on = pattern, basis, 0
+    assert held_module.directions(U, on, until, 1.0, 2.0, normals) == 2
     np.testing.assert_allclose(np.abs(normals[:2]), [[1, 0, 0], [0, math.sqrt(0.5), 0]], atol=1e-15)
-    assert held_module.directions(U, until, 0.0, 2.0, normals) == 3
+    assert held_module.directions(U, on, until, 0.0, 2.0, normals) == 3
     assert normals[2] @ normals[2] == pytest.approx(0.25)
+    known = np.empty((3, 3))  # with a basis of those that hold it to the end
+    assert held_module.directions(U, (pattern, basis, 1), until, 0.0, 2.0, known) == 3
+    np.testing.assert_allclose(known, normals * [[-1.0], [1.0], [1.0]], atol=1e-15)
 
 
 @pytest.mark.parametrize("late", [False, True])
