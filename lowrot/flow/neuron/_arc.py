@@ -68,21 +68,15 @@ def speed(arc: np.ndarray, a: float, v: np.ndarray, dt: float, rates: Rates) -> 
 
 @part
 def energy(
-    arc: np.ndarray, start: float, a: float, v: np.ndarray, dt: float, rates: Rates
+    arc: np.ndarray,
+    start: float,
+    a: float,
+    v: np.ndarray,
+    dt: float,
+    rates: Rates,
+    scratch: np.ndarray,
 ) -> float:
-    """The integral of `speed` over dt, at the end of which the neuron is (a, v).
-
-    ``(a h.v)'`` is the speed and ``a h1.v``. That is small on short arcs, and integrated by the
-    trapezoidal rule with its correction by derivatives at the ends: of order 4 in dt.
-    """
-    bent, slopes, total = 0.0, 0.0, 0.0
-    for end in range(2):
-        outer, inner, time = (a, v, dt) if end else (start, arc[0], 0.0)
-        turning = dot(arc[FIELD + 1], inner)
-        along = dot(arc[FIELD], inner) + time * turning
-        change = dot(arc[FIELD], arc[FIELD + 1]) + time * dot(arc[FIELD + 1], arc[FIELD + 1])
-        slope = rates[0] * along * turning + rates[1] * outer * outer * change
-        bent += outer * turning
-        slopes += -slope if end else slope
-        total += outer * along if end else -outer * along
-    return total - dt * (0.5 * bent + dt * slopes / 12.0)
+    """The integral of `speed` over dt, at the end of which the neuron is (a, v)."""
+    third = at(arc, start, dt / 3.0, rates, scratch)
+    early = speed(arc, third, scratch, dt / 3.0, rates)
+    return dt * (0.75 * early + 0.25 * speed(arc, a, v, dt, rates))

@@ -237,7 +237,7 @@ def follow_loud(
             on = pattern, basis, rank
             note(drive[0], j, stage, stage_times, on, until, owners, normals, last)
             stage += 1
-        sums[2] += energy(arc, a, next_a, next_v, dt, rates) * unit**2
+        sums[2] += energy(arc, a, next_a, next_v, dt, rates, scratch) * unit**2
         if event == _NONE:
             return
         t += dt

@@ -344,7 +344,7 @@ def test_when_dependent_planes_let_go_does_not_depend_on_the_origin_of_time(fade
 @pytest.mark.parametrize("mean", [-0.1, 1.2])
 @pytest.mark.parametrize("rates", [BOTH, (0.5, 2.0)])
 def test_energy_is_the_integral_of_the_speed(mean, rates):
-    """To order 4; and the speed is that of differences."""
+    """By Radau's two points, exact to order 3; and the speed is that of differences."""
     errors = []
     one = One(drive_of(AXES, (0.5, mean), (0.0, -0.9), (0.3, 0.1)), 1.0, (0.7, 0.0), rates=rates)
     for dt in (0.2, 0.1):
@@ -353,10 +353,10 @@ def test_energy_is_the_integral_of_the_speed(mean, rates):
         for x, weight in zip(nodes, weights):
             t = 0.5 * dt * (1 + x)
             total += 0.5 * dt * weight * speed(one.arc, *one.at(t), t, rates)
-        got = energy(one.arc, 1.0, *one.at(dt), dt, rates)
+        got = energy(one.arc, 1.0, *one.at(dt), dt, rates, np.empty(2))
         errors.append(abs(got / total - 1.0))
-    assert errors[0] < 1e-5
-    assert errors[1] < errors[0] / 14
+    assert errors[0] < 1e-3
+    assert errors[1] < errors[0] / 6
     (late, w), (early, u) = one.at(0.05 + 1e-6), one.at(0.05 - 1e-6)
     inner = ((w - u) / 2e-6) @ ((w - u) / 2e-6)
     measured = ((late - early) / 2e-6) ** 2 / rates[0] + inner / rates[1]
