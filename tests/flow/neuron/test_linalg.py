@@ -62,6 +62,15 @@ def test_normals_that_depend_on_each_other_are_counted_once():
         np.testing.assert_allclose(U @ basis.T @ basis, U, atol=1e-12)
 
 
+@pytest.mark.parametrize("apart", [1.0, 0.3, 1e-2, 1e-4])
+def test_a_span_of_nearly_parallel_normals_is_orthonormal(apart):
+    U, basis = units(3, 1, 5) + apart * units(4, 4, 5), np.empty((5, 5))
+    U /= np.linalg.norm(U, axis=1, keepdims=True)
+    rank = span(U, np.zeros(4, dtype=np.int8), basis)
+    assert rank == 4
+    np.testing.assert_allclose(basis[:4] @ basis[:4].T, np.eye(4), atol=2e-15)
+
+
 def test_normals_slid_on_are_listed_by_neuron():
     U = np.eye(3)
     patterns = np.array([[1, 1, 1], [0, 1, 0], [1, -1, 1], [1, 0, 1]], dtype=np.int8)
