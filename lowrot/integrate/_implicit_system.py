@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lowrot._jit import allocating, jit, part, reordered_part
+from lowrot._jit import allocating, jit, part
 from lowrot.integrate._implicit_moves import NewtonStep, NewtonWeights
 
 _TINY = 1e-8
@@ -171,7 +171,7 @@ def _directions(
         ln_q[i] = elasticity[i] * logit[i] - ln_lam if tiny else x[i] / root[i]
 
 
-@reordered_part
+@part
 def substitute(lower: np.ndarray, x: np.ndarray) -> None:
     """Solve with a factor, and with its transpose, in place."""
     n = len(x)
