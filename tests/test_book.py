@@ -462,7 +462,7 @@ def test_an_interrupted_build_keeps_what_is_whole(tiny):
         assert begun.poll() is None
     os.killpg(begun.pid, signal.SIGINT)
     said = begun.communicate()[0]
-    assert (begun.returncode, "Traceback" in said) == (130, False)
+    assert (begun.returncode, "Traceback" in said) == (130, False), said
     assert "Interrupted; what had been executed is kept" in said
     assert len(list((tiny.root / "build" / "executed").rglob("*.ipynb"))) == 1
     assert not list((tiny.root / "build").rglob("*.new"))
